@@ -1,0 +1,267 @@
+#!/usr/bin/env python3
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Open-loop load on the shop, which hides nothing.
+
+Requests start on a fixed schedule, however the ones before them fare, and their latency counts from the time they were due, so
+that a stall shows in every request it delayed. Nothing is sent twice. A request fails when it gets no answer within 10 s, another
+status than expected, or an answer that is wrong. In the end every order written is read back.
+
+    tests/demo/load.py --url http://127.0.0.1:18080 --duration 30
+
+writes one line for each request to OUT/requests.jsonl and the figures to OUT/summary.json. Ctrl-C or SIGTERM ends the load early, not
+the reading back. Exits 0 only when nothing failed and every order acknowledged is there exactly once, as it was sent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import collections
+import itertools
+import json
+import math
+import random
+import secrets
+import signal
+import sys
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+import aiohttp
+
+TIMEOUT_S = 10.0
+PROGRESS_S = 5.0
+# Shorter than the load balancers' timeout for idle connections (5 s), as with any client that is set up well.
+IDLE_S = 3.0
+SLOW_S = 2
+SHARES = {"home": 0.28, "read": 0.50, "write": 0.20, "slow": 0.02}
+# Of all requests; these open a connection of their own and close it.
+SHORT_LIVED = 0.3
+READ_BACK_TRIES = 3
+
+
+class Load:
+    def __init__(self, url: str, rate: float, out: Path) -> None:
+        self.url = url.rstrip("/")
+        self.rate = rate
+        self.out = out
+        self.run_id = secrets.token_hex(4)
+        self.stopped = False
+        self.records: list[dict] = []
+        self.acknowledged: dict[str, dict] = {}
+        self.in_flight = 0
+        self._random = random.Random(self.run_id)
+        self._recent: collections.deque[dict] = collections.deque(maxlen=1000)
+
+    def stop(self) -> None:
+        self.stopped = True
+
+    async def run(self, duration_s: float | None) -> dict:
+        self.out.mkdir(parents=True, exist_ok=True)
+        began = datetime.now(timezone.utc)
+        self._start = time.monotonic()
+        with open(self.out / "requests.jsonl", "w", encoding="utf-8", buffering=1) as self._file:
+            async with self._session(keepalive_timeout=IDLE_S) as kept, self._session(force_close=True) as short:
+                progress = asyncio.create_task(self._progress())
+                requests = set()
+                for number in itertools.count():
+                    due = self._start + number / self.rate
+                    await asyncio.sleep(due - time.monotonic())
+                    if self.stopped or (duration_s is not None and number / self.rate >= duration_s):
+                        break
+                    session = short if self._random.random() < SHORT_LIVED else kept
+                    request = asyncio.create_task(self._request(session, number, due, "short" if session is short else "kept"))
+                    requests.add(request)
+                    request.add_done_callback(requests.discard)
+                lasted_s = time.monotonic() - self._start
+                if requests:
+                    await asyncio.wait(requests)
+                progress.cancel()
+        summary = summarise(self.records, self.acknowledged, await self._read_back())
+        summary = {"began": began.isoformat(), "url": self.url, "rate": self.rate, "lasted_s": round(lasted_s, 1), **summary}
+        (self.out / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+        return summary
+
+    def _session(self, **connector) -> aiohttp.ClientSession:
+        # aiohttp asks again, unasked, when a connection breaks under a GET. Its connections are counted, so that this shows.
+        async def connection(_session, context, _parameters) -> None:
+            context.trace_request_ctx["connections"] += 1
+
+        trace = aiohttp.TraceConfig()
+        trace.on_connection_create_end.append(connection)
+        trace.on_connection_reuseconn.append(connection)
+        return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, **connector), trace_configs=[trace])
+
+    async def _request(self, session: aiohttp.ClientSession, number: int, due: float, client: str) -> None:
+        kind = self._random.choices(list(SHARES), SHARES.values())[0]
+        if kind == "read" and not self._recent:
+            kind = "home"
+        method, path, order, expected = "GET", "/", None, 200
+        if kind == "slow":
+            path = f"/slow?seconds={SLOW_S}"
+        elif kind == "read":
+            order = self._random.choice(self._recent)
+            path = f"/orders/{order['ref']}"
+        elif kind == "write":
+            method, path, expected = "POST", "/orders", 201
+            amount = f"{self._random.randrange(100, 100000) / 100:.2f}"
+            order = {"ref": f"{self.run_id}-{number}", "customer": f"customer-{number % 50}", "amount": amount}
+        seen = {"connections": 0}
+        record = {"t": round(due - self._start, 4), "kind": kind, "client": client, "method": method, "path": path}
+        if kind == "write":
+            record["ref"] = order["ref"]
+        record.update(status=None, node=None, release=None, error=None)
+        self.in_flight += 1
+        started = time.monotonic()
+        timeout = aiohttp.ClientTimeout(total=max(0.001, due + TIMEOUT_S - started), ceil_threshold=TIMEOUT_S)
+        try:
+            async with session.request(
+                method,
+                self.url + path,
+                json=order if kind == "write" else None,
+                timeout=timeout,
+                allow_redirects=False,
+                trace_request_ctx=seen,
+            ) as answer:
+                record.update(status=answer.status, node=answer.headers.get("X-Node"), release=answer.headers.get("X-Release"))
+                record["error"] = complaint(answer.status, expected, await answer.read(), order)
+        except asyncio.TimeoutError:
+            record["error"] = f"no answer within {TIMEOUT_S:g} s"
+        except aiohttp.ClientError as error:
+            record["error"] = f"{type(error).__name__}: {error}"
+        finally:
+            self.in_flight -= 1
+        if seen["connections"] > 1 and not record["error"]:
+            record["error"] = "the connection broke before the answer; this one is to a second request"
+        record.update(lag_s=round(started - due, 4), latency_s=round(time.monotonic() - due, 4))
+        if kind == "write" and not record["error"]:
+            self.acknowledged[order["ref"]] = order
+            self._recent.append(order)
+        self.records.append(record)
+        self._file.write(json.dumps(record) + "\n")
+
+    async def _progress(self) -> None:
+        seen = 0
+        for turn in itertools.count(1):
+            await asyncio.sleep(self._start + turn * PROGRESS_S - time.monotonic())
+            recent, seen = self.records[seen:], len(self.records)
+            releases = collections.Counter(record["release"] or "none" for record in recent)
+            slowest_s = max((record["latency_s"] for record in recent), default=0)
+            print(
+                f"load {turn * PROGRESS_S:4.0f} s  {len(recent) / PROGRESS_S:6.1f} answers/s  in flight {self.in_flight:3d}"
+                f"  failed {sum(bool(record['error']) for record in self.records)}  slowest {slowest_s:.3f} s  "
+                + "  ".join(f"{release}: {count}" for release, count in sorted(releases.items())),
+                flush=True,
+            )
+
+    async def _read_back(self) -> collections.Counter | None:
+        """How often each order is stored; None when the shop does not tell."""
+        stored: dict[str, list[dict]] = collections.defaultdict(list)
+        after, tries = 0, READ_BACK_TRIES
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
+            while True:
+                try:
+                    async with session.get(f"{self.url}/orders", params={"prefix": self.run_id + "-", "after": after}) as answer:
+                        answer.raise_for_status()
+                        page = (await answer.json())["orders"]
+                except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+                    tries -= 1
+                    print(f"reading back failed: {type(error).__name__}: {error}", flush=True)
+                    if not tries:
+                        return None
+                    await asyncio.sleep(1)
+                    continue
+                if not page:
+                    return stored
+                for order in page:
+                    stored[order["ref"]].append(order)
+                after = page[-1]["id"]
+
+
+def complaint(status: int, expected: int, body: bytes, order: dict | None) -> str | None:
+    """What is wrong with an answer."""
+    if status != expected:
+        return f"status {status}: {body[:200].decode(errors='replace').strip()}"
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return f"no JSON: {body[:200]!r}"
+    return None if order is None or same(answer, order) else f"another order: {body[:200].decode(errors='replace').strip()}"
+
+
+def same(answer: dict, order: dict) -> bool:
+    return all(answer.get(key) == value for key, value in order.items())
+
+
+def percentile(values: list[float], percent: float) -> float:
+    return sorted(values)[math.ceil(len(values) * percent / 100) - 1] if values else 0.0
+
+
+def summarise(records: list[dict], acknowledged: dict[str, dict], stored: dict[str, list[dict]] | None) -> dict:
+    """``stored`` is what the shop says it has; what it does not tell counts as lost."""
+    wrong: dict[str, list[str]] = {"lost": [], "doubled": [], "altered": []}
+    for ref, order in acknowledged.items():
+        rows = (stored or {}).get(ref, [])
+        if not rows:
+            wrong["lost"].append(ref)
+        elif not all(same(row, order) for row in rows):
+            wrong["altered"].append(ref)
+    wrong["doubled"] = [ref for ref, rows in (stored or {}).items() if len(rows) > 1]
+    unanswered = {record["ref"] for record in records if record["kind"] == "write"} - set(acknowledged)
+    return {
+        "requests": len(records),
+        "failed": sum(bool(record["error"]) for record in records),
+        "lost_writes": len(set().union(*wrong.values())),
+        "slowest_s": round(max((record["latency_s"] for record in records), default=0.0), 3),
+        # Those that ask to take 2 s would be the only thing it tells.
+        "p99_ms": round(1000 * percentile([record["latency_s"] for record in records if record["kind"] != "slow"], 99), 1),
+        "latest_start_s": max((record["lag_s"] for record in records), default=0.0),
+        "writes": {
+            "acknowledged": len(acknowledged),
+            "unacknowledged": len(unanswered),
+            "unacknowledged_but_stored": len(unanswered & set(stored or {})),
+            "read_back": stored is not None,
+            **wrong,
+        },
+        **{group: _by(group, records) for group in ("kind", "client", "release", "node")},
+        "errors": dict(collections.Counter(record["error"] for record in records if record["error"]).most_common(20)),
+    }
+
+
+def _by(key: str, records: list[dict]) -> dict:
+    groups = collections.defaultdict(list)
+    for record in records:
+        groups[record[key] or "none"].append(record)
+    return {
+        name: {
+            "requests": len(group),
+            "failed": sum(bool(record["error"]) for record in group),
+            "first_s": min(record["t"] for record in group),
+            "last_s": max(record["t"] for record in group),
+            "p50_ms": round(1000 * percentile([record["latency_s"] for record in group], 50), 1),
+            "p99_ms": round(1000 * percentile([record["latency_s"] for record in group], 99), 1),
+        }
+        for name, group in sorted(groups.items())
+    }
+
+
+async def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", required=True, help="of the live load balancer, or of a node")
+    parser.add_argument("--rate", type=float, default=150.0, help="requests a second (default: %(default)g)")
+    parser.add_argument("--duration", type=float, help="seconds (default: until Ctrl-C or SIGTERM)")
+    parser.add_argument("--out", type=Path, default=Path(".cache/load"), help="directory for the records (default: %(default)s)")
+    options = parser.parse_args()
+    load = Load(options.url, options.rate, options.out)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, load.stop)
+    summary = await load.run(options.duration)
+    print(json.dumps(summary, indent=2), flush=True)
+    return 0 if summary["requests"] and not summary["failed"] and not summary["lost_writes"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

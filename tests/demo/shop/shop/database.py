@@ -1,0 +1,52 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Connections to PostgreSQL: a few, kept open, and none that can hang."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+import psycopg2.extras
+
+# Together they bound how long a request or a health check can wait for the database.
+LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "options": "-c statement_timeout=2000"}
+WAIT_S = 2.0
+
+
+class Unavailable(Exception):
+    """The database did not serve a transaction; the text says why."""
+
+
+class Database:
+    def __init__(self, url: str, connections: int = 16) -> None:
+        self._url = url
+        self._connections = connections
+        # Last in, first out: the idle ones stay idle. None is a connection not opened yet, so that the application starts, and
+        # can tell what is wrong, while the database is away.
+        self._free: queue.LifoQueue = queue.LifoQueue()
+        for _ in range(connections):
+            self._free.put(None)
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg2.extras.RealDictCursor]:
+        try:
+            connection = self._free.get(timeout=WAIT_S)
+        except queue.Empty:
+            raise Unavailable(f"all {self._connections} database connections were busy for {WAIT_S:g} s") from None
+        try:
+            if connection is None:
+                connection = psycopg2.connect(self._url, cursor_factory=psycopg2.extras.RealDictCursor, **LIMITS)
+            with connection.cursor() as cursor:
+                yield cursor
+            connection.commit()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            raise Unavailable(str(error).strip()) from error
+        finally:
+            if connection is not None and not connection.closed:
+                # Nothing after a commit; otherwise what failed leaves no transaction to whoever comes next.
+                connection.rollback()
+            self._free.put(None if connection is None or connection.closed else connection)
