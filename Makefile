@@ -1,0 +1,38 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+.DEFAULT_GOAL := help
+.PHONY: help tools image lab lab-clean demo molecule test clean
+
+LAB := halfswap
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
+
+help: ## Say what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+tools: ## Install what is missing: packages with apt-get, Python tools into .venv, collections into .cache
+	@python3 molecule/lab/bootstrap.py host tools collections
+
+image: tools ## Build the lab's node image unless it is there (LAB_BASE_IMAGE=... to start from an image of yours)
+	@python3 molecule/lab/bootstrap.py image
+
+lab: image ## Start a lab that stays up, and say how to use it
+	@sh tests/demo/lab $(LAB)
+
+lab-clean: ## Remove all labs of this checkout
+	@sh molecule/lab/clean.sh
+
+demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and count what failed
+	@sh tests/demo/run
+
+molecule: image ## Test one role or story in a lab of its own: make molecule SCENARIO=release (all without SCENARIO)
+	@molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
+
+test: image ## Run every check, molecule included
+	@python tests/checks.py
+
+clean: lab-clean ## Remove all labs, the node images and all that was installed into this checkout
+	@podman images --quiet localhost/halfswap-lab-node | xargs -r podman rmi --force
+	@rm -rf .cache .venv

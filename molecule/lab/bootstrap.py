@@ -1,0 +1,246 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepare a machine for the lab and the checks: only what is missing, again and again if need be.
+
+    python3 molecule/lab/bootstrap.py [host] [tools] [collections] [image]
+
+Each step looks at what is really there, not at a stamp, so a half-made or damaged cache is remade.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+LAB = Path(__file__).resolve().parent
+ROOT = LAB.parent.parent
+CACHE = ROOT / ".cache"
+VENV = ROOT / ".venv"
+COLLECTIONS = CACHE / "collections" / "ansible_collections"
+REQUIREMENTS = [ROOT / "tests" / "requirements.txt", ROOT / "tests" / "constraints.txt"]
+COLLECTIONS_WHEEL = ROOT / "tests" / "requirements-collections.txt"
+
+HOST_PACKAGES = [
+    "aardvark-dns",
+    "ca-certificates",
+    "debian-archive-keyring",
+    "iptables",
+    "mmdebstrap",
+    "netavark",
+    "openssh-client",
+    "podman",
+    "rpm",
+    "runc",
+]
+ROOTLESS_PACKAGES = ["dbus-user-session", "slirp4netns", "uidmap"]
+# What ansible-core 2.19 runs on.
+PYTHONS = [(3, 11), (3, 12), (3, 13)]
+
+NODE_SUITE = "bookworm"
+NODE_IMAGE = "localhost/halfswap-lab-node"
+# Podman asks for high limits of its own accord, which is refused without CAP_SYS_RESOURCE.
+LIMITS = ["--ulimit", "nofile=16384:16384", "--ulimit", "nproc=4096:4096"]
+
+
+class Failure(Exception):
+    """Something that the reader has to mend; the message says what and how."""
+
+
+@contextlib.contextmanager
+def step(text: str) -> Iterator[None]:
+    print(f"{text} ...", flush=True)
+    begun = time.monotonic()
+    yield
+    print(f"  done in {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def run(*command: str | Path, **options) -> str:
+    """Run a command quietly; its output is shown only when it fails."""
+    done = subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
+    if done.returncode:
+        words = " ".join(str(word) for word in command)
+        raise Failure(f"{words}\nended with status {done.returncode}:\n{done.stdout.strip()}")
+    return done.stdout
+
+
+def succeeds(*command: str | Path) -> bool:
+    return subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+
+# host ---------------------------------------------------------------------------------------------
+
+
+def find_python() -> str | None:
+    """The first interpreter that ansible-core runs on and that can make a virtual environment."""
+    probe = "import sys, venv, ensurepip; print(*sys.version_info[:2])"
+    for name in ["python3", "/usr/bin/python3", *(f"python{major}.{minor}" for major, minor in reversed(PYTHONS))]:
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            version = subprocess.run([name, "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+            if tuple(map(int, version.split())) in PYTHONS:
+                return name
+    return None
+
+
+def host() -> None:
+    if not shutil.which("apt-get"):
+        wanted = [name for name in ("podman", "runc", "rpmbuild", "ssh-keygen") if not shutil.which(name)]
+        if wanted:
+            raise Failure(f"This is no Debian or Ubuntu; please install what provides: {', '.join(wanted)}")
+        return
+    root = os.geteuid() == 0
+    wanted = HOST_PACKAGES + ([] if root else ROOTLESS_PACKAGES) + ([] if find_python() else ["python3-venv"])
+    known = subprocess.run(
+        ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *wanted],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    ).stdout.splitlines()
+    missing = [name for name in wanted if f"{name} installed" not in known]
+    if not missing:
+        return
+    if not root and not shutil.which("sudo"):
+        raise Failure(f"Please have these packages installed, or install sudo: apt-get install {' '.join(missing)}")
+    as_root = [] if root else ["sudo"]
+    with step(f"Installing with apt-get: {' '.join(missing)}"):
+        run(*as_root, "apt-get", "update", "-q")
+        run(*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-q", "-y", "--no-install-recommends", *missing)
+
+
+# tools --------------------------------------------------------------------------------------------
+
+# Runs inside the environment that it judges: every pinned tool is there, and every file of it whole.
+TOOLS_CHECK = """
+import sys
+from importlib.metadata import distribution
+for line in open(sys.argv[1]):
+    if line.startswith('#') or not line.strip():
+        continue
+    name, version = line.strip().split('==')
+    found = distribution(name)
+    assert found.version == version, name
+    for file in found.files:
+        if file.size is not None:
+            assert file.locate().stat().st_size == file.size, file
+"""
+
+
+def tools() -> None:
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in REQUIREMENTS)).hexdigest()
+    stamp = VENV / "requirements.sha256"
+    python = VENV / "bin" / "python"
+    # The scripts carry the path of the environment: a checkout that was moved needs a new one.
+    wanted = f"{digest} {VENV}\n"
+    if stamp.is_file() and stamp.read_text() == wanted and succeeds(python, "-c", TOOLS_CHECK, REQUIREMENTS[0]):
+        return
+    interpreter = find_python()
+    if not interpreter:
+        versions = ", ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+        raise Failure(f"No Python with venv among {versions} found; ansible-core needs one of these")
+    with step("Installing ansible-core, molecule and the linters into .venv"):
+        shutil.rmtree(VENV, ignore_errors=True)
+        run(interpreter, "-m", "venv", VENV)
+        run(python, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS[0], "--constraint", REQUIREMENTS[1])
+        stamp.write_text(wanted)
+
+
+# collections --------------------------------------------------------------------------------------
+
+
+def whole(collection: Path) -> bool:
+    """Whether each file of an installed collection has the checksum of its own manifest."""
+    try:
+        files = json.loads((collection / "FILES.json").read_text())["files"]
+        return all(
+            hashlib.sha256((collection / entry["name"]).read_bytes()).hexdigest() == entry["chksum_sha256"]
+            for entry in files
+            if entry["ftype"] == "file"
+        )
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def collections() -> None:
+    ours = COLLECTIONS / "halfswap" / "bluegreen"
+    if not ours.is_symlink() or ours.resolve() != ROOT:
+        ours.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            ours.unlink()
+        ours.symlink_to(os.path.relpath(ROOT, ours.parent))
+    podman = COLLECTIONS / "containers" / "podman"
+    if whole(podman):
+        return
+    # PyPI serves where Galaxy cannot be reached; the wheel holds 100 collections, of which one is kept.
+    with step("Fetching the collection containers.podman"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        run(VENV / "bin" / "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest", scratch, "--requirement", COLLECTIONS_WHEEL)
+        (wheel,) = Path(scratch).glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            prefix = "ansible_collections/containers/podman/"
+            archive.extractall(scratch, [name for name in archive.namelist() if name.startswith(prefix)])
+        shutil.rmtree(podman, ignore_errors=True)
+        podman.parent.mkdir(parents=True, exist_ok=True)
+        (Path(scratch) / prefix).rename(podman)
+
+
+# image --------------------------------------------------------------------------------------------
+
+
+def image() -> None:
+    """Build the node image unless it is there and runs; its tag is the digest of its definition."""
+    base = os.environ.get("LAB_BASE_IMAGE", "")
+    script = LAB / "image" / "node.sh"
+    definition = (base or NODE_SUITE).encode() + script.read_bytes()
+    name = f"{NODE_IMAGE}:{hashlib.sha256(definition).hexdigest()[:12]}"
+    podman = ["podman", "--runtime", "runc"]
+    if not succeeds(*podman, "run", "--rm", "--pull", "never", "--network", "none", *LIMITS, name, "true"):
+        if base:
+            with step(f"Building the node image from {base}"):
+                run(*podman, "build", "--quiet", *LIMITS, "--build-arg", f"BASE={base}", "--tag", name, script.parent)
+        else:
+            with step(f"Building the node image from Debian {NODE_SUITE} packages"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+                archive = Path(scratch) / "node.tar"
+                run(
+                    "mmdebstrap",
+                    "--variant=minbase",
+                    "--include=ca-certificates",
+                    f"--customize-hook=copy-in {script} /root",
+                    '--customize-hook=chroot "$1" sh /root/node.sh',
+                    NODE_SUITE,
+                    archive,
+                )
+                run("podman", "import", "--quiet", archive, name)
+    print(name)
+
+
+# --------------------------------------------------------------------------------------------------
+
+STEPS: dict[str, Callable[[], None]] = {"host": host, "tools": tools, "collections": collections, "image": image}
+
+
+def main(names: list[str]) -> int:
+    CACHE.mkdir(exist_ok=True)
+    with (CACHE / "bootstrap.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            for name in names or STEPS:
+                STEPS[name]()
+        except Failure as failure:
+            print(f"ERROR: {failure}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

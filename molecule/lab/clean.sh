@@ -1,0 +1,19 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Removes the lab NAME of this checkout, or all its labs: sh molecule/lab/clean.sh [NAME]
+# Needs nothing but podman, so that it works when everything else is gone.
+set -eu
+root=$(cd "$(dirname "$0")/../.." && pwd -P)
+name=${1:-}
+
+ours() {
+    podman "$@" --quiet --filter "label=halfswap.checkout=$root" --filter "label=halfswap.lab${name:+=$name}"
+}
+
+if command -v podman >/dev/null; then
+    ours ps --all | xargs -r podman rm --force --time 0 >/dev/null
+    ours network ls | xargs -r podman network rm --force >/dev/null
+fi
+rm -rf "$root/.cache/labs${name:+/$name}"

@@ -1,0 +1,65 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Turns a bare Debian or EL system into a lab node. Runs once, as root, inside the image being built.
+# Everything a role may want is here already, so that no scenario waits for downloads; what a role
+# runs is off until that role turns it on.
+set -eu
+
+if command -v apt-get >/dev/null; then
+    # Packages must not start their services while the image is built.
+    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+    chmod 755 /usr/sbin/policy-rc.d
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        systemd systemd-sysv dbus openssh-server sudo iproute2 curl ca-certificates rsync \
+        python3-minimal python3-dnf python3-psycopg2 python3-flask gunicorn alembic \
+        dnf rpm createrepo-c haproxy nginx-light postgresql
+    apt-get clean
+    rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/*
+    systemctl mask apt-daily.timer apt-daily-upgrade.timer
+    services='haproxy nginx postgresql ssh'
+else
+    dnf -y install epel-release || true
+    dnf -y install --allowerasing --setopt=install_weak_deps=False \
+        systemd dbus openssh-server sudo iproute curl ca-certificates rsync \
+        python3 python3-dnf python3-psycopg2 python3-flask python3-gunicorn python3-alembic \
+        rpm-build createrepo_c haproxy nginx postgresql-server
+    dnf clean all
+    systemctl mask dnf-makecache.timer
+    # dnf installs from the lab's own repository only.
+    rm -f /etc/yum.repos.d/*.repo
+    services='haproxy nginx postgresql sshd'
+fi
+
+for service in $services; do
+    case $service in
+        ssh*) systemctl enable "$service" ;;
+        *) systemctl disable "$service" ;;
+    esac
+done
+systemctl mask console-getty.service getty.target systemd-logind.service
+mkdir -p /etc/yum.repos.d
+
+useradd --create-home --shell /bin/bash ops
+printf 'ops ALL=(ALL) NOPASSWD: ALL\n' >/etc/sudoers.d/ops
+chmod 440 /etc/sudoers.d/ops
+
+# Each node makes its own identity at its first boot.
+rm -f /etc/ssh/ssh_host_*
+: >/etc/machine-id
+cat >/etc/systemd/system/lab-host-keys.service <<'UNIT'
+[Unit]
+Description=Make this node's SSH host keys
+Before=ssh.service sshd.service
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/ssh-keygen -A
+
+[Install]
+WantedBy=multi-user.target
+UNIT
+systemctl enable lab-host-keys.service
+rm -f /root/node.sh
