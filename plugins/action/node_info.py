@@ -1,0 +1,24 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+
+
+class ActionModule(ActionBase):
+    """Runs the module node_info on the node and stamps what it says with the controller's monotonic time."""
+
+    _supports_check_mode = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        # Before the question, not after the answer: a slow node makes its evidence older, never younger.
+        at = time.monotonic()
+        result.update(self._execute_module("halfswap.bluegreen.node_info", task_vars=task_vars))
+        result["at"] = at
+        return result

@@ -1,0 +1,30 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import status_lines
+
+
+class ActionModule(ActionBase):
+    """Shows what was registered on every node as one table."""
+
+    _supports_check_mode = True
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        task_vars = task_vars or {}
+        _valid, args = self.validate_argument_spec(argument_spec={"observed": {"type": "str", "required": True}})
+        nodes = read_nodes(stacks(task_vars["groups"]), task_vars["hostvars"], args["observed"])
+        lines = status_lines(nodes)
+        for line in lines:
+            self._display.display(line)
+        result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving])
+        return result

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: nodes
+short_description: The hosts pattern of the application, refused when a run would not be whole
+version_added: 0.1.0
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+description:
+  - Gives the hosts pattern C(blue:green) for a play, after it has checked that the inventory describes two stacks.
+  - Used as the C(hosts) of a play it is judged before the play exists. A command line that would run only a part of it, on a part of the nodes,
+    is an error and not a play that ends well without having done anything.
+options:
+  whole:
+    description: Refuse C(--limit), C(--tags), C(--skip-tags) and C(--start-at-task). Playbooks that only read set it to V(false).
+    type: bool
+    default: true
+notes:
+  - One inventory describes one application. The stacks are the inventory groups C(blue) and C(green); a group C(nodes), where there is
+    one, names all nodes of the application, and each of them must be in a stack.
+"""
+
+EXAMPLES = r"""
+- name: Deploy
+  hosts: "{{ lookup('halfswap.bluegreen.nodes') }}"
+  tasks: []
+"""
+
+RETURN = r"""
+_raw:
+  description: The hosts pattern.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible import context
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import STACKS, ApplicationError, stacks
+
+
+def partial(cli: Any) -> list[str]:
+    """The options of this command line that leave out nodes or steps."""
+    tags, skip_tags = list(cli.get("tags") or ()), list(cli.get("skip_tags") or ())
+    return [
+        option
+        for option, given in (
+            (f"--limit {cli.get('subset')}", cli.get("subset")),
+            (f"--tags {','.join(tags)}", tags not in ([], ["all"])),
+            (f"--skip-tags {','.join(skip_tags)}", skip_tags),
+            (f"--start-at-task '{cli.get('start_at_task')}'", cli.get("start_at_task")),
+        )
+        if given
+    ]
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        self.set_options(var_options=variables, direct=kwargs)
+        given = partial(context.CLIARGS) if self.get_option("whole") else []
+        if given:
+            raise AnsibleLookupError(
+                f"{' and '.join(given)} is refused: whether a half may leave is judged from every node and every step. "
+                "Run the same command without it; only what is missing will be done."
+            )
+        try:
+            stacks((variables or {}).get("groups", {}))
+        except ApplicationError as exc:
+            raise AnsibleLookupError(str(exc)) from exc
+        return [":".join(STACKS)]

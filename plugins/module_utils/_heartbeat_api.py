@@ -1,0 +1,106 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Client of the heartbeat API: the one place that knows its URLs, its headers and its errors."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+
+from ansible.module_utils.common.text.converters import to_native
+from ansible.module_utils.urls import open_url
+
+try:
+    from urllib.error import HTTPError
+except ImportError:  # Python 2.7
+    from urllib2 import HTTPError
+
+# The API answers within 50 ms; a status read with `fresh` waits for one health check, at most 1 s by default.
+TIMEOUT_S = 5
+
+
+class HeartbeatError(Exception):
+    """The heartbeat API did not do what it was asked; the text says which component and what to do."""
+
+
+class Conflict(HeartbeatError):
+    """Somebody else wrote the heartbeat since the decision was made (409)."""
+
+
+class Heartbeat(object):
+    """The heartbeat of one component, reached at the address of its control side."""
+
+    def __init__(self, name, url, token=None):
+        self.name = name
+        self.url = url.rstrip("/")
+        self._token = token
+
+    def status(self, fresh=False):
+        """What the component says now. With fresh, its health is checked for this very answer."""
+        return self._call("GET", "/heartbeat/status" + ("?fresh=1" if fresh else ""))
+
+    def put(self, revision, **record):
+        """Write state, reason, run id, phase or author, decided on the given revision."""
+        body = dict((key, value) for key, value in record.items() if value is not None)
+        return self._call("PUT", "/heartbeat", body, {"If-Match": '"%d"' % revision})
+
+    def _call(self, method, path, body=None, headers=None):
+        headers = dict(headers or {})
+        if self._token:
+            headers["Authorization"] = "Bearer " + self._token
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode("utf-8")
+            headers["Content-Type"] = "application/json"
+        try:
+            # A heartbeat is on the node itself: a proxy from the environment would answer for somebody else.
+            answer = open_url(
+                self.url + path,
+                data=data,
+                headers=headers,
+                method=method,
+                use_proxy=False,
+                timeout=TIMEOUT_S,
+                follow_redirects="none",
+                use_netrc=False,
+            )
+            return self._json(answer.read())
+        except HTTPError as exc:
+            raise self._refusal(exc)
+        except HeartbeatError:
+            raise
+        except Exception as exc:  # open_url lets through whatever http.client, ssl and socket raise
+            raise HeartbeatError(
+                "component %s: no heartbeat answers at %s (%s). Is its agent running "
+                "(systemctl status halfswap-heartbeat@%s)? The playbook halfswap.bluegreen.setup installs and starts it."
+                % (self.name, self.url, to_native(exc), self.name)
+            )
+
+    def _json(self, text):
+        try:
+            return json.loads(to_native(text))
+        except ValueError:
+            raise HeartbeatError(
+                "component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url)
+            )
+
+    def _refusal(self, exc):
+        try:
+            said = self._json(exc.read()).get("error", "")
+        except (HeartbeatError, AttributeError):
+            said = ""
+        if exc.code == 401:
+            return HeartbeatError(
+                "component %s: the heartbeat at %s refuses the token. It must be the one that halfswap.bluegreen.setup wrote to the node "
+                "(variable bluegreen_token)." % (self.name, self.url)
+            )
+        if exc.code == 409:
+            return Conflict(
+                "component %s: somebody else changed the heartbeat meanwhile (%s). Nothing was changed here; look with "
+                "halfswap.bluegreen.status, then run again." % (self.name, said)
+            )
+        return HeartbeatError("component %s: the heartbeat at %s answered %d: %s" % (self.name, self.url, exc.code, said or exc.reason))

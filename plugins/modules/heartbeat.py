@@ -1,0 +1,429 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: heartbeat
+short_description: Switch the heartbeat of a node's components between live and standby
+version_added: 0.1.0
+description:
+  - Writes the two-state heartbeat of every component of a node, and waits until the load balancers have noticed, all in one
+    round trip to the node.
+  - This is what moves traffic. Before anything is sent to the node, the action plugin of the same name judges on the controller
+    whether the change is safe, from what B(every) node of the inventory groups C(blue) and C(green) said within this batch; a task that cannot
+    show that evidence is refused and changes nothing.
+  - To V(standby) - every node was read within O(evidence_max_age_s), and the nodes that stay live, healthy and on a known release
+    number at least O(min_live). Where there is traffic, each of them really serves it.
+  - To V(live) - the node itself was read again after its installation, has the package of O(proof) installed, runs a process that was
+    started after it and reports that release, is healthy, and passed the sanity test (O(sanity)) or is on the release that the live
+    nodes serve.
+  - Each write carries the revision that was read with the evidence (compare-and-set). When somebody else wrote since then, the node
+    answers 409 and nothing changes.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: Predicts the change from the state that the node reports; writes nothing and does not wait.
+    support: full
+  diff_mode:
+    description: Shows the state of each component before and after.
+    support: full
+  idempotent:
+    description: A component that is in the wanted state, written by the same run, is left alone.
+    support: full
+options:
+  components:
+    description: The components of the node whose heartbeat is set; all of them, because a node is live or standby as a whole.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the component.
+        type: str
+        required: true
+      url:
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        type: str
+        required: true
+      revision:
+        description:
+          - The revision of the heartbeat that the decision was made on.
+          - The action plugin fills it in from the evidence.
+        type: int
+  state:
+    description: The state wanted.
+    type: str
+    required: true
+    choices: [live, standby]
+  token:
+    description: The bearer token of the write side.
+    type: str
+    required: true
+  reason:
+    description: Why, for whoever reads the status later.
+    type: str
+    default: ""
+  run_id:
+    description: Identifies the run that writes.
+    type: str
+    required: true
+  by:
+    description: Who writes. Defaults to the user and the host of the controller.
+    type: str
+  phase:
+    description: The phase that the component enters. Without it the phase follows the state, V(SERVING) or V(STANDING_BY).
+    type: str
+    choices: [SCHEDULED, INITIALISING, STANDING_BY, SERVING, CLEANING_UP, OBSOLETE]
+  load_balancers:
+    description:
+      - The load balancers, as they were configured by hand. When given, the module returns only when every known prober of the live ones
+        has had O(load_balancers[].fall) consecutive answers of "not live" (or O(load_balancers[].rise) of V(live)) since the change.
+      - A prober is known when it asked at least three times within the last 600 seconds. One that falls silent is waited for until
+        O(settle_timeout_s), then the task fails.
+      - An empty list does not wait.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name, for messages.
+        type: str
+        required: true
+      follows:
+        description: The state that this load balancer sends traffic to.
+        type: str
+        required: true
+        choices: [live, standby]
+      path:
+        description: The URL that its health check asks for, with the query string. Each load balancer has one of its own.
+        type: str
+        required: true
+      fall:
+        description: Number of consecutive failed checks after which it takes a node out.
+        type: int
+        default: 3
+      rise:
+        description: Number of consecutive good checks after which it takes a node in.
+        type: int
+        default: 2
+      probers:
+        description: How many addresses check each node at least; V(2) for a pair of load balancers of which both check.
+        type: int
+        default: 1
+  ignore_probers:
+    description: Addresses that ask for the heartbeat but are no load balancers (monitoring), and are not waited for.
+    type: list
+    elements: str
+    default: []
+  settle_timeout_s:
+    description: Longest wait for the load balancers, in seconds. At the end of it the task fails; the heartbeat stays as written.
+    type: float
+    default: 60.0
+  traffic_timeout_s:
+    description:
+      - After the change to V(live), longest wait in seconds for the first live request, where the other live nodes have enough
+        traffic that about ten requests are expected within that time. Only for components that count their requests.
+    type: float
+    default: 10.0
+  expect_traffic:
+    description: Whether to wait for the first live request. The action plugin decides it from the evidence.
+    type: bool
+    default: false
+  batch:
+    description: All nodes that are swapped together with this one, itself included. Defaults to this node alone.
+    type: list
+    elements: str
+  batch_id:
+    description: Names the batch that the evidence must have been gathered for; see module M(halfswap.bluegreen.node_info).
+    type: str
+    required: true
+  evidence:
+    description: >-
+      Name of the variable in which the M(halfswap.bluegreen.node_info) task of this batch registered what each node said.
+    type: str
+    default: bluegreen_evidence
+  evidence_max_age_s:
+    description: Evidence older than this many seconds is refused. It must have been read I(just now).
+    type: float
+    default: 60.0
+  min_live:
+    description:
+      - How many nodes must stay live and healthy while the batch is in standby.
+      - By default all nodes outside the batch, and at least one. It cannot be set below one.
+    type: int
+  proof:
+    description: >-
+      For O(state=live), what must be installed and running; a dictionary of component name to a dictionary with the key C(nevra).
+    type: dict
+  proof_evidence:
+    description: >-
+      For O(state=live), name of the variable in which this node was registered again after its installation. Defaults to O(evidence).
+    type: str
+  sanity:
+    description: For O(state=live), the registered result of the sanity test of this batch.
+    type: dict
+notes:
+  - A node that was not read counts as not live.
+seealso:
+  - module: halfswap.bluegreen.heartbeat_info
+  - module: halfswap.bluegreen.node_info
+  - module: halfswap.bluegreen.drain
+"""
+
+EXAMPLES = r"""
+- name: Read what every node says
+  halfswap.bluegreen.node_info:
+    batch_id: "{{ run_id }}/1"
+    components:
+      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:9101"}
+    token: "{{ heartbeat_token }}"
+  register: bluegreen_evidence
+
+- name: Take the blue half out, and wait until the live load balancer has noticed
+  halfswap.bluegreen.heartbeat:
+    state: standby
+    components:
+      - {name: shop, url: "http://127.0.0.1:9101"}
+    token: "{{ heartbeat_token }}"
+    run_id: "{{ run_id }}"
+    reason: release 2.0.0
+    batch: "{{ groups['blue'] }}"
+    batch_id: "{{ run_id }}/1"
+    load_balancers:
+      - {name: live, follows: live, path: /heartbeat/live, fall: 3, rise: 2}
+  when: inventory_hostname in groups['blue']
+"""
+
+RETURN = r"""
+components:
+  description: Each component, before and after.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the component.
+      type: str
+      returned: always
+      sample: shop
+    before:
+      description: Its state before.
+      type: str
+      returned: always
+      sample: live
+    after:
+      description: Its state now, or as it would be in check mode.
+      type: str
+      returned: always
+      sample: standby
+    revision:
+      description: The revision of its heartbeat now.
+      type: int
+      returned: always
+      sample: 8
+    served:
+      description: Whether a live request has arrived since the change. Null where the component does not count requests.
+      type: bool
+      returned: when O(expect_traffic) is true
+      sample: true
+settled:
+  description: Whether the load balancers were seen to have noticed.
+  returned: when O(load_balancers) is given, and not in check mode
+  type: bool
+  sample: true
+settled_s:
+  description: Seconds from the change until then.
+  returned: when O(load_balancers) is given, and not in check mode
+  type: float
+  sample: 1.52
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC, unsettled
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
+
+# The last live request was measured up to 13 ms after the answer that takes the node out; 100 ms leaves room for a network.
+GRACE_S = 0.1
+
+PHASES = ["SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE"]
+
+
+class Switch(object):
+    """The change of all heartbeats of one node: read, compute, write, wait."""
+
+    def __init__(self, params):
+        self.params = params
+        self.heartbeats = [Heartbeat(c["name"], c["url"], params["token"]) for c in params["components"]]
+        self.decided_on = dict((c["name"], c["revision"]) for c in params["components"])
+        self.before = {}
+        self.after = {}
+
+    def read(self):
+        for heartbeat in self.heartbeats:
+            status = heartbeat.status()
+            decided_on = self.decided_on[heartbeat.name]
+            if decided_on is not None and status["revision"] != decided_on:
+                raise HeartbeatError(
+                    "component %s: its heartbeat is at revision %d (%s by %s, run %s), but the decision was made on revision %d. Somebody "
+                    "else changed it meanwhile; nothing was changed here. Look with halfswap.bluegreen.status, then run again."
+                    % (heartbeat.name, status["revision"], status["state"], status["by"], status["run_id"], decided_on)
+                )
+            self.before[heartbeat.name] = self.after[heartbeat.name] = status
+
+    def work(self):
+        """The heartbeats that are to be written."""
+        wanted = [("state", self.params["state"]), ("run_id", self.params["run_id"])]
+        if self.params["phase"]:
+            wanted.append(("phase", self.params["phase"]))
+        return [h for h in self.heartbeats if any(self.before[h.name][key] != value for key, value in wanted)]
+
+    def write(self, heartbeats):
+        for heartbeat in heartbeats:
+            self.after[heartbeat.name] = heartbeat.put(
+                self.before[heartbeat.name]["revision"],
+                state=self.params["state"],
+                reason=self.params["reason"],
+                run_id=self.params["run_id"],
+                by=self.params["by"],
+                phase=self.params["phase"],
+            )
+
+    def _refresh(self):
+        for heartbeat in self.heartbeats:
+            status = heartbeat.status()
+            if status["state"] != self.params["state"]:
+                raise HeartbeatError(
+                    "component %s: its heartbeat went to %s while the load balancers were waited for (by %s, run %s)."
+                    % (heartbeat.name, status["state"], status["by"], status["run_id"])
+                )
+            self.after[heartbeat.name] = status
+
+    def unsettled(self):
+        self._refresh()
+        return [
+            "component %s: %s" % (heartbeat.name, text)
+            for heartbeat in self.heartbeats
+            for text in unsettled(
+                self.after[heartbeat.name], self.params["load_balancers"], self.params["state"], self.params["ignore_probers"]
+            )
+        ]
+
+    def unserved(self):
+        self._refresh()
+        return [name for name, status in self.after.items() if status["requests"]["since_flip"] == 0]
+
+    def result(self, changed, state=None):
+        return dict(
+            changed=changed,
+            components=[
+                dict(
+                    name=h.name,
+                    before=self.before[h.name]["state"],
+                    after=state or self.after[h.name]["state"],
+                    revision=self.after[h.name]["revision"],
+                )
+                for h in self.heartbeats
+            ],
+        )
+
+
+def diff(result):
+    def text(key):
+        return "".join("%s: %s\n" % (c["name"], c[key]) for c in result["components"])
+
+    return dict(before=text("before"), after=text("after"))
+
+
+def run(module):
+    switch = Switch(module.params)
+    switch.read()
+    work = switch.work()
+    result = switch.result(bool(work), module.params["state"])
+    result["diff"] = diff(result)
+    if module.check_mode:
+        return result
+    switch.write(work)
+
+    if module.params["load_balancers"]:
+        missing, waited_s = wait_until(switch.unsettled, module.params["settle_timeout_s"])
+        result.update(switch.result(bool(work)), settled=not missing, settled_s=waited_s)
+        if missing:
+            module.fail_json(
+                msg="Not settled after %.1f s: %s. The heartbeat says %s; nothing was stopped. If a prober is no load balancer, name its address "
+                "in bluegreen_ignore_probers; if the load balancer checks more slowly, raise bluegreen_settle_timeout_s."
+                % (waited_s, "; ".join(missing), module.params["state"]),
+                **result
+            )
+        time.sleep(GRACE_S)
+    else:
+        result.update(switch.result(bool(work)))
+
+    if module.params["expect_traffic"] and module.params["state"] == "live":
+        unserved, waited_s = wait_until(switch.unserved, module.params["traffic_timeout_s"])
+        for component in result["components"]:
+            since = switch.after[component["name"]]["requests"]["since_flip"]
+            component["served"] = None if since is None else since > 0
+        if unserved:
+            module.fail_json(
+                msg="The load balancers were told live, and the other live nodes have traffic, but no request reached %s here within %.1f s. "
+                "Does the live load balancer know this node, and does its firewall let it through?" % (", ".join(sorted(unserved)), waited_s),
+                **result
+            )
+    return result
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            components=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(
+                    name=dict(type="str", required=True),
+                    url=dict(type="str", required=True),
+                    revision=dict(type="int"),
+                ),
+            ),
+            state=dict(type="str", required=True, choices=["live", "standby"]),
+            token=dict(type="str", required=True, no_log=True),
+            reason=dict(type="str", default=""),
+            run_id=dict(type="str", required=True),
+            by=dict(type="str"),
+            phase=dict(type="str", choices=PHASES),
+            load_balancers=dict(type="list", elements="dict", default=[], options=LOAD_BALANCER_SPEC),
+            ignore_probers=dict(type="list", elements="str", default=[]),
+            settle_timeout_s=dict(type="float", default=60.0),
+            traffic_timeout_s=dict(type="float", default=10.0),
+            expect_traffic=dict(type="bool", default=False),
+            # What follows is judged on the controller, by the action plugin, before the module is sent.
+            batch=dict(type="list", elements="str"),
+            batch_id=dict(type="str", required=True),
+            evidence=dict(type="str", default="bluegreen_evidence"),
+            evidence_max_age_s=dict(type="float", default=60.0),
+            min_live=dict(type="int"),
+            proof=dict(type="dict"),
+            proof_evidence=dict(type="str"),
+            sanity=dict(type="dict"),
+        ),
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**run(module))
+    except HeartbeatError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The work is done by the action plugin of the same name; this file is its documentation.
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: status
+short_description: Show what every node says as one table
+version_added: 0.1.0
+description:
+  - Shows what M(halfswap.bluegreen.node_info) registered on every node of the inventory groups C(blue) and C(green), one line for each component.
+  - Runs on the controller, once for all nodes.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: Reads only what was registered.
+    support: full
+  diff_mode:
+    description: Nothing changes.
+    support: none
+  idempotent:
+    description: Nothing changes.
+    support: full
+options:
+  observed:
+    description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.
+    type: str
+    required: true
+seealso:
+  - module: halfswap.bluegreen.node_info
+"""
+
+EXAMPLES = r"""
+- name: Show the state of the application
+  halfswap.bluegreen.status:
+    observed: bluegreen_observed
+  run_once: true
+"""
+
+RETURN = r"""
+table:
+  description: The table as it was shown, line by line.
+  returned: always
+  type: list
+  elements: str
+  sample: ["4 of 4 nodes serve."]
+serving:
+  description: The nodes that are live and healthy in every component.
+  returned: always
+  type: list
+  elements: str
+  sample: [blue1, blue2, green1, green2]
+"""

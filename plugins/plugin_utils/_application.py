@@ -1,0 +1,61 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The application as the inventory describes it: two stacks, and every node in exactly one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
+
+STACKS = ("blue", "green")
+
+
+class ApplicationError(AnsibleError):
+    """The inventory does not describe an application; the text says what is wrong and what mends it."""
+
+
+def stacks(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The nodes of each stack, in the order of the inventory. Raises ApplicationError with everything that is wrong."""
+    problems = []
+    for stack in STACKS:
+        if stack not in groups:
+            problems.append(f"the inventory has no group {stack}")
+        elif not groups[stack]:
+            problems.append(f"the inventory group {stack} is empty")
+    both = sorted(set(groups.get("blue", ())) & set(groups.get("green", ())))
+    if both:
+        problems.append(f"{', '.join(both)} in both stacks, blue and green")
+    if problems:
+        raise ApplicationError(
+            f"{'; '.join(problems)}. Each node of the application belongs to one of the inventory groups blue and green, and each group "
+            "has at least one node."
+        )
+    strays = sorted(set(groups.get("nodes", ())) - set(groups["blue"]) - set(groups["green"]))
+    if strays:
+        raise ApplicationError(
+            f"{', '.join(strays)} of the inventory group nodes in neither stack. Put each into the group blue or green, or take it out of nodes."
+        )
+    return {stack: list(groups[stack]) for stack in STACKS}
+
+
+def load_balancers(described: Any) -> list[dict[str, Any]]:
+    """What the nodes have to know of the load balancers, with the defaults filled in; how to reach them stays on the controller."""
+    result = ArgumentSpecValidator(
+        {"load_balancers": {"type": "list", "elements": "dict", "required": True, "options": {**LOAD_BALANCER_SPEC, "url": {"type": "str"}}}}
+    ).validate({"load_balancers": described})
+    if result.error_messages:
+        raise ApplicationError(f"bluegreen_load_balancers: {'; '.join(result.error_messages)}. See bluegreen_load_balancers in the README.")
+    balancers = result.validated_parameters["load_balancers"]
+    missing = sorted({"live", "standby"} - {balancer["follows"] for balancer in balancers})
+    if missing:
+        raise ApplicationError(f"bluegreen_load_balancers: none follows {' and none follows '.join(missing)}; there must be one for each state.")
+    paths = [balancer["path"] for balancer in balancers]
+    if len(set(paths)) < len(paths):
+        raise ApplicationError("bluegreen_load_balancers: two check the same path. Give each a URL of its own, so that they can be told apart.")
+    return [{key: balancer[key] for key in LOAD_BALANCER_SPEC} for balancer in balancers]

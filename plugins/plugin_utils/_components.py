@@ -1,0 +1,126 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One description of a component, and the view of it that each module and role takes as its argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+class ComponentError(Exception):
+    """The description of the components is wrong; the text says which component, which key and what belongs there."""
+
+
+def _control_url(component: Mapping[str, Any]) -> str:
+    heartbeat = component["heartbeat"]
+    return heartbeat.get("url") or f"http://127.0.0.1:{heartbeat['control_port']}"
+
+
+def _agent(component: Mapping[str, Any]) -> dict[str, Any] | None:
+    heartbeat = component["heartbeat"]
+    if "url" in heartbeat:
+        return None  # the application answers the heartbeat API by itself
+    status = {"url": component.get("status_url"), "release_key": component.get("release_key"), "requests_key": component.get("requests_key")}
+    return {
+        "name": component["name"],
+        "probe": f"{heartbeat.get('address', '0.0.0.0')}:{heartbeat['port']}",
+        "control": f"127.0.0.1:{heartbeat['control_port']}",
+        "health": {"url": component["health_url"]},
+        "status": {key: value for key, value in status.items() if value} if status["url"] else {},
+    }
+
+
+def _drain(component: Mapping[str, Any]) -> dict[str, Any]:
+    view = {"name": component["name"], "ports": [component["port"]]}
+    if component.get("status_url") and component.get("in_flight_key"):
+        view["in_flight_url"] = component["status_url"]
+        view["in_flight_key"] = component["in_flight_key"]
+        if component.get("requests_key"):
+            view["requests_key"] = component["requests_key"]
+    return view
+
+
+def _of_release(component: Mapping[str, Any], release: Any) -> str:
+    version = release.get(component["name"]) if isinstance(release, Mapping) else release
+    if version in (None, ""):
+        raise ComponentError(f"no release is given for component {component['name']}: set bluegreen_release, for instance -e bluegreen_release=2.0.0")
+    return str(version)
+
+
+def _wanted(component: Mapping[str, Any], release: Any) -> dict[str, str]:
+    """A release is a version, as people name it, or the exact package (NEVRA), as a plan names it: only that one has dashes."""
+    wanted = _of_release(component, release)
+    if "-" not in wanted:
+        return {"version": wanted}
+    return {"version": wanted.rsplit("-", 2)[1].split(":")[-1], "nevra": wanted}
+
+
+def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
+    return {
+        "name": component["name"],
+        "url": component.get("standby_url"),
+        # Without checks of its own a component must at least answer through the standby load balancer.
+        "checks": component.get("sanity") or [{"name": "answers", "path": "/"}],
+        "release": _wanted(component, release)["version"],
+    }
+
+
+VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
+    "heartbeat": lambda c, release: {"name": c["name"], "url": _control_url(c)},
+    "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], "url": _control_url(c)},
+    "agent": lambda c, release: _agent(c),
+    "drain": lambda c, release: _drain(c),
+    "package": lambda c, release: {"name": c["package"], **_wanted(c, release)},
+    "release": lambda c, release: {
+        "name": c["name"],
+        "package": c["package"],
+        **_wanted(c, release),
+        "service": c["service"],
+        "heartbeat_url": _control_url(c),
+    },
+    "sanity": _sanity,
+    "frontend": lambda c, release: {
+        "name": c["name"],
+        "bind": f"*:{c.get('load_balancer_port', c['port'])}",
+        "port": c["port"],
+        "heartbeat_port": c["heartbeat"]["port"],
+    },
+}
+
+
+def check(components: Any) -> None:
+    """Raise ComponentError with everything that is wrong with the description."""
+    if not isinstance(components, Sequence) or isinstance(components, str) or not components:
+        raise ComponentError("bluegreen_components must be a list with at least one component")
+    problems = []
+    for number, component in enumerate(components, start=1):
+        if not isinstance(component, Mapping):
+            problems.append(f"component {number} is not a dictionary")
+            continue
+        name = component.get("name") or f"number {number}"
+        problems += [
+            f"component {name} has no {key}"
+            for key in ("name", "package", "service", "heartbeat", "port", "health_url")
+            if not component.get(key) and not (key == "health_url" and "url" in (component.get("heartbeat") or {}))
+        ]
+        heartbeat = component.get("heartbeat")
+        if heartbeat and not isinstance(heartbeat, Mapping):
+            problems.append(f"component {name}: heartbeat must be a dictionary with port and control_port, or with url")
+        elif heartbeat and "url" not in heartbeat:
+            problems += [f"component {name}: heartbeat has no {key}" for key in ("port", "control_port") if not heartbeat.get(key)]
+    names = [c.get("name") for c in components if isinstance(c, Mapping)]
+    problems += [f"component {name} is described twice" for name in sorted({n for n in names if n and names.count(n) > 1})]
+    if problems:
+        raise ComponentError(f"{'; '.join(problems)}. See bluegreen_components in the README.")
+
+
+def view(components: Any, kind: str, release: Any = None) -> list[dict[str, Any]]:
+    """The components as the module or role of that kind takes them."""
+    check(components)
+    if kind not in VIEWS:
+        raise ComponentError(f"there is no view {kind}; there are {', '.join(sorted(VIEWS))}")
+    views = [VIEWS[kind](component, release) for component in components]
+    return [found for found in views if found is not None]

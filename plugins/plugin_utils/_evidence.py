@@ -1,0 +1,156 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Evidence: what each node itself said, when, and for which batch.
+
+Registered results of module node_info become Node objects here, and anything that is not such a result (a skipped task, a failed
+one, an unreachable host, a fact left over from another batch) becomes the reason why the node counts as unread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Component:
+    """One component as its node described it."""
+
+    name: str
+    package: str
+    state: str
+    healthy: bool
+    why: str
+    revision: int
+    run_id: str | None
+    since_s: float
+    nevra: str | None
+    version: str | None
+    release: str | None
+    active: bool
+    installed_at: float | None
+    started_at: float | None
+    served: int | None
+    rate_per_s: float | None
+    status: Mapping[str, Any]
+
+    @property
+    def serving(self) -> bool:
+        return self.state == "live" and self.healthy
+
+    def doubts(self) -> list[str]:
+        """Why it is not known what the running process is; nothing when the process is the package installed."""
+        if self.nevra is None:
+            return [f"{self.name}: no package is installed"]
+        if not self.active or self.started_at is None or self.installed_at is None:
+            return [f"{self.name}: its service does not run"]
+        if self.started_at < self.installed_at:
+            return [f"{self.name}: its process was started before {self.nevra} was installed"]
+        if self.release is not None and self.release != self.version:
+            return [f"{self.name}: it reports release {self.release}, but {self.nevra} is installed"]
+        return []
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node as it described itself; without components, it was not read, and `unread` says why."""
+
+    name: str
+    stack: str
+    components: tuple[Component, ...] = ()
+    unread: str = ""
+    at: float = 0.0
+
+    @property
+    def live(self) -> bool:
+        """Whether a load balancer may be sending live traffic here."""
+        return any(c.state == "live" for c in self.components)
+
+    @property
+    def serving(self) -> bool:
+        """Live and healthy in every component: the only thing that counts as capacity."""
+        return bool(self.components) and all(c.serving for c in self.components)
+
+    @property
+    def nevras(self) -> dict[str, str | None]:
+        return {c.name: c.nevra for c in self.components}
+
+    def doubts(self) -> list[str]:
+        return [doubt for c in self.components for doubt in c.doubts()]
+
+    def unhealthy(self) -> list[str]:
+        return [f"{c.name}: {c.why}" for c in self.components if not c.healthy]
+
+
+def _component(said: Mapping[str, Any]) -> Component:
+    status = said["heartbeat"]
+    requests = status.get("requests") or {}
+    return Component(
+        name=said["name"],
+        package=said["package"],
+        state=status["state"],
+        healthy=bool(status["healthy"]),
+        why=status["why"],
+        revision=int(status["revision"]),
+        run_id=status.get("run_id"),
+        since_s=float(status["since_s"]),
+        nevra=said["nevra"],
+        version=said["version"],
+        release=status.get("release"),
+        active=said["active"],
+        installed_at=said["installed_at"],
+        started_at=said["started_at"],
+        served=requests.get("since_flip"),
+        rate_per_s=requests.get("rate_per_s"),
+        status=status,
+    )
+
+
+def read_node(name: str, stack: str, registered: Any, batch_id: str | None = None, oldest: float | None = None) -> Node:
+    """The node as a registered node_info result shows it. Evidence for another batch, or from before `oldest`, is no evidence."""
+
+    def unread(why: str) -> Node:
+        return Node(name, stack, unread=why)
+
+    if not isinstance(registered, Mapping) or not registered:
+        return unread("it was not read")
+    if registered.get("skipped"):
+        return unread("its reading was skipped")
+    if registered.get("unreachable"):
+        return unread("it is unreachable")
+    if registered.get("failed"):
+        return unread(f"its reading failed: {registered.get('msg', 'no reason given')}")
+    if "at" not in registered or "components" not in registered:
+        return unread("what was registered is not the result of halfswap.bluegreen.node_info")
+    if batch_id is not None and registered.get("batch_id") != batch_id:
+        return unread(f"it was read for {registered.get('batch_id') or 'no batch'}, not for {batch_id}")
+    if oldest is not None and registered["at"] < oldest:
+        return unread(f"it was read {oldest - registered['at']:.0f} s too long ago")
+    errors = [said["error"] for said in registered["components"] if said.get("error")]
+    if errors:
+        return unread("; ".join(errors))
+    try:
+        components = tuple(_component(said) for said in registered["components"])
+    except (KeyError, TypeError, ValueError) as exc:
+        return unread(f"its heartbeat API answers another dialect ({exc!r}): run halfswap.bluegreen.setup")
+    if not components:
+        return unread("it has no components")
+    return Node(name, stack, components, at=float(registered["at"]))
+
+
+def read_nodes(
+    stacks: Mapping[str, Sequence[str]],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    variable: str,
+    batch_id: str | None = None,
+    oldest: float | None = None,
+) -> list[Node]:
+    """Every node of the inventory groups, read or not: whatever --limit, tags or slicing left out is there as unread."""
+    return [
+        read_node(name, stack, hostvars[name].get(variable) if name in hostvars else None, batch_id, oldest)
+        for stack, names in stacks.items()
+        for name in names
+    ]

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The interlock: may this heartbeat be switched, judged from evidence and from nothing else.
+
+Ansible goes on to the next batch after an unreachable host, even with any_errors_fatal. So the guard does not trust the play to
+have stopped: it sits where the switch is thrown, and asks for what every node said within this very batch. Both functions return
+the reasons to refuse; an empty list is the permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import unsettled
+
+from ._evidence import Node
+
+# A node that should have had this many requests by chance and had none is not in the load balancer's pool (chance: e^-10).
+CERTAIN_REQUESTS = 10
+
+
+def least_live(nodes: Sequence[Node], batch: Collection[str], min_live: int | None) -> int:
+    """How many nodes must stay: by default all outside the batch, and at least one, whatever was asked for."""
+    outside = sum(node.name not in batch for node in nodes)
+    return max(1, outside if min_live is None else min_live)
+
+
+def requests_expected(nodes: Sequence[Node], component: str, seconds: float) -> float:
+    """Requests that one of the serving nodes gets in that time, by what all of them got lately."""
+    rates = [c.rate_per_s for node in nodes if node.serving for c in node.components if c.name == component and c.rate_per_s is not None]
+    return sum(rates) / len(rates) * seconds if rates else 0.0
+
+
+def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]], ignore: Collection[str]) -> list[str]:
+    """Why a node that says live is not really in the live load balancers' pools."""
+    reasons = []
+    for component in node.components:
+        reasons += [f"{node.name}: {component.name}: {text}" for text in unsettled(component.status, load_balancers, "live", ignore)]
+        expected = requests_expected(nodes, component.name, component.since_s)
+        if component.served == 0 and expected >= CERTAIN_REQUESTS:
+            reasons.append(
+                f"{node.name}: {component.name}: no request since it went live {component.since_s:.0f} s ago, although about {expected:.0f} "
+                "were to be expected: does the live load balancer know this node?"
+            )
+    return reasons
+
+
+def refuse_standby(
+    nodes: Sequence[Node],
+    batch: Collection[str],
+    min_live: int | None = None,
+    load_balancers: Sequence[Mapping[str, Any]] = (),
+    ignore: Collection[str] = (),
+) -> list[str]:
+    """Why the nodes of this batch must not leave the live load balancers now."""
+    reasons = [f"{node.name} counts as not live: {node.unread}" for node in nodes if node.unread]
+    staying = [node for node in nodes if node.name not in batch and not node.unread]
+    good = []
+    for node in staying:
+        faults = [f"{node.name}: {text}" for text in (node.unhealthy() + node.doubts() if node.live else ())]
+        if not node.serving and not faults:
+            faults = [f"{node.name} is in standby"]
+        if not faults:
+            faults = _not_in(node, nodes, load_balancers, ignore)
+        reasons += faults
+        if not faults:
+            good.append(node.name)
+    least = least_live(nodes, batch, min_live)
+    if len(good) >= least and not any(node.unread for node in nodes):
+        return []
+    return [f"{len(good)} of at least {least} other nodes would stay live, healthy and on a known release ({', '.join(good) or 'none'})", *reasons]
+
+
+def refuse_live(
+    node: Node,
+    nodes: Sequence[Node],
+    proof: Mapping[str, str],
+    sanity: Mapping[str, Any] | None,
+) -> list[str]:
+    """Why this node must not take live traffic now. `node` was read just now, `nodes` when the batch began."""
+    if node.unread:
+        return [f"{node.name}: {node.unread}"]
+    reasons = []
+    for component in node.components:
+        wanted = proof.get(component.name)
+        if not wanted:
+            reasons.append(f"{component.name}: nothing says which package it must have (option proof)")
+        elif component.nevra != wanted:
+            reasons.append(f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}")
+    reasons += node.doubts() + node.unhealthy()
+    if not reasons and not _passed_sanity(node, sanity) and not _served(node, nodes):
+        reasons.append("it has not passed the sanity test, and no node served this release when the batch began")
+    return [f"{node.name}: {reason}" for reason in reasons]
+
+
+def _passed_sanity(node: Node, sanity: Mapping[str, Any] | None) -> bool:
+    return bool(sanity) and not sanity.get("failed") and not sanity.get("skipped") and node.name in (sanity.get("nodes") or {})
+
+
+def _served(node: Node, nodes: Sequence[Node]) -> bool:
+    return any(other.serving and not other.doubts() and other.nevras == node.nevras for other in nodes)
