@@ -1,0 +1,1154 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The heartbeat of one component on one node: tells load balancers live or standby, and keeps book of what it told them.
+
+Five threads, however many clients there are: an event loop for each of the two listeners (so that a slow client costs a
+socket and nothing else), one thread that checks the component's health, one that reads its status, and the main one, which
+waits for a signal. Only the control side's thread writes to disk; the probe side never waits for it.
+
+Runs on Python 2.7 and 3.6 or newer with the standard library alone, because legacy nodes have nothing else.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import argparse
+import collections
+import errno
+import fcntl
+import hashlib
+import hmac
+import io
+import json
+import math
+import os
+import re
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import traceback
+
+try:
+    from http.client import HTTPException, HTTPResponse
+    from urllib.parse import urlsplit
+except ImportError:  # Python 2.7
+    from httplib import HTTPException, HTTPResponse
+    from urlparse import urlsplit
+
+VERSION = "0.1.0"
+TEXT = type(u"")
+
+LIVE = "live"
+STANDBY = "standby"
+DOWN = "down"
+PHASE_OF = {LIVE: "SERVING", STANDBY: "STANDING_BY"}
+PHASES = ("SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE")
+
+MAX_CONNECTIONS = 200  # per listener: both together stay well below the usual limit of 1024 open files
+MAX_HEAD = 8 * 1024
+MAX_BODY = 16 * 1024
+CLIENT_LIFETIME_S = 5.0  # from accept to the last byte of the answer
+
+MAX_PROBERS = 256
+FORGET_PROBER_S = 600.0
+GAPS_KEPT = 9  # odd, so that the median is one of them
+
+STATUS_INTERVAL_S = 1.0
+STATUS_TIMEOUT_S = 1.0
+RATE_SAMPLES = 11  # ten seconds of them
+MAX_STATUS_BODY = 1024 * 1024
+
+STOP_TIMEOUT_S = 3.0  # longer than any poll that keeps its timeout of a second
+
+EXIT_FAILED = 1
+EXIT_CONFIG = 2
+
+
+def log(message):
+    try:
+        sys.stderr.write("%s\n" % message)
+        sys.stderr.flush()
+    except EnvironmentError:
+        pass  # a log that is gone must not take the heartbeat with it
+
+
+class Clock:
+    """Wall time for people, monotonic time for durations."""
+
+    wall = staticmethod(time.time)
+    # Python 2.7 has no time.monotonic; on Linux the elapsed time of times(2) is one, in ticks of 10 ms.
+    monotonic = staticmethod(getattr(time, "monotonic", lambda: os.times()[4]))
+
+
+def iso8601(wall):
+    milliseconds = int(round(wall * 1000))
+    return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000)), milliseconds % 1000)
+
+
+def describe(error):
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+# ---- Configuration: /etc/halfswap-heartbeat/<component>.json -------------------------------------------------------------
+
+Config = collections.namedtuple("Config", "component probe control token_file state_file health status digest")
+Health = collections.namedtuple("Health", "url timeout_s interval_s fall")
+Status = collections.namedtuple("Status", "url release_key requests_key")
+
+REQUIRED = object()
+
+
+class ConfigError(Exception):
+    """What is wrong, with the file and the key."""
+
+
+class Section:
+    """One JSON object of the configuration, taken key by key: what is left over at the end is a mistake."""
+
+    def __init__(self, source, values, prefix=""):
+        self._source = source
+        self._prefix = prefix
+        if not isinstance(values, dict):
+            raise ConfigError("%s: %s must be a JSON object" % (source, "key " + prefix[:-1] if prefix else "the configuration"))
+        self._left = dict(values)
+
+    def _error(self, key, message):
+        return ConfigError("%s: key %s%s %s" % (self._source, self._prefix, key, message))
+
+    def take(self, key, convert, default=REQUIRED):
+        if key not in self._left:
+            if default is REQUIRED:
+                raise self._error(key, "is missing")
+            return default
+        value = self._left.pop(key)
+        try:
+            return convert(value)
+        except ValueError as error:
+            raise self._error(key, "must be %s, not %s" % (error, json.dumps(value)))
+
+    def section(self, key):
+        return Section(self._source, self.take(key, lambda value: value), "%s%s." % (self._prefix, key))
+
+    def optional_section(self, key):
+        return self.section(key) if self._left.get(key) is not None else self._left.pop(key, None)
+
+    def end(self):
+        if self._left:
+            raise self._error(sorted(self._left)[0], "is not known")
+
+
+def a_string(value):
+    if not isinstance(value, TEXT) or not value:
+        raise ValueError("a string that is not empty")
+    return value
+
+
+def a_name(value):
+    if not isinstance(value, TEXT) or not re.match(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z", value):
+        raise ValueError('a name of letters, digits, "_", "." and "-"')
+    return value
+
+
+def a_path(value):
+    if not isinstance(value, TEXT) or not os.path.isabs(value):
+        raise ValueError("an absolute path")
+    return value
+
+
+def an_address(value):
+    match = isinstance(value, TEXT) and re.match(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\[\]:\s]+)):([0-9]{1,5})\Z", value)
+    if not match or not 1 <= int(match.group(3)) <= 65535:
+        raise ValueError('"address:port", for instance "0.0.0.0:9100" or "[::]:9100"')
+    return str(match.group(1) or match.group(2)), int(match.group(3))
+
+
+def a_url(value):
+    try:
+        if not isinstance(value, TEXT) or re.search(r"[^!-~]", value):
+            raise ValueError
+        parts = urlsplit(value)
+        if parts.scheme != "http" or not parts.hostname or parts.port == 0 or parts.username is not None:
+            raise ValueError
+    except ValueError:
+        raise ValueError("a URL that begins with http://")
+    return str(value)
+
+
+def a_duration(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value <= 3600:
+        raise ValueError("a number of seconds, above 0 and up to 3600")
+    return float(value)
+
+
+def a_count(value):
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1000:
+        raise ValueError("a whole number from 1 to 1000")
+    return value
+
+
+def load_config(source):
+    try:
+        with open(source, "rb") as config_file:
+            content = config_file.read()
+    except EnvironmentError as error:
+        raise ConfigError("%s: cannot be read: %s" % (source, describe(error)))
+    try:
+        values = json.loads(content.decode("utf-8"))
+    except ValueError as error:
+        raise ConfigError("%s: is not JSON: %s" % (source, error))
+
+    top = Section(source, values)
+    health = top.section("health")
+    status = top.optional_section("status")
+    config = Config(
+        component=top.take("component", a_name),
+        probe=top.take("probe", an_address),
+        control=top.take("control", an_address),
+        token_file=top.take("token_file", a_path),
+        state_file=top.take("state_file", a_path),
+        health=Health(
+            url=health.take("url", a_url),
+            timeout_s=health.take("timeout_s", a_duration, 1.0),
+            interval_s=health.take("interval_s", a_duration, 0.5),
+            fall=health.take("fall", a_count, 2),
+        ),
+        status=status
+        and Status(
+            url=status.take("url", a_url),
+            release_key=status.take("release_key", a_string, "release"),
+            requests_key=status.take("requests_key", a_string, "requests"),
+        ),
+        # What the role compares to see whether the agent runs with the configuration that is on disk.
+        digest=hashlib.sha1(content).hexdigest(),
+    )
+    for section in (top, health) + ((status,) if status else ()):
+        section.end()
+    if config.probe == config.control:
+        raise ConfigError("%s: key control must not be the address of key probe: writing is allowed on the control side only" % source)
+    return config
+
+
+class Token:
+    """The bearer token of the control side. Read for each write, so that a changed file needs no restart."""
+
+    _key = os.urandom(32)
+
+    def __init__(self, path):
+        self._path = path
+
+    def read(self):
+        with open(self._path, "rb") as token_file:
+            token = token_file.read().strip()
+        if not token:
+            raise EnvironmentError(errno.ENODATA, "is empty")
+        return token
+
+    def matches(self, authorization):
+        scheme, _blank, given = authorization.partition(" ")
+        expected = self._digest(self.read())
+        return scheme.lower() == "bearer" and self._digest(given.strip().encode("latin-1")) == expected
+
+    def _digest(self, token):
+        # Digests under a key that nobody knows may be compared in any time; the oldest 2.7 has no hmac.compare_digest.
+        return hmac.new(self._key, token, hashlib.sha256).digest()
+
+
+# ---- State: what was last written, on disk before anybody is told ----------------------------------------------------------
+
+
+class Record(collections.namedtuple("Record", "state revision since by reason run_id phase")):
+    """What a heartbeat was last set to. `since` is the wall time of the last flip."""
+
+    __slots__ = ()
+
+    @classmethod
+    def first(cls, wall, reason):
+        # A revision that grows with time: a writer who decided on an older, lost record never matches it.
+        return cls(STANDBY, int(wall), wall, "agent", reason, None, PHASE_OF[STANDBY])
+
+    def wanted(self, wanted, wall):
+        """The record after what a writer wants; this very one when nothing differs."""
+        flip = wanted.state != self.state
+        phase = wanted.phase or (PHASE_OF[wanted.state] if flip else self.phase)
+        if not flip and (phase, wanted.run_id) == (self.phase, self.run_id):
+            return self
+        return Record(wanted.state, self.revision + 1, wall if flip else self.since, wanted.by, wanted.reason, wanted.run_id, phase)
+
+    @classmethod
+    def parse(cls, content):
+        """Raises ValueError for anything that this agent has not written."""
+        values = json.loads(content.decode("utf-8"))
+        if not isinstance(values, dict) or set(values) != set(cls._fields):
+            raise ValueError("must have exactly the keys %s" % ", ".join(cls._fields))
+        record = cls(**dict((str(key), value) for key, value in values.items()))
+        numbers = [n for n in (record.revision, record.since) if isinstance(n, (int, float)) and not isinstance(n, bool)]
+        texts = [t for t in (record.by, record.reason, record.run_id) if t is None or isinstance(t, TEXT)]
+        if (
+            record.state not in PHASE_OF
+            or record.phase not in PHASES
+            or len(numbers) != 2
+            or isinstance(record.revision, float)
+            or not 0 <= record.since < float("inf")
+            or len(texts) != 3
+        ):
+            raise ValueError("has a value that no agent writes")
+        return record
+
+    def encode(self):
+        return (json.dumps(self._asdict(), indent=2, sort_keys=True) + "\n").encode("ascii")
+
+
+class StateStore:
+    """A record in a file that survives a power cut: either the old one or the new one is there, whole."""
+
+    def __init__(self, path):
+        self._path = path
+        self._saved = None
+
+    def load(self):
+        """The saved record, or None when there is no file. Raises ValueError when what is there is no record."""
+        try:
+            with open(self._path, "rb") as state_file:
+                content = state_file.read()
+        except EnvironmentError as error:
+            if error.errno == errno.ENOENT:
+                return None
+            raise ValueError(describe(error))
+        self._saved = Record.parse(content)
+        return self._saved
+
+    def save(self, record):
+        self._replace(record)
+        try:
+            self._sync_directory()
+        except EnvironmentError:
+            # The new record may or may not outlive a power cut, and the caller will say that nothing was changed.
+            if self._saved:
+                self._replace(self._saved)
+            else:
+                os.remove(self._path)
+            raise
+        self._saved = record
+
+    def _replace(self, record):
+        temporary = self._path + ".tmp"
+        with open(temporary, "wb") as state_file:
+            state_file.write(record.encode())
+            state_file.flush()
+            os.fsync(state_file.fileno())
+        os.rename(temporary, self._path)
+
+    def _sync_directory(self):
+        directory = os.open(os.path.dirname(self._path), os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+# ---- Probers: what each load balancer's health checker was told ---------------------------------------------------------------
+
+
+class Prober:
+    def __init__(self):
+        self.seen = 0
+        self.last_seen = None
+        self.gaps = collections.deque(maxlen=GAPS_KEPT)
+        self.forget_answers()
+
+    def forget_answers(self):
+        self.answers = {LIVE: 0, STANDBY: 0, DOWN: 0}
+        self.consecutive = {LIVE: 0, "not_live": 0, STANDBY: 0, "not_standby": 0}
+
+    def count(self, word, now):
+        if self.last_seen is not None:
+            self.gaps.append(now - self.last_seen)
+        self.last_seen = now
+        self.seen += 1
+        self.answers[word] += 1
+        for state in (LIVE, STANDBY):
+            run, ended = (state, "not_" + state) if word == state else ("not_" + state, state)
+            self.consecutive[run] += 1
+            self.consecutive[ended] = 0
+
+    def interval_s(self):
+        return round(sorted(self.gaps)[len(self.gaps) // 2], 3) if self.gaps else None
+
+
+class ProberTable:
+    """Every client address and path that asked for the heartbeat lately, least recently seen first."""
+
+    def __init__(self, clock):
+        self._clock = clock
+        self._probers = collections.OrderedDict()
+
+    def count(self, address, path, word):
+        now = self._clock.monotonic()
+        prober = self._probers.pop((address, path), None) or Prober()
+        prober.count(word, now)
+        self._probers[address, path] = prober
+        self._forget(now)
+
+    def flip(self):
+        for prober in self._probers.values():
+            prober.forget_answers()
+
+    def report(self):
+        now = self._clock.monotonic()
+        self._forget(now)
+        return [
+            {
+                "address": address,
+                "path": path,
+                "answers": dict(prober.answers),
+                "consecutive": dict(prober.consecutive),
+                "interval_s": prober.interval_s(),
+                "last_seen_s": round(now - prober.last_seen, 3),
+                "seen": prober.seen,
+            }
+            for (address, path), prober in sorted(self._probers.items(), key=lambda item: item[0])
+        ]
+
+    def _forget(self, now):
+        while self._probers:
+            oldest = next(iter(self._probers))
+            if len(self._probers) <= MAX_PROBERS and now - self._probers[oldest].last_seen <= FORGET_PROBER_S:
+                return
+            del self._probers[oldest]
+
+
+# ---- The component: is it healthy, and what does it say about itself --------------------------------------------------------
+
+
+class DeadlineSocket(io.RawIOBase):
+    """What HTTPResponse reads from: gives up at one deadline, however slowly the bytes drip in."""
+
+    def __init__(self, sock, deadline, monotonic):
+        super(DeadlineSocket, self).__init__()
+        self._sock = sock
+        self._deadline = deadline
+        self._monotonic = monotonic
+
+    def makefile(self, *_mode):
+        return io.BufferedReader(self)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        left_s = self._deadline - self._monotonic()
+        if left_s <= 0:
+            raise socket.timeout("timed out")
+        self._sock.settimeout(left_s)
+        return self._sock.recv_into(buffer)
+
+
+GET_ERRORS = (EnvironmentError, socket.error, HTTPException, ValueError)
+
+
+def http_get(url, timeout_s, monotonic=Clock.monotonic):
+    """Status and body. Not urllib: it follows proxies of the environment, and its timeout starts again with every byte."""
+    parts = urlsplit(url)
+    target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+    request = "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: halfswap-heartbeat/%s\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+    deadline = monotonic() + timeout_s
+    sock = socket.create_connection((parts.hostname, parts.port or 80), timeout_s)
+    try:
+        sock.sendall((request % (target, parts.netloc, VERSION)).encode("ascii"))
+        response = HTTPResponse(DeadlineSocket(sock, deadline, monotonic))
+        response.begin()
+        return response.status, response.read(MAX_STATUS_BODY)
+    finally:
+        sock.close()
+
+
+class HealthPoller:
+    """Healthy from the first good check on, until `fall` checks in a row were bad. No news is bad news."""
+
+    def __init__(self, health, clock, get=http_get):
+        self._health = health
+        self._clock = clock
+        self._get = get
+        self._polling = threading.Lock()
+        self._failures = 0
+        self._result = (False, "no health check has finished yet", None)
+        # The time in which one check more than `fall` has finished even if each of them ran into its timeout.
+        self._stale_s = (health.fall + 1) * (health.interval_s + health.timeout_s)
+
+    def poll(self):
+        with self._polling:
+            try:
+                code, _body = self._get(self._health.url, self._health.timeout_s)
+                good, said = 200 <= code <= 299, "answered %d" % code
+            except GET_ERRORS as error:
+                good, said = False, describe(error)
+            was_healthy = self.verdict()[0]
+            self._failures = 0 if good else self._failures + 1
+            healthy = good or (was_healthy and self._failures < self._health.fall)
+            why = "%s: %s" % (self._health.url, said)
+            if not good:
+                why += " (%d bad in a row, %d make it down)" % (self._failures, self._health.fall)
+            self._result = (healthy, why, self._clock.monotonic())
+        if healthy != was_healthy:
+            log("%s: %s" % ("healthy" if healthy else "down", why))
+
+    def verdict(self):
+        """Healthy or not, and why."""
+        healthy, why, when = self._result
+        age_s = 0 if when is None else self._clock.monotonic() - when
+        if age_s > self._stale_s:
+            return False, "the last health check finished %.1f s ago (%s)" % (age_s, why)
+        return healthy, why
+
+
+def dig(values, dotted_key):
+    for key in dotted_key.split("."):
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
+
+
+class StatusPoller:
+    """The release the component reports, and how many requests it got since the last flip (or since the agent started)."""
+
+    def __init__(self, status, clock, get=http_get):
+        self._status = status
+        self._clock = clock
+        self._get = get
+        self._polling = threading.Lock()  # answers count in the order in which they were asked for
+        self._lock = threading.Lock()
+        self._release = self._total = self._at_flip = None
+        self._samples = collections.deque(maxlen=RATE_SAMPLES)
+
+    def poll(self):
+        """Returns the number of requests so far, or None when the component does not tell."""
+        if not self._status:
+            return None
+        with self._polling:
+            try:
+                code, body = self._get(self._status.url, STATUS_TIMEOUT_S)
+                values = json.loads(body.decode("utf-8")) if code == 200 else None
+            except GET_ERRORS:
+                values = None
+            return self._take(dig(values, self._status.release_key), dig(values, self._status.requests_key))
+
+    def _take(self, release, total):
+        if isinstance(total, bool) or not isinstance(total, int):
+            total = None
+        with self._lock:
+            self._release = release if release is None or isinstance(release, TEXT) else json.dumps(release)
+            self._total = total
+            if total is not None:
+                if self._samples and total < self._samples[-1][1]:
+                    # The component was restarted: all that it has counted came after that.
+                    self._samples.clear()
+                    self._at_flip = 0
+                if self._at_flip is None:
+                    self._at_flip = total
+                self._samples.append((self._clock.monotonic(), total))
+        return total
+
+    def flip(self, total):
+        with self._lock:
+            self._at_flip = total
+
+    def release(self):
+        return self._release
+
+    def requests(self):
+        with self._lock:
+            first, last = (self._samples[0], self._samples[-1]) if self._samples else ((0, 0), (0, 0))
+            measurable = self._total is not None and last[0] > first[0]
+            return {
+                "total": self._total,
+                "since_flip": None if self._total is None else self._total - self._at_flip,
+                "rate_per_s": round((last[1] - first[1]) / (last[0] - first[0]), 3) if measurable else None,
+            }
+
+
+# ---- The heartbeat itself --------------------------------------------------------------------------------------------------------
+
+Wanted = collections.namedtuple("Wanted", "state reason run_id phase by")
+
+
+class Conflict(Exception):
+    """The writer decided on a revision that is no longer the current one."""
+
+
+class Heartbeat:
+    """Puts record, health and probers together. The two locks keep answers from ever waiting for a disk or a network."""
+
+    def __init__(self, config, clock, store, health, status):
+        self._config = config
+        self._clock = clock
+        self._store = store
+        self._health = health
+        self._status = status
+        self._started = clock.monotonic()
+        self._writing = threading.Lock()  # one change at a time, its disk and network included
+        self._answering = threading.Lock()  # record and probers change together
+        self._probers = ProberTable(clock)
+        self._record = self._load()
+        # From here on in monotonic time, so that setting the clock does not move it.
+        self._flipped = self._started - max(0.0, clock.wall() - self._record.since)
+
+    def _load(self):
+        try:
+            record, reason = self._store.load(), "first boot"
+        except ValueError as error:
+            record, reason = None, "the state was not usable: %s" % error
+        if record:
+            return record
+        log("%s: %s; starting as standby" % (self._config.state_file, reason))
+        record = Record.first(self._clock.wall(), reason)
+        try:
+            self._store.save(record)
+        except EnvironmentError as error:
+            log("%s: cannot be written: %s" % (self._config.state_file, describe(error)))
+        return record
+
+    def _word(self):
+        return self._record.state if self._health.verdict()[0] else DOWN
+
+    def answer(self):
+        return self._word()
+
+    def answer_prober(self, address, path):
+        with self._answering:
+            word = self._word()
+            self._probers.count(address, path, word)
+            return word
+
+    def change(self, wanted, revision=None):
+        """True when that changed anything. Raises Conflict, or EnvironmentError when the record cannot be made durable."""
+        with self._writing:
+            before = self._record
+            if revision is not None and revision != before.revision:
+                raise Conflict("the heartbeat is at revision %d, not %d: somebody else wrote it" % (before.revision, revision))
+            after = before.wanted(wanted, self._clock.wall())
+            if after is before:
+                return False
+            flip = after.state != before.state
+            requests = self._status.poll() if flip else None
+            self._store.save(after)
+            with self._answering:
+                self._record = after
+                if flip:
+                    self._flipped = self._clock.monotonic()
+                    self._probers.flip()
+                    self._status.flip(requests)
+        log(
+            "%s -> %s, %s -> %s, revision %d, by %s, run %s: %s"
+            % ((before.state, after.state, before.phase, after.phase, after.revision) + tuple(map(json.dumps, (after.by, after.run_id, after.reason))))
+        )
+        return True
+
+    def check_now(self):
+        self._health.poll()
+        self._status.poll()
+
+    def status(self):
+        with self._answering:
+            record, now = self._record, self._clock.monotonic()
+            healthy, why = self._health.verdict()
+            return {
+                "component": self._config.component,
+                "state": record.state,
+                "answer": record.state if healthy else DOWN,
+                "revision": record.revision,
+                "since": iso8601(record.since),
+                "since_s": round(now - self._flipped, 3),
+                "by": record.by,
+                "reason": record.reason,
+                "run_id": record.run_id,
+                "phase": record.phase,
+                "healthy": healthy,
+                "why": why,
+                "release": self._status.release(),
+                "requests": self._status.requests(),
+                "agent": {"version": VERSION, "started_s": round(now - self._started, 3), "config": self._config.digest},
+                "probers": self._probers.report(),
+            }
+
+
+# ---- HTTP: the API -------------------------------------------------------------------------------------------------------------
+
+REASONS = {
+    200: "OK",
+    400: "Bad Request",
+    401: "Unauthorized",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Payload Too Large",
+    415: "Unsupported Media Type",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+HEAD_END = re.compile(br"\r?\n\r?\n")
+REQUEST_LINE = re.compile(r"([A-Z]+) (/[^\s?]*)(\?\S*)? HTTP/1\.[01]\Z")
+
+Request = collections.namedtuple("Request", "method path query headers body address")
+
+
+class BadRequest(Exception):
+    """What was received is no HTTP request."""
+
+
+def parse_request(received, address):
+    """The request, or None while it is incomplete. A body above MAX_BODY is not waited for: the request has body None."""
+    received = received.lstrip(b"\r\n")
+    end = HEAD_END.search(received)
+    if (end.start() if end else len(received)) > MAX_HEAD:
+        raise BadRequest("the request line and the headers are larger than %d bytes" % MAX_HEAD)
+    if not end:
+        return None
+    lines = re.split("\r?\n", received[: end.start()].decode("latin-1"))
+    match = REQUEST_LINE.match(lines[0])
+    if not match:
+        raise BadRequest('the first line is not "METHOD /path HTTP/1.1"')
+    headers = {}
+    for line in lines[1:]:
+        name, colon, value = line.partition(":")
+        if not colon or not re.match(r"[!-~]+\Z", name):
+            raise BadRequest("there is a header line without name and colon")
+        # One that is repeated becomes a list, which is no valid length, revision or token.
+        name = name.lower()
+        headers[name] = headers[name] + ", " + value.strip() if name in headers else value.strip()
+    length = headers.get("content-length", "0")
+    if "transfer-encoding" in headers or not re.match(r"[0-9]{1,15}\Z", length):
+        raise BadRequest("the length of the body must be given as one Content-Length")
+    body = bytes(received[end.end() :])
+    if int(length) > MAX_BODY:
+        body = None
+    elif len(body) < int(length):
+        return None
+    else:
+        body = body[: int(length)]
+    method, path, query = match.groups()
+    return Request(method, path, query or "", headers, body, address)
+
+
+class Response:
+    def __init__(self, code, body, content_type, headers=()):
+        self.code = code
+        self.body = body
+        self._headers = (
+            ("Content-Type", content_type),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Connection", "close"),
+        ) + tuple(headers)
+
+    def encode(self, with_body=True):
+        head = "HTTP/1.1 %d %s\r\n%s\r\n" % (self.code, REASONS[self.code], "".join("%s: %s\r\n" % header for header in self._headers))
+        return head.encode("ascii") + (self.body if with_body else b"")
+
+
+def word_response(code, word):
+    return Response(code, word.encode("ascii"), "text/plain")
+
+
+def json_response(code, values, headers=()):
+    return Response(code, (json.dumps(values, sort_keys=True) + "\n").encode("ascii"), "application/json", headers)
+
+
+class Refusal(Exception):
+    def __init__(self, code, message, headers=()):
+        super(Refusal, self).__init__(message)
+        self.response = json_response(code, {"error": message}, headers)
+
+
+class ProbeApi:
+    """What everybody may ask. Requests are counted as those of a prober."""
+
+    WANTED = {"/heartbeat": None, "/heartbeat/live": LIVE, "/heartbeat/standby": STANDBY}
+    STATUS = "/heartbeat/status"
+
+    def __init__(self, heartbeat):
+        self._heartbeat = heartbeat
+
+    def __call__(self, request):
+        try:
+            return self._route(request)
+        except Refusal as refusal:
+            return refusal.response
+        except Exception as error:  # a bug must cost one answer, not the heartbeat
+            traceback.print_exc()
+            return json_response(500, {"error": "the agent failed: %s" % describe(error)})
+
+    def _route(self, request):
+        if request.path not in self.WANTED and request.path != self.STATUS:
+            raise Refusal(404, "there is no such path; see /heartbeat, /heartbeat/live, /heartbeat/standby and /heartbeat/status")
+        methods = self._methods(request.path)
+        if request.method not in methods:
+            message = "%s %s is not for this address; it takes %s" % (request.method, request.path, ", ".join(methods))
+            raise Refusal(405, message, [("Allow", ", ".join(methods))])
+        if request.method == "PUT":
+            return self._put(request)
+        if request.path == self.STATUS:
+            return self._status(request)
+        word = self._word(request)
+        wanted = self.WANTED[request.path]
+        return word_response(503 if word == DOWN else 200 if wanted in (None, word) else 404, word)
+
+    def _methods(self, path):
+        return ("GET", "HEAD")
+
+    def _word(self, request):
+        return self._heartbeat.answer_prober(request.address, request.path + request.query)
+
+    def _status(self, request):
+        return json_response(200, self._heartbeat.status())
+
+
+class ControlApi(ProbeApi):
+    """What operators and playbooks may do besides: write the heartbeat, and have the component checked for the very answer."""
+
+    def __init__(self, heartbeat, token):
+        super(ControlApi, self).__init__(heartbeat)
+        self._token = token
+
+    def _methods(self, path):
+        return ("GET", "HEAD", "PUT") if path == "/heartbeat" else ("GET", "HEAD")
+
+    def _word(self, request):
+        return self._heartbeat.answer()
+
+    def _status(self, request):
+        if request.query == "?fresh=1":
+            self._heartbeat.check_now()
+        return super(ControlApi, self)._status(request)
+
+    def _put(self, request):
+        self._authorize(request)
+        if request.body is None:
+            raise Refusal(413, "the body is larger than %d bytes" % MAX_BODY)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Refusal(415, "Content-Type must be application/json")
+        wanted, revision = self._wanted(request), self._revision(request)
+        try:
+            changed = self._heartbeat.change(wanted, revision)
+        except Conflict as error:
+            return json_response(409, dict(self._heartbeat.status(), error=str(error)))
+        except EnvironmentError as error:
+            log("the heartbeat was not changed, its state cannot be written: %s" % error)
+            raise Refusal(500, "nothing was changed, the state cannot be written: %s" % describe(error))
+        return json_response(200, dict(self._heartbeat.status(), changed=changed))
+
+    def _authorize(self, request):
+        try:
+            allowed = self._token.matches(request.headers.get("authorization", ""))
+        except EnvironmentError as error:
+            log("the token cannot be read: %s" % error)
+            raise Refusal(500, "nothing was changed, the agent's token cannot be read: %s" % describe(error))
+        if not allowed:
+            raise Refusal(401, 'the header "Authorization: Bearer <token>" is missing or wrong', [("WWW-Authenticate", "Bearer")])
+
+    @staticmethod
+    def _revision(request):
+        if "if-match" not in request.headers:
+            return None
+        match = re.match(r'"([0-9]{1,18})"\Z', request.headers["if-match"])
+        if not match:
+            raise Refusal(400, 'If-Match must be "<revision>", with the quotes')
+        return int(match.group(1))
+
+    @staticmethod
+    def _wanted(request):
+        try:
+            values = json.loads(request.body.decode("utf-8"))
+        except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
+            raise Refusal(400, "the body is not JSON")
+        if not isinstance(values, dict):
+            raise Refusal(400, "the body must be a JSON object")
+        for key in sorted(set(values) - set(Wanted._fields)):
+            raise Refusal(400, "key %s is not known; the keys are %s" % (json.dumps(key), ", ".join(Wanted._fields)))
+        for key in ("state", "reason", "run_id"):
+            if key not in values:
+                raise Refusal(400, "key %s is missing" % key)
+        for key in sorted(values):
+            if not isinstance(values[key], TEXT):
+                raise Refusal(400, "key %s must be a string" % key)
+        if values["state"] not in PHASE_OF:
+            raise Refusal(400, "key state must be live or standby")
+        if values.get("phase", PHASES[0]) not in PHASES:
+            raise Refusal(400, "key phase must be one of %s" % ", ".join(PHASES))
+        return Wanted(values["state"], values["reason"], values["run_id"], values.get("phase"), values.get("by", request.address))
+
+
+# ---- HTTP: the listeners ---------------------------------------------------------------------------------------------------------
+
+AGAIN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+
+
+class Connection:
+    """One request and its answer, advanced whenever the socket is ready."""
+
+    def __init__(self, sock, address, deadline):
+        self.sock = sock
+        self.deadline = deadline
+        self._address = address
+        self._received = b""
+        self._unsent = b""
+        self._unread = None  # once answered: has the client perhaps sent more than was read?
+
+    def advance(self, handle):
+        """What to wait for next (POLLIN or POLLOUT), or None when it is over."""
+        if self._unsent:
+            return self._send()
+        received = self.sock.recv(64 * 1024)
+        if not received:
+            return None
+        if self._unread:
+            return select.POLLIN
+        self._received += received
+        try:
+            request = parse_request(self._received, self._address)
+            if request is None:
+                return select.POLLIN
+            self._unsent = handle(request).encode(with_body=request.method != "HEAD")
+            self._unread = request.body is None
+        except BadRequest as error:
+            self._unsent = json_response(400, {"error": str(error)}).encode()
+            self._unread = True
+        return self._send()
+
+    def _send(self):
+        self._unsent = self._unsent[self.sock.send(self._unsent) :]
+        if self._unsent:
+            return select.POLLOUT
+        if self._unread:
+            # To close now would reset the connection, and the client might lose the answer: let it hang up first.
+            self.sock.shutdown(socket.SHUT_WR)
+            return select.POLLIN
+        return None
+
+
+class Listener:
+    """An event loop for all clients of one address. Each has the same time to finish; the oldest goes first when it is full."""
+
+    def __init__(self, address, handle, clock):
+        self._handle = handle
+        self._clock = clock
+        self._stopping = False
+        self._connections = collections.OrderedDict()  # by file descriptor, oldest first
+        self._poll = select.poll()
+        self._sock = self._bind(address)
+        self._poll.register(self._sock, select.POLLIN)
+        self.address = self._sock.getsockname()[:2]
+
+    @staticmethod
+    def _bind(address):
+        family, kind, protocol, _name, where = socket.getaddrinfo(address[0], address[1], 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0]
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(where)
+            sock.listen(128)
+        except EnvironmentError:
+            sock.close()
+            raise
+        sock.setblocking(False)
+        return sock
+
+    def serve(self):
+        while not self._stopping:
+            for descriptor, _event in self._ready():
+                if descriptor == self._sock.fileno():
+                    self._accept()
+                elif descriptor in self._connections:
+                    self._advance(descriptor)
+            self._expire()
+        self.close()
+
+    def stop(self):
+        self._stopping = True
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)  # wakes the loop
+        except EnvironmentError:
+            pass  # it is over already
+
+    def close(self):
+        for descriptor in list(self._connections):
+            self._close(descriptor)
+        self._sock.close()
+
+    def _ready(self):
+        timeout_ms = None
+        for connection in self._connections.values():
+            timeout_ms = max(0, int(math.ceil((connection.deadline - self._clock.monotonic()) * 1000)))
+            break
+        try:
+            return self._poll.poll(timeout_ms)
+        except select.error as error:
+            if error.args[0] != errno.EINTR:
+                raise
+            return []
+
+    def _accept(self):
+        try:
+            sock, peer = self._sock.accept()
+        except EnvironmentError:
+            return  # the client has gone, or the listener is being stopped
+        sock.setblocking(False)
+        if len(self._connections) >= MAX_CONNECTIONS:
+            self._close(next(iter(self._connections)))
+        self._connections[sock.fileno()] = Connection(sock, peer[0], self._clock.monotonic() + CLIENT_LIFETIME_S)
+        self._poll.register(sock, select.POLLIN)
+
+    def _advance(self, descriptor):
+        try:
+            wait_for = self._connections[descriptor].advance(self._handle)
+        except EnvironmentError as error:
+            if error.errno in AGAIN:
+                return
+            wait_for = None
+        if wait_for is None:
+            self._close(descriptor)
+        else:
+            self._poll.modify(descriptor, wait_for)
+
+    def _expire(self):
+        now = self._clock.monotonic()
+        while self._connections:
+            oldest = next(iter(self._connections))
+            if self._connections[oldest].deadline > now:
+                return
+            self._close(oldest)
+
+    def _close(self, descriptor):
+        self._poll.unregister(descriptor)
+        self._connections.pop(descriptor).sock.close()
+
+
+# ---- The process ------------------------------------------------------------------------------------------------------------------
+
+THREAD_ENDED = b"\xff"  # no signal has this number
+
+
+class Agent:
+    """Everything wired together. Bound and read when constructed; answers from start() to stop()."""
+
+    def __init__(self, config, clock=Clock):
+        self._wake_read, self.wake_write = os.pipe()
+        flags = fcntl.fcntl(self.wake_write, fcntl.F_GETFL)
+        fcntl.fcntl(self.wake_write, fcntl.F_SETFL, flags | os.O_NONBLOCK)  # signal.set_wakeup_fd asks for it
+        self._stopping = threading.Event()
+        self._threads = []
+        self._health = HealthPoller(config.health, clock)
+        self._health_interval_s = config.health.interval_s
+        self._status = StatusPoller(config.status, clock)
+        heartbeat = Heartbeat(config, clock, StateStore(config.state_file), self._health, self._status)
+        self.probe = self._listen("probe", config.probe, ProbeApi(heartbeat), clock)
+        self.control = self._listen("control", config.control, ControlApi(heartbeat, Token(config.token_file)), clock)
+
+    @staticmethod
+    def _listen(key, address, handle, clock):
+        try:
+            return Listener(address, handle, clock)
+        except EnvironmentError as error:
+            raise EnvironmentError(error.errno, "cannot listen on %s:%d (key %s): %s" % (address + (key, describe(error))))
+
+    def start(self):
+        self._spawn("health", lambda: self._repeat(self._health.poll, self._health_interval_s))
+        self._spawn("status", lambda: self._repeat(self._status.poll, STATUS_INTERVAL_S))
+        self._spawn("probe", self.probe.serve)
+        self._spawn("control", self.control.serve)
+
+    def _spawn(self, name, target):
+        def run():
+            try:
+                target()
+            except Exception:
+                traceback.print_exc()
+            finally:
+                os.write(self.wake_write, THREAD_ENDED)
+
+        thread = threading.Thread(target=run, name=name)
+        thread.daemon = True
+        thread.start()
+        self._threads.append(thread)
+
+    def _repeat(self, work, interval_s):
+        work()
+        while not self._stopping.wait(interval_s):
+            work()
+
+    def wait(self):
+        """Blocks until a signal (True), or until a thread ended (False), which none ever should."""
+        while True:
+            try:
+                return os.read(self._wake_read, 1) != THREAD_ENDED
+            except EnvironmentError as error:
+                if error.errno != errno.EINTR:
+                    raise
+
+    def stop(self):
+        """Lets a write that has begun finish."""
+        self._stopping.set()
+        self.probe.stop()
+        self.control.stop()
+        for thread in self._threads:
+            thread.join(STOP_TIMEOUT_S)
+
+
+def notify_systemd(message):
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    if address.startswith("@"):
+        address = "\0" + address[1:]
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        sock.sendto(message, address)
+    finally:
+        sock.close()
+
+
+def run(config):
+    try:
+        Token(config.token_file).read()
+    except EnvironmentError as error:
+        # Not fatal: a node that serves must not leave the load balancers because nobody can write its heartbeat.
+        log("%s: %s; every write will be refused" % (config.token_file, describe(error)))
+    try:
+        agent = Agent(config)
+    except EnvironmentError as error:
+        log("halfswap-heartbeat: %s" % describe(error))
+        return EXIT_FAILED
+    # Not the handler does the work, for Python 2.7 may run it late: the byte that arrives with the signal does.
+    signal.set_wakeup_fd(agent.wake_write)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+    agent.start()
+    notify_systemd(b"READY=1")
+    by_signal = agent.wait()
+    agent.stop()
+    if not by_signal:
+        log("halfswap-heartbeat: a thread ended unexpectedly")
+    return 0 if by_signal else EXIT_FAILED
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="halfswap-heartbeat", description="The heartbeat of one component: live or standby.")
+    parser.add_argument("config", metavar="CONFIG", help="configuration, /etc/halfswap-heartbeat/<component>.json")
+    parser.add_argument("--check", action="store_true", help="only say whether CONFIG is valid")
+    parser.add_argument("--version", action="version", version=VERSION)
+    options = parser.parse_args(arguments)
+    try:
+        config = load_config(options.config)
+    except ConfigError as error:
+        log("halfswap-heartbeat: %s" % error)
+        return EXIT_CONFIG
+    return 0 if options.check else run(config)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
