@@ -1,0 +1,67 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a package is called, and which of two versions is the newer one, the way RPM has it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import re
+from collections import namedtuple
+
+NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")
+VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+~^]*$")
+
+# How the pieces of a version rank where two versions first differ: "1.0~rc1" < "1.0" < "1.0^fix1" < "1.0.a" < "1.0.1".
+_TILDE, _END, _CARET, _LETTERS, _DIGITS = range(5)
+
+
+class RpmError(Exception):
+    """Something that the user can mend; the text says what and how."""
+
+
+class Package(namedtuple("Package", ["name", "epoch", "version", "release", "arch"])):
+    """One package, as it is installed or in a repository."""
+
+    __slots__ = ()
+
+    def __str__(self):
+        epoch = "%d:" % self.epoch if self.epoch else ""
+        return "%s-%s%s-%s.%s" % (self.name, epoch, self.version, self.release, self.arch)
+
+    @property
+    def age(self):
+        """Sorts older packages before newer ones."""
+        return (self.epoch, version_key(self.version), version_key(self.release))
+
+
+def version_key(text):
+    """A sort key for a version or a release by itself, equal to RPM's own comparison."""
+    key = []
+    for piece in re.findall(r"~|\^|[0-9]+|[A-Za-z]+", text):
+        if piece == "~":
+            key.append((_TILDE, 0))
+        elif piece == "^":
+            key.append((_CARET, 0))
+        elif piece.isdigit():
+            key.append((_DIGITS, int(piece)))
+        else:
+            key.append((_LETTERS, piece))
+    return key + [(_END, 0)]
+
+
+def check_name(what, value):
+    if not NAME.match(value):
+        raise RpmError(
+            "%s %r is no RPM name: it starts with a letter, a digit or _, and has only letters, digits and . _ + - in it" % (what, str(value))
+        )
+
+
+def check_version(what, value):
+    if not VERSION.match(value):
+        raise RpmError(
+            "%s %r cannot be used in an RPM: it starts with a letter or a digit, and has only letters, digits and . _ + ~ ^ in it "
+            "(no '-', which separates version and release; write 1.0~rc1 for a version before 1.0)" % (what, str(value))
+        )
