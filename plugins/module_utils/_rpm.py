@@ -65,3 +65,27 @@ def check_version(what, value):
             "%s %r cannot be used in an RPM: it starts with a letter or a digit, and has only letters, digits and . _ + ~ ^ in it "
             "(no '-', which separates version and release; write 1.0~rc1 for a version before 1.0)" % (what, str(value))
         )
+
+
+def installed(module, names):
+    """What is installed under each of these names: a list of pairs, the package and when it was installed (seconds since 1970)."""
+    form = "\x1f".join("%%{%s}" % tag for tag in ("NAME", "EPOCHNUM", "VERSION", "RELEASE", "ARCH", "INSTALLTIME")) + "\n"
+    # The status only says that one of them is not installed.
+    _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(names))
+    rows = [line.split("\x1f") for line in out.splitlines() if "\x1f" in line]
+    if not rows and "not installed" not in out:
+        raise RpmError("rpm cannot say what is installed: %s" % (err.strip() or out.strip()))
+    found = dict((name, []) for name in names)
+    for name, epoch, version, release, arch, when in rows:
+        found[name].append((Package(name, int(epoch), version, release, arch), int(when)))
+    return found
+
+
+def installed_packages(module, names):
+    """For each name that is installed: its NEVRA, its version, and when it was installed, in seconds since 1970."""
+    found = {}
+    for name, packages in installed(module, names).items():
+        if packages:
+            package, when = packages[-1]
+            found[name] = dict(nevra=str(package), version=package.version, installed_at=when)
+    return found
