@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 ROOT = Path(__file__).parents[3]
-DOCUMENTED = ("action", "callback", "lookup", "modules")
+DOCUMENTED = ("action", "callback", "filter", "lookup", "modules")
 TESTED = (*DOCUMENTED, "module_utils", "plugin_utils")
 RUN_ON_NODES = ("modules", "module_utils")
 
@@ -25,25 +26,32 @@ def named(path: Path) -> str:
     return path.relative_to(ROOT / "plugins").as_posix()
 
 
-@pytest.mark.parametrize("plugin", plugins(*TESTED), ids=named)
+def documentation(plugin: Path) -> dict[str, Any]:
+    # The documentation of an action plugin is that of the module of its name; a filter has it in a file beside it.
+    if plugin.parent.name == "action":
+        return documentation(ROOT / "plugins/modules" / plugin.name)
+    if plugin.parent.name == "filter":
+        return yaml.safe_load(plugin.with_suffix(".yml").read_text(encoding="utf-8"))["DOCUMENTATION"]
+    for node in ast.parse(plugin.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION":
+            return yaml.safe_load(ast.literal_eval(node.value))
+    return {}
+
+
+def only_documents(plugin: Path) -> bool:
+    """Whether this is a module whose work is done by the action plugin of its name."""
+    return not any(isinstance(node, ast.FunctionDef | ast.ClassDef) for node in ast.parse(plugin.read_text(encoding="utf-8")).body)
+
+
+@pytest.mark.parametrize("plugin", [path for path in plugins(*TESTED) if not only_documents(path)], ids=named)
 def test_has_a_unit_test(plugin: Path) -> None:
-    test = ROOT / "tests/unit/plugins" / plugin.parent.name / f"test_{plugin.stem.lstrip('_')}.py"
+    test = ROOT / "tests/unit/plugins" / plugin.parent.name / f"test_{plugin.name}"
     assert test.is_file(), f"{named(plugin)} has no unit test: write {test.relative_to(ROOT)}"
 
 
 @pytest.mark.parametrize("plugin", [path for path in plugins(*DOCUMENTED) if not path.name.startswith("_")], ids=named)
 def test_says_since_when_it_exists(plugin: Path) -> None:
-    # An action plugin is documented by the module of its name.
-    documented = ROOT / "plugins/modules" / plugin.name if plugin.parent.name == "action" else plugin
-    documentation = next(
-        (
-            yaml.safe_load(ast.literal_eval(node.value))
-            for node in ast.parse(documented.read_text(encoding="utf-8")).body
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DOCUMENTATION"
-        ),
-        {},
-    )
-    assert documentation.get("version_added"), f"{named(documented)}: DOCUMENTATION has no version_added"
+    assert documentation(plugin).get("version_added"), f"{named(plugin)}: its DOCUMENTATION has no version_added"
 
 
 @pytest.mark.parametrize("plugin", plugins(*RUN_ON_NODES), ids=named)
