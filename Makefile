@@ -19,7 +19,7 @@ image: tools ## Build the lab's node image unless it is there (LAB_BASE_IMAGE=..
 	@python3 molecule/lab/bootstrap.py image
 
 lab: image ## Start a lab that stays up, and say how to use it
-	@sh tests/demo/lab $(LAB)
+	@sh molecule/lab/up.sh $(LAB)
 
 lab-clean: ## Remove all labs of this checkout
 	@sh molecule/lab/clean.sh
@@ -34,5 +34,5 @@ test: image ## Run every check, molecule included
 	@python tests/checks.py
 
 clean: lab-clean ## Remove all labs, the node images and all that was installed into this checkout
-	@podman images --quiet localhost/halfswap-lab-node | xargs -r podman rmi --force
+	@podman images --quiet localhost/halfswap-lab-node | xargs -r podman rmi
 	@rm -rf .cache .venv

@@ -10,10 +10,11 @@ Each step looks at what is really there, not at a stamp, so a half-made or damag
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import csv
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -159,17 +160,16 @@ def tools() -> None:
 # collections --------------------------------------------------------------------------------------
 
 
-def whole(collection: Path) -> bool:
-    """Whether each file of an installed collection has the checksum of its own manifest."""
+def whole(folder: Path, record: Path) -> bool:
+    """Whether each file that a wheel's record lists is there with its checksum."""
     try:
-        files = json.loads((collection / "FILES.json").read_text())["files"]
-        return all(
-            hashlib.sha256((collection / entry["name"]).read_bytes()).hexdigest() == entry["chksum_sha256"]
-            for entry in files
-            if entry["ftype"] == "file"
-        )
-    except (OSError, ValueError, KeyError):
+        for name, checksum, _size in csv.reader(record.read_text().splitlines()):
+            found = base64.urlsafe_b64encode(hashlib.sha256((folder / name).read_bytes()).digest())
+            if checksum != "sha256=" + found.decode().rstrip("="):
+                return False
+    except (OSError, ValueError):
         return False
+    return True
 
 
 def collections() -> None:
@@ -180,18 +180,20 @@ def collections() -> None:
             ours.unlink()
         ours.symlink_to(os.path.relpath(ROOT, ours.parent))
     podman = COLLECTIONS / "containers" / "podman"
-    if whole(podman):
+    record = COLLECTIONS / "containers-podman.RECORD"
+    if whole(COLLECTIONS.parent, record):
         return
     # PyPI serves where Galaxy cannot be reached; the wheel holds 100 collections, of which one is kept.
     with step("Fetching the collection containers.podman"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         run(VENV / "bin" / "pip", "download", "--quiet", "--no-deps", "--require-hashes", "--dest", scratch, "--requirement", COLLECTIONS_WHEEL)
         (wheel,) = Path(scratch).glob("*.whl")
         with zipfile.ZipFile(wheel) as archive:
-            prefix = "ansible_collections/containers/podman/"
-            archive.extractall(scratch, [name for name in archive.namelist() if name.startswith(prefix)])
-        shutil.rmtree(podman, ignore_errors=True)
-        podman.parent.mkdir(parents=True, exist_ok=True)
-        (Path(scratch) / prefix).rename(podman)
+            (index,) = (name for name in archive.namelist() if name.endswith(".dist-info/RECORD"))
+            lines = archive.read(index).decode().splitlines()
+            kept = [line for line in lines if line.startswith("ansible_collections/containers/podman/")]
+            shutil.rmtree(podman, ignore_errors=True)
+            archive.extractall(COLLECTIONS.parent, [line.split(",")[0] for line in kept])
+        record.write_text("\n".join(kept) + "\n")
 
 
 # image --------------------------------------------------------------------------------------------
@@ -214,7 +216,6 @@ def image() -> None:
                 run(
                     "mmdebstrap",
                     "--variant=minbase",
-                    "--include=ca-certificates",
                     f"--customize-hook=copy-in {script} /root",
                     '--customize-hook=chroot "$1" sh /root/node.sh',
                     NODE_SUITE,
