@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
@@ -98,10 +99,7 @@ class ActionModule(ActionBase):
     @staticmethod
     def _traffic(args: Mapping[str, Any], nodes: list[Node], me: Node) -> bool:
         seconds = float(args.get("traffic_timeout_s") or 10.0)
-        return all(
-            component.served is not None and requests_expected(nodes, component.name, seconds) >= CERTAIN_REQUESTS
-            for component in me.components
-        )
+        return all(component.served is not None and requests_expected(nodes, component.name, seconds) >= CERTAIN_REQUESTS for component in me.components)
 
     @staticmethod
     def _author(task_vars: Mapping[str, Any]) -> str:

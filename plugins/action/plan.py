@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import status_lines

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
 
 

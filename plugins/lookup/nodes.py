@@ -42,6 +42,7 @@ from typing import Any
 from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import STACKS, ApplicationError, stacks
 
 

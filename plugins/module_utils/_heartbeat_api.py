@@ -84,9 +84,7 @@ class Heartbeat(object):
         try:
             return json.loads(to_native(text))
         except ValueError:
-            raise HeartbeatError(
-                "component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url)
-            )
+            raise HeartbeatError("component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url))
 
     def _refusal(self, exc):
         try:

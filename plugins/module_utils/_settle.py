@@ -37,9 +37,7 @@ def missing_probers(status, load_balancers, ignore=()):
     for balancer in load_balancers:
         seen = len([p for p in known if p["path"] == balancer["path"]])
         if seen < balancer["probers"]:
-            texts.append(
-                "load balancer %s: %d of %d probers seen on %s" % (balancer["name"], seen, balancer["probers"], balancer["path"])
-            )
+            texts.append("load balancer %s: %d of %d probers seen on %s" % (balancer["name"], seen, balancer["probers"], balancer["path"]))
     return texts
 
 

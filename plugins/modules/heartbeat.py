@@ -314,9 +314,7 @@ class Switch(object):
         return [
             "component %s: %s" % (heartbeat.name, text)
             for heartbeat in self.heartbeats
-            for text in unsettled(
-                self.after[heartbeat.name], self.params["load_balancers"], self.params["state"], self.params["ignore_probers"]
-            )
+            for text in unsettled(self.after[heartbeat.name], self.params["load_balancers"], self.params["state"], self.params["ignore_probers"])
         ]
 
     def unserved(self):
@@ -363,7 +361,7 @@ def run(module):
                 msg="Not settled after %.1f s: %s. The heartbeat says %s; nothing was stopped. If a prober is no load balancer, name its address "
                 "in bluegreen_ignore_probers; if the load balancer checks more slowly, raise bluegreen_settle_timeout_s."
                 % (waited_s, "; ".join(missing), module.params["state"]),
-                **result
+                **result,
             )
         time.sleep(GRACE_S)
     else:
@@ -378,7 +376,7 @@ def run(module):
             module.fail_json(
                 msg="The load balancers were told live, and the other live nodes have traffic, but no request reached %s here within %.1f s. "
                 "Does the live load balancer know this node, and does its firewall let it through?" % (", ".join(sorted(unserved)), waited_s),
-                **result
+                **result,
             )
     return result
 

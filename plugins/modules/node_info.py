@@ -150,9 +150,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import ins
 
 def services(module, units):
     """State and process start of each unit, in one call."""
-    _rc, out, _err = module.run_command(
-        ["systemctl", "show", "--property=ActiveState,ExecMainStartTimestampMonotonic", "--"] + units, check_rc=True
-    )
+    _rc, out, _err = module.run_command(["systemctl", "show", "--property=ActiveState,ExecMainStartTimestampMonotonic", "--"] + units, check_rc=True)
     with open("/proc/uptime") as uptime:
         booted_at = time.time() - float(uptime.read().split()[0])
     found = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 
 STACKS = ("blue", "green")
@@ -33,8 +34,7 @@ def stacks(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
         problems.append(f"{', '.join(both)} in both stacks, blue and green")
     if problems:
         raise ApplicationError(
-            f"{'; '.join(problems)}. Each node of the application belongs to one of the inventory groups blue and green, and each group "
-            "has at least one node."
+            f"{'; '.join(problems)}. Each node of the application belongs to one of the inventory groups blue and green, and each group has at least one node."
         )
     strays = sorted(set(groups.get("nodes", ())) - set(groups["blue"]) - set(groups["green"]))
     if strays:

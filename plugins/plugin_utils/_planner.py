@@ -14,7 +14,6 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, missing_probers
@@ -87,9 +86,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Mapping[str, str]], policy:
         if serving & names:
             least = least_live(nodes, names, policy.min_live)
             if len(staying) < least:
-                refusals.append(
-                    f"while batch {number} ({', '.join(sorted(names))}) is out, {len(staying)} of at least {least} nodes would serve"
-                )
+                refusals.append(f"while batch {number} ({', '.join(sorted(names))}) is out, {len(staying)} of at least {least} nodes would serve")
         batches.append(
             Batch(
                 number=number,
@@ -142,9 +139,7 @@ def _halves(todo: Sequence[Node]) -> list[list[Node]]:
     return groups + [[node for node in rest if node.stack == stack] for stack in order]
 
 
-def _restore(
-    node: Node, staying: Sequence[Node], done: Collection[Batch], wanted: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
+def _restore(node: Node, staying: Sequence[Node], done: Collection[Batch], wanted: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """What the node itself serves; or else what the staying nodes will be serving by then, if they all serve the same."""
     if node.serving and not node.doubts():
         served = [node.nevras]

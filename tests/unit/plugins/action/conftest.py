@@ -1,0 +1,43 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How action plugins are tested: the real run(), the module's answer scripted."""
+
+from __future__ import annotations
+
+import importlib
+import types
+from unittest import mock
+
+import pytest
+
+
+@pytest.fixture
+def run_action(monkeypatch):
+    """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
+
+    def run(name, args, task_vars, answer=None, check_mode=False):
+        module = importlib.import_module(f"ansible_collections.halfswap.bluegreen.plugins.action.{name}")
+        sent = []
+        task = mock.MagicMock(args=args, check_mode=check_mode, async_val=0, action=f"halfswap.bluegreen.{name}", diff=False)
+        shown = []
+        action = module.ActionModule(
+            task=task,
+            connection=mock.MagicMock(),
+            play_context=mock.MagicMock(check_mode=check_mode),
+            loader=mock.MagicMock(),
+            templar=mock.MagicMock(),
+            shared_loader_obj=mock.MagicMock(),
+        )
+        action._display = types.SimpleNamespace(display=shown.append)
+
+        def execute(module_name, module_args=None, task_vars=None):
+            sent.append((module_name, module_args))
+            return dict(answer or {"changed": True})
+
+        monkeypatch.setattr(action, "_execute_module", execute)
+        result = action.run(task_vars=task_vars)
+        return types.SimpleNamespace(result=result, sent=sent, shown=shown)
+
+    return run

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible import context
+from ansible.errors import AnsibleLookupError
+from ansible.utils.context_objects import CLIArgs
+
+from ansible_collections.halfswap.bluegreen.plugins.lookup.nodes import LookupModule, partial
+
+GROUPS = {"groups": {"all": ["b", "g"], "blue": ["b"], "green": ["g"]}}
+
+
+@pytest.fixture
+def nodes(monkeypatch):
+    def run(variables=None, cli=None, **options):
+        monkeypatch.setattr(context, "CLIARGS", CLIArgs(cli or {"tags": ["all"]}))
+        lookup = LookupModule()
+        monkeypatch.setattr(lookup, "set_options", lambda var_options, direct: None)
+        monkeypatch.setattr(lookup, "get_option", lambda name: options.get(name, True))
+        return lookup.run([], variables or GROUPS)
+
+    return run
+
+
+def test_gives_the_pattern(nodes):
+    assert nodes() == ["blue:green"]
+
+
+@pytest.mark.parametrize(
+    "cli, text",
+    [
+        ({"subset": "blue"}, "--limit blue is refused"),
+        ({"tags": ["x", "y"]}, "--tags x,y is refused"),
+        ({"skip_tags": ["always"]}, "--skip-tags always is refused"),
+        ({"start_at_task": "Plan"}, "--start-at-task 'Plan' is refused"),
+        ({"subset": "b", "start_at_task": "Plan"}, "--limit b and --start-at-task 'Plan' is refused"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_refused(nodes, cli, text):
+    with pytest.raises(AnsibleLookupError) as error:
+        nodes(cli=cli)
+    assert text in str(error.value)
+    assert nodes(cli=cli, whole=False) == ["blue:green"]
+
+
+def test_a_whole_run_has_nothing_partial():
+    assert partial({"tags": ["all"], "skip_tags": [], "subset": None, "start_at_task": None}) == []
+    assert partial({}) == []
+
+
+def test_no_stacks(nodes):
+    with pytest.raises(AnsibleLookupError) as error:
+        nodes(variables={"groups": {"blue": ["b"]}})
+    assert "the inventory has no group green" in str(error.value)

@@ -1,0 +1,188 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.modules import heartbeat
+
+BALANCERS = [
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby"},
+]
+
+
+def args(*servers, **changes):
+    found = dict(
+        components=[dict(name="shop%d" % number, url=server.url) for number, server in enumerate(servers)],
+        state="standby",
+        token="secret-token",
+        run_id="r2",
+        reason="release",
+        by="me@here",
+        batch_id="r2/1",
+    )
+    found.update(changes)
+    return found
+
+
+def prober(**consecutive):
+    runs = dict(live=0, not_live=0)
+    runs.update(consecutive)
+    return dict(address="10.0.0.5", path="/heartbeat/live", consecutive=runs, seen=50, last_seen_s=0.1, interval_s=0.5)
+
+
+def test_writes_and_tells(run_module, heartbeat_server):
+    result = run_module(heartbeat, args(heartbeat_server), diff=True)
+    assert result == {
+        "changed": True,
+        "components": [{"name": "shop0", "before": "live", "after": "standby", "revision": 8}],
+        "diff": {"before": "shop0: live\n", "after": "shop0: standby\n"},
+    }
+    assert heartbeat_server.asked == [
+        ("GET", "/heartbeat/status", None, None, "Bearer secret-token"),
+        ("PUT", "/heartbeat", dict(state="standby", reason="release", run_id="r2", by="me@here"), '"7"', "Bearer secret-token"),
+    ]
+    assert "secret-token" not in result.output
+
+
+def test_the_same_run_writes_once(run_module, heartbeat_server):
+    run_module(heartbeat, args(heartbeat_server))
+    result = run_module(heartbeat, args(heartbeat_server))
+    assert result["changed"] is False
+    assert len(heartbeat_server.puts) == 1
+
+
+def test_another_run_puts_its_name_on_it(run_module, heartbeat_server):
+    run_module(heartbeat, args(heartbeat_server))
+    result = run_module(heartbeat, args(heartbeat_server, run_id="r3"))
+    assert result["changed"] is True
+    assert heartbeat_server.status["run_id"] == "r3"
+
+
+def test_a_phase_is_written(run_module, heartbeat_server):
+    run_module(heartbeat, args(heartbeat_server, phase="CLEANING_UP"))
+    assert heartbeat_server.puts[0]["phase"] == "CLEANING_UP"
+    assert run_module(heartbeat, args(heartbeat_server, phase="CLEANING_UP"))["changed"] is False
+
+
+def test_check_mode_predicts_and_writes_nothing(run_module, heartbeat_server):
+    result = run_module(heartbeat, args(heartbeat_server, load_balancers=BALANCERS), check_mode=True, diff=True)
+    assert result == {
+        "changed": True,
+        "components": [{"name": "shop0", "before": "live", "after": "standby", "revision": 7}],
+        "diff": {"before": "shop0: live\n", "after": "shop0: standby\n"},
+    }
+    assert heartbeat_server.puts == []
+
+
+def test_a_stale_decision_changes_nothing_anywhere(run_module, heartbeat_server, second_heartbeat_server):
+    asked = args(heartbeat_server, second_heartbeat_server)
+    asked["components"][0]["revision"] = 7
+    asked["components"][1]["revision"] = 6
+    result = run_module(heartbeat, asked)
+    assert result.failed
+    assert "shop1: its heartbeat is at revision 7 (live by ops@laptop, run r1), but the decision was made on revision 6" in result["msg"]
+    assert heartbeat_server.puts == second_heartbeat_server.puts == []
+
+
+def test_a_writer_in_between_wins(run_module, heartbeat_server):
+    def someone_else(server):
+        server.next_answers = [(409, '{"error": "revision is 8"}')]
+        server.after_each = lambda s: None
+
+    heartbeat_server.after_each = someone_else
+    result = run_module(heartbeat, args(heartbeat_server))
+    assert result.failed
+    assert "somebody else changed the heartbeat meanwhile (revision is 8)" in result["msg"]
+    assert heartbeat_server.status["state"] == "live"
+
+
+def test_a_refused_token_is_named(run_module, heartbeat_server):
+    heartbeat_server.next_answers = [(401, '{"error": "no"}')]
+    result = run_module(heartbeat, args(heartbeat_server))
+    assert result.failed
+    assert "refuses the token" in result["msg"] and "bluegreen_token" in result["msg"]
+
+
+@pytest.mark.parametrize("body, text", [("<html>", "not with the heartbeat API's JSON"), ("{}", None)])
+def test_another_program_on_the_port(run_module, heartbeat_server, body, text):
+    heartbeat_server.next_answers = [(500, body)]
+    result = run_module(heartbeat, args(heartbeat_server))
+    assert result.failed
+    assert "answered 500" in result["msg"]
+
+
+def test_no_agent(run_module, heartbeat_server):
+    asked = args(heartbeat_server)
+    asked["components"][0]["url"] = "http://127.0.0.1:1"
+    result = run_module(heartbeat, asked)
+    assert result.failed
+    assert "no heartbeat answers at http://127.0.0.1:1" in result["msg"] and "halfswap.bluegreen.setup" in result["msg"]
+
+
+def test_waits_until_every_prober_has_noticed(run_module, heartbeat_server, clock):
+    heartbeat_server.status["probers"] = [prober(live=9)]
+
+    def noticed():
+        heartbeat_server.status["probers"] = [prober(not_live=3)]
+
+    clock.at(1.5, noticed)
+    result = run_module(heartbeat, args(heartbeat_server, load_balancers=BALANCERS))
+    assert result["settled"] is True
+    assert result["settled_s"] == pytest.approx(1.5, abs=0.06)
+    # The last sleep is the grace after the last answer.
+    assert clock.sleeps[-1] == 0.1
+
+
+def test_a_prober_that_does_not_notice_stops_the_run(run_module, heartbeat_server, clock):
+    def late(server):
+        server.status["probers"] = [prober(not_live=1)]
+
+    heartbeat_server.after_each = late
+    result = run_module(heartbeat, args(heartbeat_server, load_balancers=BALANCERS, settle_timeout_s=5))
+    assert result.failed
+    assert result["settled"] is False
+    assert "prober 10.0.0.5 /heartbeat/live got 1 of 3 answers" in result["msg"]
+    assert "nothing was stopped" in result["msg"]
+    assert clock.elapsed == pytest.approx(5, abs=0.06)
+
+
+def test_a_flip_by_somebody_else_while_waiting_is_an_error(run_module, heartbeat_server, clock):
+    clock.at(1, lambda: heartbeat_server.status.update(state="live", by="else@where", run_id="r9"))
+    result = run_module(heartbeat, args(heartbeat_server, load_balancers=BALANCERS))
+    assert result.failed
+    assert "went to live while the load balancers were waited for (by else@where, run r9)" in result["msg"]
+
+
+def into_live(server):
+    server.status.update(state="standby", requests=dict(total=10, since_flip=0, rate_per_s=0.0))
+
+
+def test_waits_for_the_first_live_request(run_module, heartbeat_server, clock):
+    into_live(heartbeat_server)
+    clock.at(2, lambda: heartbeat_server.status["requests"].update(since_flip=1))
+    result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True))
+    assert result["components"] == [{"name": "shop0", "before": "standby", "after": "live", "revision": 8, "served": True}]
+    assert clock.elapsed == pytest.approx(2, abs=0.06)
+
+
+def test_no_live_request_where_there_is_traffic_is_an_error(run_module, heartbeat_server, clock):
+    into_live(heartbeat_server)
+    result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True, traffic_timeout_s=4))
+    assert result.failed
+    assert "no request reached shop0" in result["msg"]
+    assert clock.elapsed == pytest.approx(4, abs=0.06)
+
+
+def test_a_component_that_does_not_count_is_not_waited_for(run_module, heartbeat_server, clock):
+    into_live(heartbeat_server)
+    heartbeat_server.status["requests"] = dict(total=None, since_flip=None, rate_per_s=None)
+    result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True))
+    assert result["components"][0]["served"] is None
+    assert clock.elapsed == 0

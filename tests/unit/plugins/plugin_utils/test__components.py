@@ -1,0 +1,110 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
+
+SHOP = {
+    "name": "shop",
+    "package": "shop-app",
+    "service": "shop",
+    "port": 8080,
+    "heartbeat": {"port": 9100, "control_port": 9101},
+    "health_url": "http://127.0.0.1:8080/health",
+    "status_url": "http://127.0.0.1:8080/status",
+    "release_key": "release",
+    "in_flight_key": "in_flight",
+    "requests_key": "requests",
+}
+OWN = {**SHOP, "name": "own", "heartbeat": {"url": "http://127.0.0.1:8080", "port": 8080}}
+BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartbeat", "health_url")}
+
+
+@pytest.mark.parametrize(
+    "kind, release, expected",
+    [
+        ("heartbeat", None, {"name": "shop", "url": "http://127.0.0.1:9101"}),
+        ("node", None, {"name": "shop", "package": "shop-app", "service": "shop", "url": "http://127.0.0.1:9101"}),
+        (
+            "agent",
+            None,
+            {
+                "name": "shop",
+                "probe": "0.0.0.0:9100",
+                "control": "127.0.0.1:9101",
+                "health": {"url": "http://127.0.0.1:8080/health"},
+                "status": {"url": "http://127.0.0.1:8080/status", "release_key": "release", "requests_key": "requests"},
+            },
+        ),
+        (
+            "drain",
+            None,
+            {
+                "name": "shop",
+                "ports": [8080],
+                "in_flight_url": "http://127.0.0.1:8080/status",
+                "in_flight_key": "in_flight",
+                "requests_key": "requests",
+            },
+        ),
+        ("package", "2.0.0", {"name": "shop-app", "version": "2.0.0"}),
+        ("package", {"shop": 2.1}, {"name": "shop-app", "version": "2.1"}),
+        ("package", {"shop": "shop-app-1:2.0.0-3.el8.noarch"}, {"name": "shop-app", "version": "2.0.0", "nevra": "shop-app-1:2.0.0-3.el8.noarch"}),
+        (
+            "release",
+            "2.0.0",
+            {"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "heartbeat_url": "http://127.0.0.1:9101"},
+        ),
+        ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": [{"name": "answers", "path": "/"}], "release": "2.0.0"}),
+        ("frontend", None, {"name": "shop", "bind": "*:8080", "port": 8080, "heartbeat_port": 9100}),
+    ],
+)
+def test_views(kind, release, expected):
+    assert view([SHOP], kind, release) == [expected]
+
+
+def test_an_application_with_a_heartbeat_of_its_own_needs_no_agent():
+    assert view([OWN], "agent") == []
+    assert view([OWN], "heartbeat") == [{"name": "own", "url": "http://127.0.0.1:8080"}]
+
+
+def test_the_least_description():
+    assert view([BARE], "agent")[0]["status"] == {}
+    assert view([BARE], "drain") == [{"name": "shop", "ports": [8080]}]
+
+
+@pytest.mark.parametrize(
+    "components, text",
+    [
+        (None, "must be a list with at least one component"),
+        ([], "must be a list with at least one component"),
+        (["shop"], "component 1 is not a dictionary"),
+        ([{**SHOP, "package": ""}], "component shop has no package"),
+        ([{key: SHOP[key] for key in SHOP if key != "service"}], "component shop has no service"),
+        ([{key: SHOP[key] for key in SHOP if key not in ("name", "heartbeat")}], "component number 1 has no name; component number 1 has no heartbeat"),
+        ([{**SHOP, "heartbeat": {"port": 1}}], "component shop: heartbeat has no control_port"),
+        ([{**SHOP, "heartbeat": 9100}], "component shop: heartbeat must be a dictionary"),
+        ([SHOP, SHOP], "component shop is described twice"),
+    ],
+)
+def test_a_wrong_description_names_component_and_key(components, text):
+    with pytest.raises(ComponentError) as error:
+        view(components, "node")
+    assert text in str(error.value)
+
+
+@pytest.mark.parametrize("release", [None, "", {}, {"other": "1"}])
+def test_no_release(release):
+    with pytest.raises(ComponentError) as error:
+        view([SHOP], "release", release)
+    assert "no release is given for component shop: set bluegreen_release" in str(error.value)
+
+
+def test_an_unknown_view():
+    with pytest.raises(ComponentError) as error:
+        view([SHOP], "nonsense")
+    assert "there is no view nonsense" in str(error.value)
