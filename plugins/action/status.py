@@ -9,7 +9,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import status_lines
 
 
@@ -27,5 +27,14 @@ class ActionModule(ActionBase):
         lines = status_lines(nodes)
         for line in lines:
             self._display.display(line)
-        result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving])
+        result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving], running=_running(nodes))
         return result
+
+
+def _running(nodes: list[Node]) -> list[dict[str, Any]]:
+    """The release that runs, for each component of each node; None where that is in doubt."""
+    return [
+        {"name": node.name, "component": component.name, "release": None if component.doubts() else component.version}
+        for node in nodes
+        for component in node.components
+    ] + [{"name": node.name, "component": "any component", "release": None} for node in nodes if node.unread]

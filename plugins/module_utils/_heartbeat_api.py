@@ -45,7 +45,7 @@ class Heartbeat(object):
 
     def put(self, revision, **record):
         """Write state, reason, run id, phase or author, decided on the given revision."""
-        body = dict((key, value) for key, value in record.items() if value is not None)
+        body = {key: value for key, value in record.items() if value is not None}
         return self._call("PUT", "/heartbeat", body, {"If-Match": '"%d"' % revision})
 
     def _call(self, method, path, body=None, headers=None):

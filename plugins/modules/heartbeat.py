@@ -265,7 +265,7 @@ class Switch(object):
     def __init__(self, params):
         self.params = params
         self.heartbeats = [Heartbeat(c["name"], c["url"], params["token"]) for c in params["components"]]
-        self.decided_on = dict((c["name"], c["revision"]) for c in params["components"])
+        self.decided_on = {c["name"]: c["revision"] for c in params["components"]}
         self.before = {}
         self.after = {}
 

@@ -58,4 +58,25 @@ serving:
   type: list
   elements: str
   sample: [blue1, blue2, green1, green2]
+running:
+  description: What runs, for each component of each node.
+  returned: always
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the node.
+      type: str
+      returned: always
+      sample: blue1
+    component:
+      description: Name of the component.
+      type: str
+      returned: always
+      sample: shop
+    release:
+      description: The version that the process runs. Null where that is in doubt, and for a node that was not read.
+      type: str
+      returned: always
+      sample: 2.0.0
 """

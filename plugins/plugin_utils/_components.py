@@ -50,12 +50,15 @@ def _of_release(component: Mapping[str, Any], release: Any) -> str:
     return str(version)
 
 
-def _wanted(component: Mapping[str, Any], release: Any) -> dict[str, str]:
+def _wanted(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     """A release is a version, as people name it, or the exact package (NEVRA), as a plan names it: only that one has dashes."""
     wanted = _of_release(component, release)
     if "-" not in wanted:
         return {"version": wanted}
-    return {"version": wanted.rsplit("-", 2)[1].split(":")[-1], "nevra": wanted}
+    label, arch = wanted.rsplit(".", 1)
+    _name, version, release = label.rsplit("-", 2)
+    epoch, _colon, version = version.rpartition(":")
+    return {"version": version, "release": release, "arch": arch, **({"epoch": int(epoch)} if epoch else {})}
 
 
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:

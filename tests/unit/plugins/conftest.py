@@ -29,7 +29,7 @@ def _said(version="1.0.0", state="live", healthy=True, release="", at=1000.0, ba
     component = dict(
         name="shop",
         package="shop",
-        nevra="shop-%s-1.noarch" % version if version else None,
+        nevra="shop-{0}-1.noarch".format(version) if version else None,
         version=version,
         installed_at=1999,
         active=True,

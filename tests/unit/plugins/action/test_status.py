@@ -15,3 +15,15 @@ def test_shows_every_node(run_action, said):
     assert ran.result["serving"] == ["blue1"]
     assert ran.shown == ran.result["table"]
     assert ran.shown[-1] == "1 of 2 nodes serve."
+
+
+def test_tells_what_runs_and_what_is_in_doubt(run_action, said):
+    task_vars = {
+        "groups": {"blue": ["blue1", "blue2"], "green": ["green1"]},
+        "hostvars": {"blue1": {"seen": said("2.0.0")}, "blue2": {"seen": said("2.0.0", started_at=1.0)}, "green1": {}},
+    }
+    assert run_action("status", {"observed": "seen"}, task_vars).result["running"] == [
+        {"name": "blue1", "component": "shop", "release": "2.0.0"},
+        {"name": "blue2", "component": "shop", "release": None},
+        {"name": "green1", "component": "any component", "release": None},
+    ]

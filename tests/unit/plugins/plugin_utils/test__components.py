@@ -53,7 +53,12 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
         ),
         ("package", "2.0.0", {"name": "shop-app", "version": "2.0.0"}),
         ("package", {"shop": 2.1}, {"name": "shop-app", "version": "2.1"}),
-        ("package", {"shop": "shop-app-1:2.0.0-3.el8.noarch"}, {"name": "shop-app", "version": "2.0.0", "nevra": "shop-app-1:2.0.0-3.el8.noarch"}),
+        (
+            "package",
+            {"shop": "shop-app-1:2.0.0-3.el8.noarch"},
+            {"name": "shop-app", "version": "2.0.0", "release": "3.el8", "epoch": 1, "arch": "noarch"},
+        ),
+        ("package", {"shop": "shop-app-2.0.0-3.x86_64"}, {"name": "shop-app", "version": "2.0.0", "release": "3", "arch": "x86_64"}),
         (
             "release",
             "2.0.0",
