@@ -147,11 +147,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 
+UPTIME = "/proc/uptime"
+
 
 def services(module, units):
     """State and process start of each unit, in one call."""
     _rc, out, _err = module.run_command(["systemctl", "show", "--property=ActiveState,ExecMainStartTimestampMonotonic", "--"] + units, check_rc=True)
-    with open("/proc/uptime") as uptime:
+    with open(UPTIME) as uptime:
         booted_at = time.time() - float(uptime.read().split()[0])
     found = {}
     for unit, block in zip(units, out.strip().split("\n\n")):

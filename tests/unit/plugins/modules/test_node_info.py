@@ -1,0 +1,96 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+from ansible.module_utils import basic
+
+from ansible_collections.halfswap.bluegreen.plugins.modules import node_info
+
+# Ten hours after boot, as /proc/uptime of the fake node has it.
+BOOTED_AT = 1000.0 - 36000.0
+
+
+@pytest.fixture
+def node(monkeypatch, tmp_path, clock):
+    """A node with rpm and systemctl scripted; .units and .packages may be changed by a test."""
+
+    class Node(object):
+        units = ["ActiveState=active\nExecMainStartTimestampMonotonic=35000500000\n"]
+        packages = ["shop\x1f0\x1f2.0.0\x1f1\x1fnoarch\x1f-5"]
+        calls = []
+
+        def run_command(self, _module, command, **_options):
+            self.calls.append(command)
+            if command[0] == "systemctl":
+                return 0, "\n".join(self.units), ""
+            return 0, "\n".join(self.packages) + "\n", ""
+
+    fake = Node()
+    fake.calls = []
+    uptime = tmp_path / "uptime"
+    uptime.write_text("36000.00 70000.00\n")
+    monkeypatch.setattr(basic.AnsibleModule, "run_command", lambda module, command, **options: fake.run_command(module, command, **options))
+    monkeypatch.setattr(node_info, "UPTIME", str(uptime))
+    return fake
+
+
+def args(*urls, **changes):
+    found = dict(components=[dict(name="shop%d" % n, package="shop", service="shop%d.service" % n, url=url) for n, url in enumerate(urls)])
+    found.update(changes)
+    return found
+
+
+def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
+    result = run_module(node_info, args(heartbeat_server.url, token="secret-token", batch_id="r/1"), check_mode=True)
+    assert result == {
+        "changed": False,
+        "batch_id": "r/1",
+        "components": [
+            {
+                "name": "shop0",
+                "package": "shop",
+                "heartbeat": heartbeat_server.status,
+                "error": None,
+                "nevra": "shop-2.0.0-1.noarch",
+                "version": "2.0.0",
+                "installed_at": -5,
+                "active": True,
+                "started_at": BOOTED_AT + 35000.5,
+            }
+        ],
+    }
+    assert heartbeat_server.asked[0][:2] == ("GET", "/heartbeat/status?fresh=1")
+    assert heartbeat_server.asked[0][4] == "Bearer secret-token"
+    assert node.calls[0][-1] == "shop0.service"
+
+
+def test_a_stopped_service_has_no_process(run_module, node, heartbeat_server):
+    node.units = ["ActiveState=failed\nExecMainStartTimestampMonotonic=35000500000\n"]
+    component = run_module(node_info, args(heartbeat_server.url))["components"][0]
+    assert (component["active"], component["started_at"]) == (False, None)
+
+
+def test_nothing_installed(run_module, node, heartbeat_server):
+    node.packages = ["package shop is not installed"]
+    component = run_module(node_info, args(heartbeat_server.url))["components"][0]
+    assert (component["nevra"], component["version"], component["installed_at"]) == (None, None, None)
+
+
+def test_one_node_tells_of_each_component(run_module, node, heartbeat_server):
+    node.units = ["ActiveState=active\nExecMainStartTimestampMonotonic=1000000\n", "ActiveState=inactive\nExecMainStartTimestampMonotonic=0\n"]
+    components = run_module(node_info, args(heartbeat_server.url, "http://127.0.0.1:1"))["components"]
+    assert [c["active"] for c in components] == [True, False]
+    assert components[0]["error"] is None
+    assert components[1]["heartbeat"] is None
+    assert "no heartbeat answers at http://127.0.0.1:1" in components[1]["error"]
+
+
+def test_a_refused_token_is_an_error_of_the_component(run_module, node, heartbeat_server):
+    heartbeat_server.next_answers = [(401, "{}")]
+    assert "refuses the token" in run_module(node_info, args(heartbeat_server.url))["components"][0]["error"]
