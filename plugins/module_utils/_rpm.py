@@ -71,7 +71,7 @@ def installed(module, names):
     """What is installed under each of these names: a list of pairs, the package and when it was installed (seconds since 1970)."""
     form = "\x1f".join("%%{%s}" % tag for tag in ("NAME", "EPOCHNUM", "VERSION", "RELEASE", "ARCH", "INSTALLTIME")) + "\n"
     # The status only says that one of them is not installed.
-    _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(names))
+    _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(names), environ_update=dict(LC_ALL="C"))
     rows = [line.split("\x1f") for line in out.splitlines() if "\x1f" in line]
     if not rows and "not installed" not in out:
         raise RpmError("rpm cannot say what is installed: %s" % (err.strip() or out.strip()))

@@ -1,0 +1,153 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Asks the repositories through the command line of dnf or yum, and lets it run one transaction.
+
+The command line serves any node: the Python bindings of dnf exist for one interpreter of the system only, which on older nodes is not
+the one that Ansible uses.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import errno
+import fcntl
+import os
+import re
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
+
+# A manager that was told to leave at once when another one runs is asked again this often.
+LOCK_POLL_S = 1.0
+# Exit status of dnf 4 for a lock that another process holds; yum 3 and dnf 5 only say so.
+_LOCKED_STATUS = 200
+_LOCKED = re.compile(r"holding the yum lock|Failed to obtain rpm transaction lock|Another transaction is in progress")
+
+
+class Dnf:
+    """dnf 4 and dnf 5."""
+
+    name = "dnf"
+
+    def __init__(self, module, path):
+        self.module = module
+        self.command = [path, "-y", "--setopt=exit_on_lock=1"]
+        for option in ("disablerepo", "enablerepo"):
+            self.command += ["--%s=%s" % (option, repository) for repository in module.params[option]]
+        # What the manager said of repositories that it had to do without.
+        self.complaints = []
+
+    def available(self, names, refresh):
+        """What the repositories hold under these names: pairs of a package and the repository."""
+        form = "%{name} %{epoch} %{version} %{release} %{arch} %{repoid}\n"
+        options = ["--refresh"] if refresh else []
+        out = self._must(["-q"] + options + ["repoquery", "--qf", form] + names, "ask the repositories for %s" % " ".join(names))
+        found = []
+        for row in out.splitlines():
+            parts = row.split()
+            if len(parts) == 6 and parts[0] in names:
+                found.append((Package(parts[0], int(parts[1]), parts[2], parts[3], parts[4]), parts[5]))
+        return found
+
+    def transact(self, moves, test):
+        """Take every package from what is installed to what is wanted, in one transaction; returns the output."""
+        options = ["--setopt=tsflags=test"] if test else []
+        return self._must(options + ["install"] + [str(after) for _before, after in moves], _task(moves, test), locks_rpm=True)
+
+    def repositories(self):
+        """The names of the repositories that are asked."""
+        rows = self._run(["-q", "repolist"])[1].splitlines()
+        return [row.split()[0].split("/")[0] for row in rows if row.strip() and not row.startswith(("repo id", "repolist:"))]
+
+    def _must(self, arguments, task, data=None, locks_rpm=False):
+        status, out, err = self._run(arguments, data, locks_rpm)
+        if status:
+            raise RpmError("%s could not %s: %s" % (self.name, task, _gist(out, err)))
+        return out + err
+
+    def _run(self, arguments, data=None, locks_rpm=False):
+        answer = []
+
+        def locked():
+            if locks_rpm and _rpm_is_locked(self.module):
+                return "another rpm holds the lock of the RPM database"
+            answer[:] = self.module.run_command(self.command + arguments, data=data)
+            self.complaints = [line.strip() for line in answer[2].splitlines() if re.search(r"\brepo|mirror", line)]
+            if answer[0] == _LOCKED_STATUS or (answer[0] and _LOCKED.search(answer[1] + answer[2])):
+                return _gist(answer[1], answer[2])
+            return None
+
+        held, waited_s = wait_until(locked, self.module.params["lock_timeout_s"], LOCK_POLL_S)
+        if held:
+            raise RpmError("another package manager was still at work after %d s (lock_timeout_s): %s" % (waited_s, held))
+        return answer
+
+
+class Yum(Dnf):
+    """yum 3, of RHEL 7."""
+
+    name = "yum"
+
+    def available(self, names, refresh):
+        if refresh:
+            self._must(["-q", "clean", "expire-cache"], "forget its copy of the repositories")
+        status, out, err = self._run(["-q", "--showduplicates", "list", "available"] + names)
+        if status and "No matching Packages" not in out + err:
+            raise RpmError("yum could not ask the repositories for %s: %s" % (" ".join(names), _gist(out, err)))
+        # yum breaks a long row in two, but never within one of its three columns.
+        words = out.partition("Available Packages")[2].split()
+        found = []
+        for label, evr, repository in zip(words[::3], words[1::3], words[2::3]):
+            name, _dot, arch = label.rpartition(".")
+            epoch, _colon, version_release = evr.rpartition(":")
+            version, _dash, release = version_release.rpartition("-")
+            if name in names:
+                found.append((Package(name, int(epoch or 0), version, release, arch), repository))
+        return found
+
+    def transact(self, moves, test):
+        # yum's install does not go back to an older version, and its downgrade to nothing else; its shell takes both at once.
+        lines = []
+        for before, after in moves:
+            verb = "downgrade" if before and before.age > after.age else "install"
+            lines.append("%s %s\n" % (verb, after))
+        options = ["--setopt=tsflags=test"] if test else []
+        task = _task(moves, test)
+        out = self._must(options + ["shell", "/dev/stdin"], task, data="".join(lines) + "run\n", locks_rpm=True)
+        # The shell's own exit status is 0, whatever happened in it.
+        if "Transaction test succeeded" not in out:
+            raise RpmError("yum could not %s: %s" % (task, _gist(out, "")))
+        return out
+
+
+def find_manager(module):
+    for command, manager in (("dnf", Dnf), ("dnf5", Dnf), ("yum", Yum)):
+        path = module.get_bin_path(command)
+        if path:
+            return manager(module, path)
+    raise RpmError("neither dnf nor yum is on PATH of this node")
+
+
+def _task(moves, test):
+    return "%s %s" % ("rehearse the installation of" if test else "install", ", ".join(str(after) for _before, after in moves))
+
+
+def _gist(out, err):
+    """What the manager gives as the error, or else the end of all it said."""
+    said = "%s\n%s" % (out.strip(), err.strip())
+    _before, error, reason = said.partition("Error:")
+    return (reason if error else said).strip()[-2000:]
+
+
+def _rpm_is_locked(module):
+    """Whether another process is within an RPM transaction: dnf 4 would wait for it without an end."""
+    _status, dbpath, _err = module.run_command(["rpm", "--eval", "%_dbpath"])
+    try:
+        with open(os.path.join(dbpath.strip(), ".rpm.lock"), "r+") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (IOError, OSError) as error:
+        return error.errno in (errno.EACCES, errno.EAGAIN)
+    return False
