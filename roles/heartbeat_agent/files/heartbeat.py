@@ -42,7 +42,7 @@ except ImportError:  # Python 2.7
     from urlparse import urlsplit
 
 VERSION = "0.1.0"
-TEXT = type(u"")
+TEXT = type(b"".decode("ascii"))
 
 LIVE = "live"
 STANDBY = "standby"
@@ -286,7 +286,7 @@ class Record(collections.namedtuple("Record", "state revision since by reason ru
         values = json.loads(content.decode("utf-8"))
         if not isinstance(values, dict) or set(values) != set(cls._fields):
             raise ValueError("must have exactly the keys %s" % ", ".join(cls._fields))
-        record = cls(**dict((str(key), value) for key, value in values.items()))
+        record = cls(**{str(key): value for key, value in values.items()})
         numbers = [n for n in (record.revision, record.since) if isinstance(n, (int, float)) and not isinstance(n, bool)]
         texts = [t for t in (record.by, record.reason, record.run_id) if t is None or isinstance(t, TEXT)]
         if (
@@ -463,6 +463,8 @@ def http_get(url, timeout_s, monotonic=Clock.monotonic):
         sock.sendall((request % (target, parts.netloc, VERSION)).encode("ascii"))
         response = HTTPResponse(DeadlineSocket(sock, deadline, monotonic))
         response.begin()
+        if response.version < 10:  # Python 2.7 takes whatever a port says for HTTP/0.9
+            raise HTTPException("does not speak HTTP")
         return response.status, response.read(MAX_STATUS_BODY)
     finally:
         sock.close()
@@ -691,7 +693,7 @@ REASONS = {
     503: "Service Unavailable",
 }
 
-HEAD_END = re.compile(br"\r?\n\r?\n")
+HEAD_END = re.compile(b"\r?\n\r?\n")
 REQUEST_LINE = re.compile(r"([A-Z]+) (/[^\s?]*)(\?\S*)? HTTP/1\.[01]\Z")
 
 Request = collections.namedtuple("Request", "method path query headers body address")
@@ -1042,10 +1044,10 @@ class Agent:
         fcntl.fcntl(self.wake_write, fcntl.F_SETFL, flags | os.O_NONBLOCK)  # signal.set_wakeup_fd asks for it
         self._stopping = threading.Event()
         self._threads = []
-        self._health = HealthPoller(config.health, clock)
         self._health_interval_s = config.health.interval_s
-        self._status = StatusPoller(config.status, clock)
-        heartbeat = Heartbeat(config, clock, StateStore(config.state_file), self._health, self._status)
+        self.health = HealthPoller(config.health, clock)
+        self.status = StatusPoller(config.status, clock)
+        heartbeat = Heartbeat(config, clock, StateStore(config.state_file), self.health, self.status)
         self.probe = self._listen("probe", config.probe, ProbeApi(heartbeat), clock)
         self.control = self._listen("control", config.control, ControlApi(heartbeat, Token(config.token_file)), clock)
 
@@ -1057,8 +1059,11 @@ class Agent:
             raise EnvironmentError(error.errno, "cannot listen on %s:%d (key %s): %s" % (address + (key, describe(error))))
 
     def start(self):
-        self._spawn("health", lambda: self._repeat(self._health.poll, self._health_interval_s))
-        self._spawn("status", lambda: self._repeat(self._status.poll, STATUS_INTERVAL_S))
+        self._spawn("health", lambda: self._repeat(self.health.poll, self._health_interval_s))
+        self._spawn("status", lambda: self._repeat(self.status.poll, STATUS_INTERVAL_S))
+        self.answer()
+
+    def answer(self):
         self._spawn("probe", self.probe.serve)
         self._spawn("control", self.control.serve)
 
