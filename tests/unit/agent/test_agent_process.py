@@ -173,7 +173,7 @@ def test_defaults(tmp_path, config_values):
         ("health.url", "http:///health", "key health.url must be a URL that begins with http://"),
         ("health.url", "http://u:p@127.0.0.1/", "key health.url must be a URL that begins with http://"),
         ("health.url", "http://127.0.0.1/a b", "key health.url must be a URL that begins with http://"),
-        ("health.url", "http://127.0.0.1/\xe4", "key health.url must be a URL that begins with http://"),
+        ("health.url", b"http://127.0.0.1/\xe4".decode("latin-1"), "key health.url must be a URL that begins with http://"),
         ("health.timeout_s", 0, "key health.timeout_s must be a number of seconds, above 0 and up to 3600, not 0"),
         ("health.timeout_s", True, "key health.timeout_s must be a number of seconds"),
         ("health.interval_s", "1", "key health.interval_s must be a number of seconds"),

@@ -163,7 +163,7 @@ def test_bad_if_match(node, value):
     assert node.ask() == "standby"
 
 
-@pytest.mark.parametrize("authorization", [None, "", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret", "Bearer s\xe9cret"])
+@pytest.mark.parametrize("authorization", [None, "", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret", b"Bearer s\xe9cret".decode("latin-1")])
 def test_wrong_token(node, authorization):
     answer = node.put(wanted("live"), Authorization=authorization)
     assert (answer.code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
@@ -214,7 +214,7 @@ def test_content_type_with_charset(node):
 
 
 def test_text_in_any_language(node, capfd):
-    reason = "Gr\xfc\xdfe\nstandby -> live"
+    reason = b"Gr\xfc\xdfe\nstandby -> live".decode("latin-1")
     assert node.put(wanted("live", reason=reason)).json["reason"] == reason
     node.restart()
     assert node.status()["reason"] == reason
