@@ -318,6 +318,8 @@ def units(job: Job, core: Callable[[], Path]) -> None:
     job.count((job.copy / "tests/output/junit").glob("*.xml"))
     if failures:
         raise failures[0]
+    if not job.passed:
+        raise Failed("no test ran")
 
 
 def units_on_nodes(job: Job, python: str) -> None:
