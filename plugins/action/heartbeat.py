@@ -81,11 +81,10 @@ class ActionModule(ActionBase):
             return [f"{me.name} is not in the batch {', '.join(batch)}"]
         if not me.live:
             return []  # it serves nobody: no capacity leaves
-        min_live = args.get("min_live")
         return refuse_standby(
             nodes,
             batch,
-            None if min_live in (None, "") else int(min_live),
+            int(args.get("min_live") or 0),
             args.get("load_balancers") or [],
             args.get("ignore_probers") or [],
         )

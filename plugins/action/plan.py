@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
             argument_spec={
                 "observed": {"type": "str", "required": True},
                 "packages": {"type": "str", "required": True},
-                "min_live": {"type": "int"},
+                "min_live": {"type": "int", "default": 0},
                 "load_balancers": {"type": "list", "elements": "dict", "required": True},
                 "ignore_probers": {"type": "list", "elements": "str", "default": []},
             }

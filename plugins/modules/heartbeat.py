@@ -156,8 +156,9 @@ options:
   min_live:
     description:
       - How many nodes must stay live and healthy while the batch is in standby.
-      - By default all nodes outside the batch, and at least one. It cannot be set below one.
+      - V(0) stands for all nodes outside the batch, and at least one. There is no way to ask for none.
     type: int
+    default: 0
   proof:
     description: >-
       For O(state=live), what must be installed and running; a dictionary of component name to a dictionary with the key C(nevra).
@@ -410,7 +411,7 @@ def main():
             batch_id=dict(type="str", required=True),
             evidence=dict(type="str", default="bluegreen_evidence"),
             evidence_max_age_s=dict(type="float", default=60.0),
-            min_live=dict(type="int"),
+            min_live=dict(type="int", default=0),
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),
             sanity=dict(type="dict"),

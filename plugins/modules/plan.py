@@ -53,8 +53,9 @@ options:
     elements: str
     default: []
   min_live:
-    description: How many nodes must serve while a batch is out. By default all nodes outside the batch, and at least one.
+    description: How many nodes must serve while a batch is out. V(0) stands for all nodes outside the batch, and at least one.
     type: int
+    default: 0
 seealso:
   - module: halfswap.bluegreen.node_info
   - module: halfswap.bluegreen.rpm_release

@@ -61,6 +61,12 @@ def _wanted(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     return {"version": version, "release": release, "arch": arch, **({"epoch": int(epoch)} if epoch else {})}
 
 
+def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
+    if not component.get("build"):
+        return None  # somebody else builds it
+    return {"name": component["package"], "version": _of_release(component, release), **component["build"]}
+
+
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     return {
         "name": component["name"],
@@ -84,6 +90,7 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
         "service": c["service"],
         "heartbeat_url": _control_url(c),
     },
+    "build": _build,
     "sanity": _sanity,
     "frontend": lambda c, release: {
         "name": c["name"],

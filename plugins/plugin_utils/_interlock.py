@@ -22,10 +22,9 @@ from ._evidence import Node
 CERTAIN_REQUESTS = 10
 
 
-def least_live(nodes: Sequence[Node], batch: Collection[str], min_live: int | None) -> int:
-    """How many nodes must stay: by default all outside the batch, and at least one, whatever was asked for."""
-    outside = sum(node.name not in batch for node in nodes)
-    return max(1, outside if min_live is None else min_live)
+def least_live(nodes: Sequence[Node], batch: Collection[str], min_live: int) -> int:
+    """How many nodes must stay: by default (0) all outside the batch, and at least one, whatever was asked for."""
+    return max(1, min_live or sum(node.name not in batch for node in nodes))
 
 
 def requests_expected(nodes: Sequence[Node], component: str, seconds: float) -> float:
@@ -51,7 +50,7 @@ def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[
 def refuse_standby(
     nodes: Sequence[Node],
     batch: Collection[str],
-    min_live: int | None = None,
+    min_live: int = 0,
     load_balancers: Sequence[Mapping[str, Any]] = (),
     ignore: Collection[str] = (),
 ) -> list[str]:

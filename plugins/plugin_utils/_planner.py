@@ -26,7 +26,7 @@ from ._interlock import least_live
 class Policy:
     """What the operator decided beforehand."""
 
-    min_live: int | None = None
+    min_live: int = 0
     load_balancers: Sequence[Mapping[str, Any]] = ()
     ignore_probers: Collection[str] = ()
 

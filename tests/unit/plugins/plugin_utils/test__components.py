@@ -19,6 +19,7 @@ SHOP = {
     "release_key": "release",
     "in_flight_key": "in_flight",
     "requests_key": "requests",
+    "build": {"summary": "Orders"},
 }
 OWN = {**SHOP, "name": "own", "heartbeat": {"url": "http://127.0.0.1:8080", "port": 8080}}
 BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartbeat", "health_url")}
@@ -64,6 +65,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
             "2.0.0",
             {"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "heartbeat_url": "http://127.0.0.1:9101"},
         ),
+        ("build", "2.0.0", {"name": "shop-app", "version": "2.0.0", "summary": "Orders"}),
         ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": [{"name": "answers", "path": "/"}], "release": "2.0.0"}),
         ("frontend", None, {"name": "shop", "bind": "*:8080", "port": 8080, "heartbeat_port": 9100}),
     ],
@@ -79,6 +81,7 @@ def test_an_application_with_a_heartbeat_of_its_own_needs_no_agent():
 
 def test_the_least_description():
     assert view([BARE], "agent")[0]["status"] == {}
+    assert view([BARE], "build", "1") == []
     assert view([BARE], "drain") == [{"name": "shop", "ports": [8080]}]
 
 

@@ -52,7 +52,10 @@ def test_min_live_may_be_lower_but_not_for_a_node_that_was_not_read(nodes, said)
 
 def test_min_live_is_never_below_one(nodes, said):
     both_out = nodes(green1=said(state="standby"), green2=said(state="standby"))
-    assert "0 of at least 1 other nodes" in refuse_standby(both_out, BLUE, min_live=0)[0]
+    assert "0 of at least 2 other nodes" in refuse_standby(both_out, BLUE, min_live=0)[0]
+    assert "0 of at least 1 other nodes" in refuse_standby(both_out, BLUE, min_live=1)[0]
+    everybody = [*BLUE, "green1", "green2"]
+    assert "0 of at least 1 other nodes" in refuse_standby(nodes(), everybody, min_live=0)[0]
 
 
 def test_a_member_of_the_batch_that_was_not_read_stops_the_batch(nodes):
