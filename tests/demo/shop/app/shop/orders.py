@@ -74,9 +74,7 @@ class Orders:
 
     def _select(self, condition: str, **values: Any) -> list[dict[str, Any]]:
         with self.database.transaction() as cursor:
-            select = sql.SQL("SELECT {} FROM orders WHERE {} ORDER BY id LIMIT {}").format(
-                _names(self.columns(cursor)), sql.SQL(condition), sql.Literal(PAGE)
-            )
+            select = sql.SQL("SELECT {} FROM orders WHERE {} ORDER BY id LIMIT {}").format(_names(self.columns(cursor)), sql.SQL(condition), sql.Literal(PAGE))
             cursor.execute(select, values)
             return cursor.fetchall()
 
