@@ -308,9 +308,10 @@ def sanity_on_nodes(job: Job, python: str) -> None:
 def units(job: Job, core: Callable[[], Path], tests: str) -> None:
     (library,) = (core().parent / "lib").glob("python3.*")
     node_plugins = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
+    rest = [tests, *(f"--exclude={folder}" for folder in node_plugins)]
     failures = []
     # ansible-test runs these three apart, too, but none after one that failed.
-    for targets in (*((folder,) for folder in node_plugins), (tests, *(f"--exclude={folder}" for folder in node_plugins))):
+    for targets in [*([folder] for folder in node_plugins), rest]:
         try:
             ansible_test(job, core(), "units", *targets, python=library.name.removeprefix("python"))
         except Failed as failure:
