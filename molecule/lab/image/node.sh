@@ -6,6 +6,8 @@
 # Everything a role may want is here already, so that no scenario waits for downloads; what a role
 # runs is off until that role turns it on.
 set -eu
+# The encoding that PostgreSQL gives to its databases.
+export LC_ALL=C.UTF-8
 
 if command -v apt-get >/dev/null; then
     # Packages must not start their services while the image is built.
@@ -46,7 +48,11 @@ for service in $services; do
         *) systemctl disable "$service" ;;
     esac
 done
-systemctl mask console-getty.service getty.target systemd-logind.service
+# Consoles, devices and the kernel's file systems are the host's business.
+systemctl mask console-getty.service getty.target systemd-logind.service \
+    systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service \
+    dev-hugepages.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
+    sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount
 mkdir -p /etc/yum.repos.d
 
 useradd --create-home --shell /bin/bash ops
