@@ -109,6 +109,8 @@ def not_ready(component, status):
     if not status["healthy"]:
         return "component %s is not healthy: %s" % (component["name"], status["why"])
     wanted = component["release"]
+    if wanted and status.get("status_error"):
+        return "component %s does not tell its release: %s" % (component["name"], status["status_error"])
     if wanted and status["release"] is not None and status["release"] != wanted:
         return "component %s reports release %s, not %s" % (component["name"], status["release"], wanted)
     return None

@@ -33,7 +33,9 @@ class Component:
     active: bool
     installed_at: float | None
     started_at: float | None
+    # Requests since the last flip or the start of the agent, and the seconds since then.
     served: int | None
+    served_in_s: float
     rate_per_s: float | None
     status: Mapping[str, Any]
 
@@ -49,6 +51,8 @@ class Component:
             return [f"{self.name}: its service does not run"]
         if self.started_at < self.installed_at:
             return [f"{self.name}: its process was started before {self.nevra} was installed"]
+        if self.status.get("status_error"):
+            return [f"{self.name}: it does not tell its release ({self.status['status_error']})"]
         if self.release is not None and self.release != self.version:
             return [f"{self.name}: it reports release {self.release}, but {self.nevra} is installed"]
         return []
@@ -104,6 +108,7 @@ def _component(said: Mapping[str, Any]) -> Component:
         installed_at=said["installed_at"],
         started_at=said["started_at"],
         served=requests.get("since_flip"),
+        served_in_s=min(float(status["since_s"]), float((status.get("agent") or {}).get("started_s", status["since_s"]))),
         rate_per_s=requests.get("rate_per_s"),
         status=status,
     )

@@ -38,10 +38,10 @@ def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[
     reasons = []
     for component in node.components:
         reasons += [f"{node.name}: {component.name}: {text}" for text in unsettled(component.status, load_balancers, "live", ignore)]
-        expected = requests_expected(nodes, component.name, component.since_s)
+        expected = requests_expected(nodes, component.name, component.served_in_s)
         if component.served == 0 and expected >= CERTAIN_REQUESTS:
             reasons.append(
-                f"{node.name}: {component.name}: no request since it went live {component.since_s:.0f} s ago, although about {expected:.0f} "
+                f"{node.name}: {component.name}: no request in the {component.served_in_s:.0f} s that it has been live, although about {expected:.0f} "
                 "were to be expected: does the live load balancer know this node?"
             )
     return reasons

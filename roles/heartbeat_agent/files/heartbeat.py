@@ -499,6 +499,7 @@ class HealthPoller:
             self._result = (healthy, why, self._clock.monotonic())
         if healthy != was_healthy:
             log("%s: %s" % ("healthy" if healthy else "down", why))
+        return good
 
     def verdict(self):
         """Healthy or not, and why."""
@@ -524,7 +525,7 @@ class StatusPoller:
         self._get = get
         self._polling = threading.Lock()  # answers count in the order in which they were asked for
         self._lock = threading.Lock()
-        self._release = self._total = self._at_flip = None
+        self._release = self._total = self._at_flip = self._error = None
         self._samples = collections.deque(maxlen=RATE_SAMPLES)
 
     def poll(self):
@@ -532,17 +533,22 @@ class StatusPoller:
         if not self._status:
             return None
         with self._polling:
+            values, error = None, None
             try:
                 code, body = self._get(self._status.url, STATUS_TIMEOUT_S)
-                values = json.loads(body.decode("utf-8")) if code == 200 else None
-            except GET_ERRORS:
-                values = None
-            return self._take(dig(values, self._status.release_key), dig(values, self._status.requests_key))
+                if code == 200:
+                    values = json.loads(body.decode("utf-8"))
+                else:
+                    error = "%s: answered %d" % (self._status.url, code)
+            except GET_ERRORS as failure:
+                error = "%s: %s" % (self._status.url, describe(failure))
+            return self._take(dig(values, self._status.release_key), dig(values, self._status.requests_key), error)
 
-    def _take(self, release, total):
+    def _take(self, release, total, error):
         if isinstance(total, bool) or not isinstance(total, int):
             total = None
         with self._lock:
+            self._error = error
             self._release = release if release is None or isinstance(release, TEXT) else json.dumps(release)
             self._total = total
             if total is not None:
@@ -560,7 +566,9 @@ class StatusPoller:
             self._at_flip = total
 
     def release(self):
-        return self._release
+        """The release that the component reports, and why it is not known."""
+        with self._lock:
+            return self._release, self._error
 
     def requests(self):
         with self._lock:
@@ -651,10 +659,13 @@ class Heartbeat:
         return True
 
     def check_now(self):
-        self._health.poll()
+        """Whether the component is healthy at this very moment, whatever the checks before said."""
+        good = self._health.poll()
         self._status.poll()
+        return good
 
-    def status(self):
+    def status(self, good=True):
+        release, status_error = self._status.release()
         with self._answering:
             record, now = self._record, self._clock.monotonic()
             healthy, why = self._health.verdict()
@@ -669,9 +680,10 @@ class Heartbeat:
                 "reason": record.reason,
                 "run_id": record.run_id,
                 "phase": record.phase,
-                "healthy": healthy,
+                "healthy": healthy and good,
                 "why": why,
-                "release": self._status.release(),
+                "release": release,
+                "status_error": status_error,
                 "requests": self._status.requests(),
                 "agent": {"version": VERSION, "started_s": round(now - self._started, 3), "config": self._config.digest},
                 "probers": self._probers.report(),
@@ -824,9 +836,11 @@ class ControlApi(ProbeApi):
         return self._heartbeat.answer()
 
     def _status(self, request):
-        if request.query == "?fresh=1":
-            self._heartbeat.check_now()
-        return super(ControlApi, self)._status(request)
+        # Reading needs no token, but who sends one wants to know whether it would do for writing.
+        if "authorization" in request.headers:
+            self._authorize(request)
+        good = self._heartbeat.check_now() if request.query == "?fresh=1" else True
+        return json_response(200, self._heartbeat.status(good))
 
     def _put(self, request):
         self._authorize(request)

@@ -66,7 +66,8 @@ class Handler(BaseHTTPRequestHandler):
         self.server.asked.release()
         self.server.may_answer.wait(PATIENCE_S)
         body = json.dumps(self.server.status).encode("utf-8")
-        self.send_response(self.server.health if self.path == "/health" else 200)
+        # A component without a status fails when it is asked for it.
+        self.send_response(self.server.health if self.path == "/health" else 200 if self.server.status is not None else 500)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -329,14 +329,23 @@ def test_a_flip_that_cannot_read_the_counter_starts_at_the_next_one_it_sees(node
 def test_keys_may_be_dotted_and_a_release_a_number(config, component, clock):
     component.status = {"build": {"version": 2.5}, "http": {"server": {"count": 9}}}
     poller = heartbeat.StatusPoller(config.status._replace(release_key="build.version", requests_key="http.server.count"), clock)
-    assert (poller.poll(), poller.release()) == (9, "2.5")
+    assert (poller.poll(), poller.release()) == (9, ("2.5", None))
 
 
 def test_without_a_status_nothing_is_known(config, clock):
     poller = heartbeat.StatusPoller(None, clock)
-    assert (poller.poll(), poller.release()) == (None, None)
+    assert (poller.poll(), poller.release()) == (None, (None, None))
     poller.flip(None)
     assert poller.requests() == {"total": None, "since_flip": None, "rate_per_s": None}
+
+
+def test_a_status_that_cannot_be_read_is_told_apart_from_one_that_tells_nothing(node, component):
+    node.agent.status.poll()
+    assert node.status()["status_error"] is None
+    component.status = None
+    node.agent.status.poll()
+    status = node.status()
+    assert (status["release"], status["status_error"]) == (None, component.url + "/status: answered 500")
 
 
 def test_fresh_checks_the_component_for_this_very_answer(node, component):
@@ -344,6 +353,7 @@ def test_fresh_checks_the_component_for_this_very_answer(node, component):
     component.status = {"release": "2.0.0", "requests": 3}
     # The probe side never waits for the component.
     assert ask(node.probe, "/heartbeat/status?fresh=1").json["release"] == "1.0.0"
-    ask(node.control, "/heartbeat/status?fresh=1")
     status = ask(node.control, "/heartbeat/status?fresh=1").json
-    assert (status["healthy"], status["release"], status["requests"]["total"]) == (False, "2.0.0", 3)
+    # One bad check does not take the node out of the load balancers, but who asks for this moment is told of it.
+    assert (status["healthy"], status["answer"], status["release"], status["requests"]["total"]) == (False, "standby", "2.0.0", 3)
+    assert node.status()["healthy"] is True

@@ -31,6 +31,7 @@ def test_first_boot(node, component):
         "healthy": True,
         "why": component.url + "/health: answered 200",
         "release": "1.0.0",
+        "status_error": None,
         "requests": {"total": 0, "since_flip": 0, "rate_per_s": None},
         "agent": {"version": "0.1.0", "started_s": 0.0, "config": "cafe"},
         "probers": [],
@@ -169,6 +170,17 @@ def test_wrong_token(node, authorization):
     assert (answer.code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     assert "Authorization: Bearer" in answer.json["error"]
     assert node.ask() == "standby"
+
+
+def test_who_reads_with_a_token_learns_whether_it_would_do_for_writing(node):
+    def read(token, where):
+        head = "GET /heartbeat/status HTTP/1.1\r\nAuthorization: Bearer %s\r\n\r\n" % token
+        return Answer(exchange(where, head.encode("ascii")))
+
+    assert read("secret", node.control).json == node.status()
+    assert read("wrong", node.control).code == 401
+    # The probe side has no token to compare with.
+    assert read("wrong", node.probe).code == 200
 
 
 def test_the_scheme_may_be_written_in_any_case(node):

@@ -35,6 +35,12 @@ def test_a_component_that_reports_no_release_is_taken_at_its_health(run_module, 
     assert run_module(heartbeat_info, args(heartbeat_server, wait_healthy=True))["waited_s"] == 0.0
 
 
+def test_a_release_that_cannot_be_read_is_waited_for(run_module, heartbeat_server, clock):
+    heartbeat_server.status.update(release=None, status_error="answered 500")
+    clock.at(2, lambda: heartbeat_server.status.update(release="2.0.0", status_error=None))
+    assert run_module(heartbeat_info, args(heartbeat_server, wait_healthy=True))["waited_s"] == 2.0
+
+
 def test_says_what_was_missing_in_the_end(run_module, heartbeat_server, clock):
     result = run_module(heartbeat_info, args(heartbeat_server, wait_healthy=True, timeout_s=3))
     assert result.failed

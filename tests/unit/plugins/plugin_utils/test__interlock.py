@@ -71,12 +71,15 @@ def test_a_node_that_the_live_load_balancer_has_not_taken_in_does_not_count(node
 def test_a_node_without_traffic_does_not_count_where_others_have_it(nodes, said):
     idle, busy = said(served=0, since_s=20.0, rate=0.0), said(rate=2.0)
     reasons = refuse_standby(nodes(blue1=busy, blue2=busy, green1=idle, green2=busy), BLUE)
-    assert any("green1: shop: no request since it went live 20 s ago, although about 30 were to be expected" in reason for reason in reasons)
+    assert any("green1: shop: no request in the 20 s that it has been live, although about 30 were to be expected" in reason for reason in reasons)
 
 
 def test_a_node_without_traffic_counts_at_night(nodes, said):
     quiet = said(served=0, since_s=20.0, rate=0.0)
     assert refuse_standby(nodes(green1=quiet), BLUE) == []
+    restarted_agent = said(served=0, since_s=9000.0, rate=0.0)
+    restarted_agent["components"][0]["heartbeat"]["agent"] = {"started_s": 0.5}
+    assert refuse_standby(nodes(green1=restarted_agent, green2=said(rate=2.0)), BLUE) == []
     just_in = said(served=0, since_s=0.5, rate=0.0)
     assert refuse_standby(nodes(green1=just_in, green2=said(rate=2.0)), BLUE) == []
 
