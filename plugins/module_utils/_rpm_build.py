@@ -23,6 +23,7 @@ import time
 from collections import Counter, namedtuple
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, check_name, check_version
 
 # Grows when the same inputs would make another package than before.
@@ -293,7 +294,7 @@ def _stage(recipe, stage):
         if _sha256(target) != entry.detail:
             raise RpmError("%s changed while it was read: build again when nothing writes to it" % entry.source)
         os.chmod(target, entry.mode)
-    modes = dict((stage + entry.path, entry.mode) for entry in recipe.entries if entry.kind == "directory")
+    modes = {stage + entry.path: entry.mode for entry in recipe.entries if entry.kind == "directory"}
     # Last, and from the bottom up: what is made in a directory changes its time.
     for folder, subfolders, files in os.walk(stage, topdown=False):
         for name in subfolders + files:
@@ -324,7 +325,7 @@ def _fpm(module, recipe, workdir, stage, result):
         command += ["--" + name.replace("_", "-"), os.path.join(workdir, name)]
     # Modes are those of the staged files. Naming only the owners that are not the usual one keeps the command line short.
     command += ["--rpm-use-file-permissions", "--rpm-user", most[0], "--rpm-group", most[1]]
-    owned = set(entry.path for entry in recipe.entries if entry.kind == "directory")
+    owned = {entry.path for entry in recipe.entries if entry.kind == "directory"}
     for entry in recipe.entries:
         if (entry.owner, entry.group) != most:
             command += ["--rpm-attr", "%s,%s,%s:%s" % ("-" if entry.mode is None else "%o" % entry.mode, entry.owner, entry.group, entry.path)]

@@ -44,7 +44,8 @@ class Dnf:
         """What the repositories hold under these names: pairs of a package and the repository."""
         form = "%{name} %{epoch} %{version} %{release} %{arch} %{repoid}\n"
         options = ["--refresh"] if refresh else []
-        out = self._must(["-q"] + options + ["repoquery", "--qf", form] + names, "ask the repositories for %s" % " ".join(names))
+        # Not with -q, which would hide that a repository was left out for not answering.
+        out = self._must(options + ["repoquery", "--qf", form] + names, "ask the repositories for %s" % " ".join(names))
         found = []
         for row in out.splitlines():
             parts = row.split()
@@ -75,7 +76,7 @@ class Dnf:
             if locks_rpm and _rpm_is_locked(self.module):
                 return "another rpm holds the lock of the RPM database"
             answer[:] = self.module.run_command(self.command + arguments, data=data)
-            self.complaints = [line.strip() for line in answer[2].splitlines() if re.search(r"\brepo|mirror", line)]
+            self.complaints = [line.strip() for line in answer[2].splitlines() if re.search(r"\brepo|mirror|[Cc]url", line)]
             if answer[0] == _LOCKED_STATUS or (answer[0] and _LOCKED.search(answer[1] + answer[2])):
                 return _gist(answer[1], answer[2])
             return None
