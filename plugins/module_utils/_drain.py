@@ -13,6 +13,7 @@ import json
 import os
 
 from ansible.module_utils.common.text.converters import to_native
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
 

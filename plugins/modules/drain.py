@@ -156,6 +156,7 @@ components:
 import time
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._drain import DrainError, Unread, Watch, count_connections, read_counter
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain
 
 TABLE = """\
@@ -27,8 +28,8 @@ TABLE6 = """\
 
 @pytest.fixture
 def tables(tmp_path):
-    (tmp_path / "tcp").write_text(u"" + TABLE)
-    (tmp_path / "tcp6").write_text(u"" + TABLE6)
+    (tmp_path / "tcp").write_bytes(TABLE.encode("ascii"))
+    (tmp_path / "tcp6").write_bytes(TABLE6.encode("ascii"))
     return str(tmp_path / "tcp"), str(tmp_path / "tcp6")
 
 

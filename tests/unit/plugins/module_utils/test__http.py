@@ -13,6 +13,7 @@ import sys
 import threading
 
 import pytest
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _http
 
 

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import pytest
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
 
 DOCUMENT = {"release": "2.0.0", "requests": {"active": 0, "by_node": [{"n": 3}, {"n": 4}]}}

@@ -10,6 +10,7 @@ __metaclass__ = type
 import socket
 
 import pytest
+
 from ansible_collections.halfswap.bluegreen.plugins.modules import drain
 
 

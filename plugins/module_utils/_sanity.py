@@ -1,0 +1,244 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks through a load balancer: what one answer proves, and what is still unproven."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import re
+
+from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+
+# Enough of a body to recognise an error page.
+SHOWN_CHARACTERS = 300
+
+
+class Failure(Exception):
+    """A check failed: nothing that comes later can make good for it."""
+
+    def __init__(self, text, **result):
+        super(Failure, self).__init__(text)
+        self.result = result
+
+
+def parse(body):
+    """The JSON document, or None for anything else."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return None
+
+
+def find(document, key):
+    """What is at the dotted key, or None."""
+    try:
+        return lookup(document, key)
+    except LookupError:
+        return None
+
+
+def same(expected, got):
+    """Equal, or written the same: older Ansible makes text of every templated value."""
+    return expected == got or (
+        not isinstance(got, (dict, list, type(None))) and not isinstance(expected, (dict, list, type(None))) and to_text(expected) == to_text(got)
+    )
+
+
+def shown(answer):
+    return "status %d: %s" % (answer.status, answer.body[:SHOWN_CHARACTERS].strip() or "(empty)")
+
+
+def disappointment(check, answer, latency_s):
+    """The first expectation that the answer does not meet, as (expected, got); None when it meets them all."""
+    if answer.status not in check["status"]:
+        return "status %s" % " or ".join(str(status) for status in check["status"]), shown(answer)
+    if check["contains"] is not None and to_native(check["contains"]) not in answer.body:
+        return "a body with %s" % to_native(check["contains"]), shown(answer)
+    if check["regex"] is not None and not re.search(to_native(check["regex"]), answer.body):
+        return "a body that matches %s" % to_native(check["regex"]), shown(answer)
+    if check["json"]:
+        document = parse(answer.body)
+        for key, expected in sorted(check["json"].items()):
+            try:
+                got = lookup(document, key)
+            except LookupError as exc:
+                return "%s = %s" % (key, json.dumps(expected)), "%s; %s" % (to_native(exc), shown(answer))
+            if not same(expected, got):
+                return "%s = %s" % (key, json.dumps(expected)), "%s = %s" % (key, json.dumps(got))
+    if check["max_latency_s"] is not None and latency_s > check["max_latency_s"]:
+        return "an answer within %g s" % check["max_latency_s"], "an answer after %.3f s" % latency_s
+    return None
+
+
+def prepare(check):
+    """The check with its name, method, headers and body as they are sent. ValueError says what is wrong with it."""
+    found = dict(check)
+    found["method"] = check["method"].upper()
+    found["name"] = check["name"] or "%s %s" % (found["method"], check["path"])
+    if not check["path"].startswith("/"):
+        raise ValueError("check %s: path must begin with /, but is %s." % (found["name"], check["path"]))
+    if check["regex"] is not None:
+        try:
+            re.compile(check["regex"])
+        except re.error as exc:
+            raise ValueError("check %s: regex is not a regular expression (%s)." % (found["name"], to_native(exc)))
+    found["headers"] = {to_native(name): to_native(value, nonstring="simplerepr") for name, value in (check["headers"] or {}).items()}
+    if isinstance(check["body"], (dict, list)):
+        found["body"] = to_bytes(json.dumps(check["body"]))
+        if "content-type" not in [name.lower() for name in found["headers"]]:
+            found["headers"]["Content-Type"] = "application/json"
+    elif check["body"] is not None:
+        found["body"] = to_bytes(check["body"], nonstring="simplerepr")
+    return found
+
+
+class Node(object):
+    """What the answers of one node have shown."""
+
+    def __init__(self, name):
+        self.name = name
+        self.answers = 0
+        self.release = None
+        self.slowest_s = None
+
+    def took(self, latency_s):
+        self.slowest_s = max(self.slowest_s or 0.0, round(latency_s, 3))
+
+    def result(self):
+        return dict(name=self.name, answers=self.answers, release=self.release, slowest_s=self.slowest_s)
+
+
+class Sanity(object):
+    """Sends one request at a time, and keeps who has answered which check."""
+
+    def __init__(self, params, checks):
+        self.params = params
+        self.checks = checks
+        self.nodes = {name: Node(name) for name in params["nodes"]}
+        self.order = list(params["nodes"])
+        self.passed = {}
+        self.requests = 0
+        self.last = None
+
+    def missing(self, check):
+        """The nodes that have not answered this check often enough; [None] for any node at all."""
+        passed = self.passed.get(check["name"], {})
+        wanted = self.params["count"]
+        if self.params["nodes"]:
+            return [name for name in self.params["nodes"] if passed.get(name, 0) < wanted]
+        return [] if sum(passed.values()) >= wanted else [None]
+
+    def unproven(self):
+        """The first check that is not proven yet. One is sent until it is, so that round robin brings it to every node."""
+        for check in self.checks:
+            if self.missing(check):
+                return check
+        return None
+
+    def step(self, check):
+        """Send the check once. True when that proved something new."""
+        self.requests += 1
+        start = monotonic()
+        try:
+            answer = request(
+                self.params["url"].rstrip("/") + check["path"],
+                method=check["method"],
+                headers=check["headers"],
+                body=check["body"],
+                timeout_s=self.params["request_timeout_s"],
+                validate_certs=self.params["validate_certs"],
+                ca_path=self.params["ca_path"],
+            )
+        except NotReached as exc:
+            self.last = "nobody answers at %s (%s)" % (self.params["url"], to_native(exc))
+            return False
+        except NoAnswer as exc:
+            raise self.failure(check, None, "a whole answer", "none within %g s (%s)" % (self.params["request_timeout_s"], to_native(exc)))
+        return self.judge(check, answer, monotonic() - start)
+
+    def judge(self, check, answer, latency_s):
+        document = parse(answer.body)
+        name = self.named(answer, document, "node")
+        if name is not None and self.params["nodes"] and name not in self.params["nodes"]:
+            raise self.failure(
+                check,
+                name,
+                "an answer of %s" % " or ".join(self.params["nodes"]),
+                "one of %s: the load balancer sends requests to a node that is not under test. What does its heartbeat say?" % name,
+            )
+        if answer.status == 503 and name is None and 503 not in check["status"]:
+            self.last = "the load balancer itself answers 503: it has no server yet. Do its checks of the heartbeat reach the nodes?"
+            return False
+        wrong = disappointment(check, answer, latency_s)
+        if wrong:
+            raise self.failure(check, name, *wrong)
+        if name is None and self.params["nodes"]:
+            where = "header %s" % self.params["node_header"]
+            if self.params["node_key"]:
+                where += " or JSON key %s" % self.params["node_key"]
+            raise self.failure(check, None, "the name of the node in %s" % where, "none (node_header, node_key); %s" % shown(answer))
+        node = self.node(name)
+        node.took(latency_s)
+        self.take_release(check, node, self.named(answer, document, "release"))
+        node.answers += 1
+        passed = self.passed.setdefault(check["name"], {})
+        passed[name] = passed.get(name, 0) + 1
+        self.last = None
+        return passed[name] <= self.params["count"]
+
+    def named(self, answer, document, what):
+        """The name of the node, or the release, that the answer gives: in its header, or else in its JSON."""
+        header, key = self.params[what + "_header"], self.params[what + "_key"]
+        value = answer.headers.get(header) if header else None
+        if value is None and key:
+            value = find(document, key)
+        return None if value is None else to_native(value, nonstring="simplerepr").strip()
+
+    def node(self, name):
+        if name not in self.nodes:
+            self.nodes[name] = Node(name)
+            self.order.append(name)
+        return self.nodes[name]
+
+    def take_release(self, check, node, release):
+        if release is None:
+            return
+        node.release = release
+        if self.params["release"] is not None and release != self.params["release"]:
+            raise self.failure(check, node.name, "release %s" % self.params["release"], "release %s" % release)
+
+    def failure(self, check, node, expected, got):
+        return Failure(
+            'Check "%s" failed%s: expected %s, got %s' % (check["name"], " on node %s" % node if node else "", expected, got),
+            check=check["name"],
+            node=node,
+            expected=expected,
+            got=got,
+        )
+
+    def late(self, check):
+        """Why the time was not enough."""
+        names = self.missing(check)
+        text = 'check "%s" has not been answered%s' % (check["name"], "" if names == [None] else " by %s" % ", ".join(names))
+        if self.params["count"] > 1:
+            text += " %d times" % self.params["count"]
+        return "%s; %s" % (
+            text,
+            self.last or "the load balancer sent every request to the others. Does it see these nodes, and is it free of sticky sessions?",
+        )
+
+    def silent(self):
+        """Nodes that were to say their release, but did not."""
+        return [name for name in self.order if self.params["release"] is not None and self.nodes[name].release is None]
+
+    def result(self):
+        return dict(requests=self.requests, nodes=[self.nodes[name].result() for name in self.order])

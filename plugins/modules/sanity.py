@@ -1,0 +1,306 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: sanity
+short_description: Test nodes through their load balancer until each has answered every check
+version_added: 0.1.0
+description:
+  - Sends HTTP checks to a load balancer, usually the standby one, until every node has answered each of them as expected.
+  - Every request has a connection of its own, so that the load balancer distributes them.
+  - The first answer that is not as expected ends it. Only the time until the load balancer has a node at all is waited for, which it shows
+    by refusing the connection or by a 503 that names no node.
+  - It runs where it is delegated to. That host must reach the load balancer; the nodes need not be reached.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: Sends nothing in check mode, because a check may write; it is skipped.
+    support: none
+  diff_mode:
+    description: Nothing of Ansible's changes. What the requests change in the application is the affair of the checks.
+    support: none
+  idempotent:
+    description: It sends its requests each time.
+    support: none
+options:
+  url:
+    description: Base URL of the load balancer. No proxy is used and no redirect is followed.
+    type: str
+    required: true
+  nodes:
+    description:
+      - The names of the nodes that must answer. An answer of another node is an error.
+      - When empty, each check must be answered O(count) times, by whatever node.
+    type: list
+    elements: str
+    default: []
+  node_header:
+    description: Header of the answers in which the load balancer or the node gives the name of the node.
+    type: str
+    default: X-Served-By
+  node_key:
+    description: Key in JSON answers that gives the name of the node where O(node_header) is missing; dots lead into inner objects.
+    type: str
+  release:
+    description: The release that each node must report in at least one of its answers, and in no answer another one.
+    type: str
+  release_header:
+    description: Header of the answers that gives the release.
+    type: str
+  release_key:
+    description: Key in JSON answers that gives the release where O(release_header) is missing; dots lead into inner objects.
+    type: str
+  checks:
+    description: The checks. At least one is needed.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the check in messages. By default its method and path.
+        type: str
+      path:
+        description: Path of the URL, with a query where needed.
+        type: str
+        required: true
+      method:
+        description: The HTTP method.
+        type: str
+        default: GET
+      headers:
+        description: Headers to send.
+        type: dict
+      body:
+        description: Text to send, or a dictionary or a list to send as JSON.
+        type: raw
+      status:
+        description: The status expected, or a list of those that will do.
+        type: list
+        elements: int
+        default: [200]
+      contains:
+        description: Text that the body must contain.
+        type: str
+      regex:
+        description: Regular expression of Python that must match somewhere in the body.
+        type: str
+      json:
+        description: Values that the JSON body must have, by key; dots lead into inner objects.
+        type: dict
+      max_latency_s:
+        description: Seconds that the whole answer may take.
+        type: float
+  count:
+    description: How often each node must answer each check.
+    type: int
+    default: 1
+  timeout_s:
+    description: Seconds after which to give up. A request under way is finished.
+    type: float
+    default: 60.0
+  request_timeout_s:
+    description: Seconds for which a request may wait for a part of its answer.
+    type: float
+    default: 10.0
+  interval_s:
+    description: Seconds to pause after a request that proved nothing new. There is no pause otherwise.
+    type: float
+    default: 0.1
+  validate_certs:
+    description: Whether to verify the certificate of the load balancer.
+    type: bool
+    default: true
+  ca_path:
+    description: File with the certificates to verify it with, instead of those of the system.
+    type: path
+seealso:
+  - module: halfswap.bluegreen.drain
+"""
+
+EXAMPLES = r"""
+- name: Test the green half through the standby load balancer
+  halfswap.bluegreen.sanity:
+    url: http://lb-standby.example.com
+    nodes: [green1, green2]
+    release: "2.0.0"
+    release_key: release
+    checks:
+      - path: /
+        contains: Welcome
+      - path: /status
+        json:
+          database.connected: true
+        max_latency_s: 0.5
+      - name: order
+        path: /orders
+        method: POST
+        body: {item: test, amount: 1}
+        status: [200, 201]
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+requests:
+  description: Number of requests sent.
+  returned: when a request was sent
+  type: int
+  sample: 6
+waited_s:
+  description: Seconds that it took.
+  returned: when a request was sent
+  type: float
+  sample: 0.412
+nodes:
+  description: What the answers of each node showed.
+  returned: when a request was sent
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the node. Null when the answers gave none.
+      type: str
+      returned: always
+      sample: green1
+    answers:
+      description: Number of answers that were as expected.
+      type: int
+      returned: always
+      sample: 3
+    release:
+      description: The release that it reported last. Null when it reported none.
+      type: str
+      returned: always
+      sample: 2.0.0
+    slowest_s:
+      description: Seconds that its slowest answer took. Null when it gave none.
+      type: float
+      returned: always
+      sample: 0.031
+check:
+  description: Name of the check that failed.
+  returned: when a check failed
+  type: str
+  sample: GET /
+node:
+  description: The node whose answer failed. Null when the answer named none.
+  returned: when a check failed
+  type: str
+  sample: green1
+expected:
+  description: What was expected of the answer.
+  returned: when a check failed
+  type: str
+  sample: status 200
+got:
+  description: What it was instead, with the first 300 characters of the body.
+  returned: when a check failed
+  type: str
+  sample: "status 500: Internal Server Error"
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import Failure, Sanity, prepare
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+
+
+def prepared(params):
+    """The checks, ready to be sent. ValueError says which option is wrong."""
+    if not params["url"].startswith(("http://", "https://")):
+        raise ValueError("url must begin with http:// or https://, but is %s." % params["url"])
+    if not params["checks"]:
+        raise ValueError("checks is empty: without a check nothing is proven.")
+    if params["count"] < 1:
+        raise ValueError("count must be at least 1.")
+    if params["release"] is not None and not (params["release_header"] or params["release_key"]):
+        raise ValueError("release needs release_header or release_key, which says where the answers give it.")
+    checks = [prepare(check) for check in params["checks"]]
+    names = [check["name"] for check in checks]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError('two checks have the name "%s": give them different ones.' % twice[0])
+    return checks
+
+
+def prove(sanity, deadline):
+    """Send requests until every check is proven on every node."""
+    while True:
+        check = sanity.unproven()
+        if not check:
+            break
+        progress = sanity.step(check)
+        left = deadline - monotonic()
+        if left <= 0 and sanity.unproven():
+            raise Failure("Not proven in time: %s" % sanity.late(sanity.unproven()))
+        if not progress:
+            time.sleep(min(sanity.params["interval_s"], left))
+    silent = sanity.silent()
+    if silent:
+        raise Failure(
+            "%s never said which release it is (release_header, release_key): add a check of a path whose answers do." % ", ".join(map(str, silent))
+        )
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            url=dict(type="str", required=True),
+            nodes=dict(type="list", elements="str", default=[]),
+            node_header=dict(type="str", default="X-Served-By"),
+            node_key=dict(type="str", no_log=False),
+            release=dict(type="str"),
+            release_header=dict(type="str"),
+            release_key=dict(type="str", no_log=False),
+            checks=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(
+                    name=dict(type="str"),
+                    path=dict(type="str", required=True),
+                    method=dict(type="str", default="GET"),
+                    headers=dict(type="dict"),
+                    body=dict(type="raw"),
+                    status=dict(type="list", elements="int", default=[200]),
+                    contains=dict(type="str"),
+                    regex=dict(type="str"),
+                    json=dict(type="dict"),
+                    max_latency_s=dict(type="float"),
+                ),
+            ),
+            count=dict(type="int", default=1),
+            timeout_s=dict(type="float", default=60.0),
+            request_timeout_s=dict(type="float", default=10.0),
+            interval_s=dict(type="float", default=0.1),
+            validate_certs=dict(type="bool", default=True),
+            ca_path=dict(type="path"),
+        ),
+    )
+    try:
+        sanity = Sanity(module.params, prepared(module.params))
+    except ValueError as exc:
+        module.fail_json(msg="Nothing was sent: %s" % exc)
+    start = monotonic()
+
+    def result():
+        return dict(sanity.result(), changed=False, waited_s=round(monotonic() - start, 3))
+
+    try:
+        prove(sanity, start + module.params["timeout_s"])
+    except Failure as exc:
+        module.fail_json(msg=str(exc), **dict(result(), **exc.result))
+    module.exit_json(**result())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _sanity
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import Answer
+
+CHECK = dict(name=None, path="/", method="get", headers=None, body=None, status=[200], contains=None, regex=None, json=None, max_latency_s=None)
+
+
+@pytest.mark.parametrize(
+    "expected, got, same",
+    [
+        (3, 3, True),
+        ("3", 3, True),
+        ("True", True, True),
+        ("2.0", 2.0, True),
+        ([1], [1], True),
+        ("3", 4, False),
+        ("None", None, False),
+        (None, None, True),
+        ("[1]", [1], False),
+    ],
+)
+def test_same(expected, got, same):
+    assert _sanity.same(expected, got) is same
+
+
+def test_an_answer_that_meets_every_expectation():
+    check = dict(CHECK, contains="shop", regex="[0-9]", json={"shop.orders": 3}, max_latency_s=1)
+    assert _sanity.disappointment(check, Answer(200, {}, '{"shop": {"orders": 3}}'), 1.0) is None
+
+
+def test_the_status_is_looked_at_first():
+    check = dict(CHECK, contains="shop", json={"orders": 3}, max_latency_s=1)
+    assert _sanity.disappointment(check, Answer(500, {}, "oops"), 2.0) == ("status 200", "status 500: oops")
+
+
+def test_a_check_is_prepared_without_changing_it():
+    given = dict(CHECK, headers={"X-Tries": 3}, body=[1])
+    prepared = _sanity.prepare(given)
+    assert (prepared["name"], prepared["method"], prepared["body"]) == ("GET /", "GET", b"[1]")
+    assert prepared["headers"] == {"X-Tries": "3", "Content-Type": "application/json"}
+    assert given == dict(CHECK, headers={"X-Tries": 3}, body=[1])
+
+
+def test_a_content_type_of_its_own_is_kept():
+    prepared = _sanity.prepare(dict(CHECK, headers={"content-type": "application/vnd.api+json"}, body={}))
+    assert prepared["headers"] == {"content-type": "application/vnd.api+json"}
