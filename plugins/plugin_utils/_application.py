@@ -16,6 +16,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
 
 STACKS = ("blue", "green")
 
+# What else describes a load balancer: how the controller reaches it, and the hosts of the inventory that Ansible may configure.
+ON_THE_CONTROLLER = {"url": {"type": "str"}, "hosts": {"type": "list", "elements": "str"}}
+
 
 class ApplicationError(AnsibleError):
     """The inventory does not describe an application; the text says what is wrong and what mends it."""
@@ -47,7 +50,7 @@ def stacks(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
 def load_balancers(described: Any) -> list[dict[str, Any]]:
     """What the nodes have to know of the load balancers, with the defaults filled in; how to reach them stays on the controller."""
     result = ArgumentSpecValidator(
-        {"load_balancers": {"type": "list", "elements": "dict", "required": True, "options": {**LOAD_BALANCER_SPEC, "url": {"type": "str"}}}}
+        {"load_balancers": {"type": "list", "elements": "dict", "required": True, "options": {**LOAD_BALANCER_SPEC, **ON_THE_CONTROLLER}}}
     ).validate({"load_balancers": described})
     if result.error_messages:
         raise ApplicationError(f"bluegreen_load_balancers: {'; '.join(result.error_messages)}. See bluegreen_load_balancers in the README.")

@@ -68,12 +68,15 @@ def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
 
 
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
+    header = component.get("release_header", "")
     return {
         "name": component["name"],
         "url": component.get("standby_url"),
         # Without checks of its own a component must at least answer through the standby load balancer.
         "checks": component.get("sanity") or [{"name": "answers", "path": "/"}],
-        "release": _wanted(component, release)["version"],
+        # An application whose answers do not tell the release is taken at its status.
+        "release": _wanted(component, release)["version"] if header else "",
+        "release_header": header,
     }
 
 

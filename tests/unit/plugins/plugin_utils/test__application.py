@@ -9,7 +9,7 @@ import pytest
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import ApplicationError, load_balancers, stacks
 
 GOOD = [
-    {"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb"},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb", "hosts": ["lb1"]},
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "url": "http://lb2"},
 ]
 

@@ -20,7 +20,9 @@ SHOP = {
     "in_flight_key": "in_flight",
     "requests_key": "requests",
     "build": {"summary": "Orders"},
+    "release_header": "X-Release",
 }
+CHECKS = [{"name": "answers", "path": "/"}]
 OWN = {**SHOP, "name": "own", "heartbeat": {"url": "http://127.0.0.1:8080", "port": 8080}}
 BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartbeat", "health_url")}
 
@@ -66,7 +68,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
             {"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "heartbeat_url": "http://127.0.0.1:9101"},
         ),
         ("build", "2.0.0", {"name": "shop-app", "version": "2.0.0", "summary": "Orders"}),
-        ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": [{"name": "answers", "path": "/"}], "release": "2.0.0"}),
+        ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": CHECKS, "release": "2.0.0", "release_header": "X-Release"}),
         ("frontend", None, {"name": "shop", "bind": "*:8080", "port": 8080, "heartbeat_port": 9100}),
     ],
 )
@@ -82,6 +84,7 @@ def test_an_application_with_a_heartbeat_of_its_own_needs_no_agent():
 def test_the_least_description():
     assert view([BARE], "agent")[0]["status"] == {}
     assert view([BARE], "build", "1") == []
+    assert view([BARE], "sanity", "1") == [{"name": "shop", "url": None, "checks": CHECKS, "release": "", "release_header": ""}]
     assert view([BARE], "drain") == [{"name": "shop", "ports": [8080]}]
 
 
