@@ -10,8 +10,9 @@ status than expected, or an answer that is wrong. In the end every order written
 
     tests/demo/load.py --url http://127.0.0.1:18080 --duration 30
 
-writes one line for each request to OUT/requests.jsonl and the figures to OUT/summary.json. Ctrl-C or SIGTERM ends the load early, not
-the reading back. Exits 0 only when nothing failed and every order acknowledged is there exactly once, as it was sent.
+writes one line for each request to OUT/requests.jsonl, its progress to stderr, and the figures to stdout and OUT/summary.json.
+Ctrl-C or SIGTERM ends the load early, not the reading back. Exits 0 only when nothing failed and every order acknowledged is there
+exactly once, as it was sent.
 """
 
 from __future__ import annotations
@@ -154,6 +155,7 @@ class Load:
                 f"load {turn * PROGRESS_S:4.0f} s  {len(recent) / PROGRESS_S:6.1f} answers/s  in flight {self.in_flight:3d}"
                 f"  failed {sum(bool(record['error']) for record in self.records)}  slowest {slowest_s:.3f} s  "
                 + "  ".join(f"{release}: {count}" for release, count in sorted(releases.items())),
+                file=sys.stderr,
                 flush=True,
             )
 
@@ -169,7 +171,7 @@ class Load:
                         page = (await answer.json())["orders"]
                 except (aiohttp.ClientError, asyncio.TimeoutError) as error:
                     tries -= 1
-                    print(f"reading back failed: {type(error).__name__}: {error}", flush=True)
+                    print(f"reading back failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                     if not tries:
                         return None
                     await asyncio.sleep(1)

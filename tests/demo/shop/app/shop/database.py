@@ -13,8 +13,8 @@ import psycopg2
 import psycopg2.extras
 
 # Together they bound how long a request or a health check can wait for the database.
-LIMITS = {"connect_timeout": 2, "tcp_user_timeout": 3000, "options": "-c statement_timeout=2000"}
-WAIT_S = 2.0
+LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": "-c statement_timeout=5000"}
+WAIT_S = 5.0
 
 
 class Unavailable(Exception):
@@ -22,7 +22,7 @@ class Unavailable(Exception):
 
 
 class Database:
-    def __init__(self, url: str, connections: int = 16) -> None:
+    def __init__(self, url: str, connections: int = 8) -> None:
         self._url = url
         self._connections = connections
         # Last in, first out: the idle ones stay idle. None is a connection not opened yet, so that the application starts, and
