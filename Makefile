@@ -25,7 +25,7 @@ lab-clean: ## Remove all labs of this checkout
 	@sh molecule/lab/clean.sh
 
 demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and count what failed
-	@sh tests/demo/run
+	@python tests/demo/run.py
 
 molecule: image ## Test one role or story in a lab of its own: make molecule SCENARIO=release (all without SCENARIO)
 	@molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)

@@ -24,7 +24,7 @@ quietly() {
 quietly "Starting the lab $name" \
     ansible-playbook molecule/lab/create.yml -e "lab_name=$name" -e lab_group_vars=tests/demo/group_vars
 quietly "Setting up the demo in it" \
-    sh tests/demo/prepare.sh "$name"
+    ansible-playbook -i ".cache/labs/$name/inventory" tests/demo/prepare.yml
 
 cat <<USAGE
 
