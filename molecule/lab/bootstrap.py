@@ -45,7 +45,8 @@ HOST_PACKAGES = [
     "rpm",
     "runc",
 ]
-ROOTLESS_PACKAGES = ["dbus-user-session", "slirp4netns", "uidmap"]
+# Without fuse-overlayfs, older podman copies the whole image for each container.
+ROOTLESS_PACKAGES = ["dbus-user-session", "fuse-overlayfs", "slirp4netns", "uidmap"]
 # What ansible-core 2.19 runs on.
 PYTHONS = [(3, 11), (3, 12), (3, 13)]
 
