@@ -169,7 +169,7 @@ class Load:
                     async with session.get(f"{self.url}/orders", params={"prefix": self.run_id + "-", "after": after}) as answer:
                         answer.raise_for_status()
                         page = (await answer.json())["orders"]
-                except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+                except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
                     tries -= 1
                     print(f"reading back failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                     if not tries:

@@ -1,0 +1,189 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The load must not hide a failure: every way in which a request can go wrong shows in its figures."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+SPEC = importlib.util.spec_from_file_location("load", Path(__file__).parents[2] / "demo/load.py")
+load = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(load)
+
+RATE = 500.0
+DURATION_S = 0.2
+REQUESTS = 100
+HEAD = b"HTTP/1.1 %d Any\r\nX-Node: blue1\r\nX-Release: 1.0.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+
+
+class Shop:
+    """Enough of the shop for the load, on a real socket; a subclass of it is a shop with a fault."""
+
+    def __init__(self) -> None:
+        self.orders: list[dict[str, Any]] = []
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+        """A status and what becomes JSON; None closes the connection without an answer."""
+        url = urlsplit(path)
+        if method == "POST":
+            self.store(json.loads(body))
+            return 201, self.orders[-1] if self.orders else {}
+        if url.path == "/orders":
+            after = int(parse_qs(url.query)["after"][0])
+            return 200, {"orders": [order for order in self.orders if order["id"] > after][:7]}
+        if url.path.startswith("/orders/"):
+            return 200, next(order for order in self.orders if order["ref"] == url.path.removeprefix("/orders/"))
+        return 200, {}
+
+    def store(self, order: dict[str, Any]) -> None:
+        self.orders.append({"id": len(self.orders) + 1, **order})
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while head := await reader.readline():
+            method, path, _version = head.decode().split()
+            length = 0
+            while (header := (await reader.readline()).decode().strip().lower()) != "":
+                if header.startswith("content-length:"):
+                    length = int(header.split(":")[1])
+            answer = self.answer(method, path, await reader.readexactly(length))
+            if answer is None:
+                break
+            body = json.dumps(answer[1]).encode()
+            writer.write(HEAD % (answer[0], len(body)) + body)
+            await writer.drain()
+        writer.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Shop], dict]:
+    # A failure to read back is not waited for.
+    monkeypatch.setattr(load, "READ_BACK_TRIES", 1)
+
+    def run(shop: Shop) -> dict:
+        async def both() -> dict:
+            server = await asyncio.start_server(shop.serve, "127.0.0.1", 0)
+            port = server.sockets[0].getsockname()[1]
+            summary = await load.Load(f"http://127.0.0.1:{port}", RATE, tmp_path).run(DURATION_S)
+            server.close()
+            return summary
+
+        return asyncio.run(both())
+
+    return run
+
+
+def test_a_shop_without_fault(run: Callable[[Shop], dict], tmp_path: Path) -> None:
+    shop = Shop()
+    summary = run(shop)
+    records = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
+    assert (summary["requests"], summary["failed"], summary["lost_writes"]) == (REQUESTS, 0, 0)
+    assert len(records) == REQUESTS
+    assert sorted(record["t"] for record in records) == [round(number / RATE, 4) for number in range(REQUESTS)]
+    assert summary["writes"]["acknowledged"] == len(shop.orders) > 0
+    assert {record["status"] for record in records} == {200, 201}
+    assert {(record["node"], record["release"], record["error"]) for record in records} == {("blue1", "1.0.0", None)}
+    assert set(summary["client"]) == {"kept", "short"}
+    assert json.loads((tmp_path / "summary.json").read_text()) == summary
+
+
+def test_a_connection_closed_without_an_answer_fails_though_the_client_asks_again(run: Callable[[Shop], dict]) -> None:
+    class Closing(Shop):
+        closed = False
+
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            answer = super().answer(method, path, body)
+            if method == "GET" and len(self.orders) == 5 and not self.closed:
+                self.closed = True
+                return None
+            return answer
+
+    summary = run(Closing())
+    assert summary["failed"] == 1
+    assert list(summary["errors"]) == ["the connection broke before the answer; this one is to a second request"]
+
+
+@pytest.mark.parametrize("fault", [(503, {}), (200, {"ref": "another"}), (404, {})])
+def test_a_wrong_answer_fails(run: Callable[[Shop], dict], fault: tuple[int, Any]) -> None:
+    class Wrong(Shop):
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            answer = super().answer(method, path, body)
+            return fault if path.startswith("/orders/") else answer
+
+    summary = run(Wrong())
+    assert 0 < summary["failed"] == summary["kind"]["read"]["requests"]
+    assert summary["lost_writes"] == 0
+
+
+@pytest.mark.parametrize(
+    ("what", "stored"),
+    [
+        ("lost", lambda order: []),
+        ("doubled", lambda order: [order, order]),
+        ("altered", lambda order: [{**order, "amount": "0.00"}]),
+    ],
+)
+def test_orders_are_counted_as_the_shop_has_them(run: Callable[[Shop], dict], what: str, stored: Callable[[dict], list[dict]]) -> None:
+    """The last order is stored otherwise than its answer says."""
+
+    class Careless(Shop):
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            if path.startswith("/orders?") and "after=0" in path:
+                order = self.orders.pop()
+                for each in stored(order):
+                    self.store({key: value for key, value in each.items() if key != "id"})
+            return super().answer(method, path, body)
+
+    summary = run(Careless())
+    assert len(summary["writes"][what]) == summary["lost_writes"] == 1
+
+
+def test_orders_that_cannot_be_read_back_count_as_lost(run: Callable[[Shop], dict]) -> None:
+    class Silent(Shop):
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            return None if path.startswith("/orders?") else super().answer(method, path, body)
+
+    summary = run(Silent())
+    assert summary["writes"]["read_back"] is False
+    assert summary["lost_writes"] == summary["writes"]["acknowledged"] > 0
+
+
+def test_a_write_without_an_answer_fails_and_may_be_stored(run: Callable[[Shop], dict]) -> None:
+    class Forgetful(Shop):
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            answer = super().answer(method, path, body)
+            return None if method == "POST" and len(self.orders) == 2 else answer
+
+    summary = run(Forgetful())
+    assert (summary["failed"], summary["lost_writes"]) == (1, 0)
+    assert (summary["writes"]["unacknowledged"], summary["writes"]["unacknowledged_but_stored"]) == (1, 1)
+
+
+def test_an_answer_that_does_not_come_fails(run: Callable[[Shop], dict], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "TIMEOUT_S", 0.3)
+
+    class Stuck(Shop):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await asyncio.Event().wait()
+
+    summary = run(Stuck())
+    assert summary["failed"] == summary["requests"] == REQUESTS
+    assert set(summary["errors"]) == {"no answer within 0.3 s"}
+
+
+def test_latency_counts_from_the_time_due_and_p99_leaves_the_slow_ones_out() -> None:
+    def record(kind: str, latency_s: float) -> dict:
+        return {"t": 0, "kind": kind, "client": "kept", "node": "blue1", "release": "1.0.0", "error": None, "latency_s": latency_s, "lag_s": 0}
+
+    records = [record("home", number / 1000) for number in range(1, 101)] + [record("slow", 2.5)]
+    summary = load.summarise(records, {}, {})
+    assert summary["p99_ms"] == 99.0
+    assert summary["slowest_s"] == 2.5
