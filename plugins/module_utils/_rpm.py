@@ -55,7 +55,7 @@ def version_key(text):
 def check_name(what, value):
     if not NAME.match(value):
         raise RpmError(
-            "%s %r is no RPM name: it starts with a letter, a digit or _, and has only letters, digits and . _ + - in it" % (what, str(value))
+            "%s %r is no RPM name: it starts with a letter, a digit or _, and has only letters, digits and . _ + - in it" % (what, value)
         )
 
 
@@ -63,7 +63,7 @@ def check_version(what, value):
     if not VERSION.match(value):
         raise RpmError(
             "%s %r cannot be used in an RPM: it starts with a letter or a digit, and has only letters, digits and . _ + ~ ^ in it "
-            "(no '-', which separates version and release; write 1.0~rc1 for a version before 1.0)" % (what, str(value))
+            "(no '-', which separates version and release; write 1.0~rc1 for a version before 1.0)" % (what, value)
         )
 
 
@@ -75,7 +75,7 @@ def installed(module, names):
     rows = [line.split("\x1f") for line in out.splitlines() if "\x1f" in line]
     if not rows and "not installed" not in out:
         raise RpmError("rpm cannot say what is installed: %s" % (err.strip() or out.strip()))
-    found = dict((name, []) for name in names)
+    found = {name: [] for name in names}
     for name, epoch, version, release, arch, when in rows:
         found[name].append((Package(name, int(epoch), version, release, arch), int(when)))
     return found

@@ -135,7 +135,7 @@ class Recipe:
             what = "contents[%d]" % number
             source, base = wanted["src"], wanted["dest"]
             if not os.path.isabs(source):
-                raise RpmError("%s.src %r: give an absolute path of the host that builds" % (what, str(source)))
+                raise RpmError("%s.src %r: give an absolute path of the host that builds" % (what, source))
             mode = None if wanted["mode"] is None else _mode(what, wanted["mode"])
             owner, group = _owner(what, wanted["owner"]), _owner(what, wanted["group"])
             if os.path.isdir(source):
@@ -321,7 +321,7 @@ def _fpm(module, recipe, workdir, stage, result):
     options = dict(requires="--depends", provides="--provides", conflicts="--conflicts")
     for kind, text in recipe.dependencies:
         command += [options[kind], text]
-    for name, _text_ in recipe.scripts:
+    for name, _script in recipe.scripts:
         command += ["--" + name.replace("_", "-"), os.path.join(workdir, name)]
     # Modes are those of the staged files. Naming only the owners that are not the usual one keeps the command line short.
     command += ["--rpm-use-file-permissions", "--rpm-user", most[0], "--rpm-group", most[1]]
@@ -453,27 +453,27 @@ def _line(what, text):
 def _text(what, text):
     for line in text.splitlines():
         if line.startswith("%"):
-            raise RpmError("%s: the line %r starts with %%, which RPM would take for one of its sections; indent it" % (what, str(line)))
+            raise RpmError("%s: the line %r starts with %%, which RPM would take for one of its sections; indent it" % (what, line))
     return text
 
 
 def _dependency(what, text):
     if not _DEPENDENCY.match(text):
-        raise RpmError("%s: %r is not understood; write a name, or a name, an operator and a version, such as 'python3 >= 3.6'" % (what, str(text)))
+        raise RpmError("%s: %r is not understood; write a name, or a name, an operator and a version, such as 'python3 >= 3.6'" % (what, text))
     return text
 
 
 def _owner(what, name):
     if not _OWNER.match(name):
-        raise RpmError("%s: %r is no name of a user or group" % (what, str(name)))
+        raise RpmError("%s: %r is no name of a user or group" % (what, name))
     return name
 
 
 def _mode(what, mode):
-    if not isinstance(mode, str) and not hasattr(mode, "encode"):
+    if not hasattr(mode, "encode"):
         raise RpmError("%s: write the mode %s in quotes, such as '0644': without them YAML makes another number of it" % (what, mode))
     if not _MODE.match(mode):
-        raise RpmError("%s: %r is no mode; write it in octal, such as '0644'" % (what, str(mode)))
+        raise RpmError("%s: %r is no mode; write it in octal, such as '0644'" % (what, mode))
     return int(mode, 8)
 
 

@@ -61,7 +61,8 @@ class Dnf:
     def repositories(self):
         """The names of the repositories that are asked."""
         rows = self._run(["-q", "repolist"])[1].splitlines()
-        return [row.split()[0].split("/")[0] for row in rows if row.strip() and not row.startswith(("repo id", "repolist:"))]
+        # yum adds the architecture to a name, and a mark in front of it.
+        return [row.split()[0].lstrip("!*").split("/")[0] for row in rows if row.strip() and not row.startswith(("repo id", "repolist:"))]
 
     def _must(self, arguments, task, data=None, locks_rpm=False):
         status, out, err = self._run(arguments, data, locks_rpm)
