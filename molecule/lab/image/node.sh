@@ -28,6 +28,22 @@ DPKG
     apt-get clean
     rm -rf /usr/sbin/policy-rc.d /var/lib/apt/lists/*
     systemctl mask apt-daily.timer apt-daily-upgrade.timer
+    # RPM knows nothing of what dpkg installed, and a package with scripts requires the shell.
+    cat >/root/lab-system.spec <<'SPEC'
+Name: lab-system
+Version: 1
+Release: 1
+Summary: What dpkg has installed and RPM packages require
+License: GPL-3.0-or-later
+BuildArch: noarch
+Provides: /bin/sh
+%description
+%{summary}.
+%files
+SPEC
+    rpmbuild -bb --quiet --define '_topdir /root/rpmbuild' /root/lab-system.spec
+    rpm --install --force-debian /root/rpmbuild/RPMS/noarch/lab-system-1-1.noarch.rpm
+    rm -rf /root/rpmbuild /root/lab-system.spec
     services='haproxy nginx postgresql ssh'
 else
     dnf -y install epel-release || true
