@@ -229,6 +229,35 @@ def test_a_configuration_that_cannot_be_used_is_exit_2(tmp_path, content, error,
     assert "Traceback" not in errors
 
 
+def test_the_launcher_takes_the_first_python_that_works(tmp_path):
+    if os.path.exists("/usr/libexec/platform-python"):
+        pytest.skip("this machine has one that the launcher cannot be kept from")
+
+    def python(name, script):
+        path = tmp_path / name
+        path.write_bytes(("#!/bin/sh\n%s\n" % script).encode("ascii"))
+        path.chmod(0o755)
+
+    def launch():
+        launcher = [os.path.join(ROLE, "files", "halfswap-heartbeat"), "--check", "a b"]
+        process = subprocess.Popen(launcher, env={"PATH": str(tmp_path), "PYTHONPATH": "/x"}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        output, errors = process.communicate()
+        return process.returncode, output.decode("ascii"), errors.decode("ascii")
+
+    works = '[ "$1" = -c ] && exit 0; echo "$0|$1|$2|$3|$4|$PYTHONPATH"; exit 7'
+    run_with = "%s|-B|/usr/share/halfswap-heartbeat/heartbeat.py|--check|a b|\n"
+    code, output, errors = launch()
+    assert (code, output) == (2, "")
+    assert "none of python3, /usr/libexec/platform-python, python2 and python" in errors
+    python("python", works)
+    assert launch() == (7, run_with % (tmp_path / "python"), "")
+    python("python2", works)
+    python("python3", "exit 1")
+    assert launch() == (7, run_with % (tmp_path / "python2"), "")
+    python("python3", works)
+    assert launch() == (7, run_with % (tmp_path / "python3"), "")
+
+
 def test_the_role_installs_this_version():
     with open(os.path.join(ROLE, "defaults", "main.yml")) as defaults:
         assert re.findall(r'^heartbeat_agent_version: "(.*)"$', defaults.read(), re.M) == [heartbeat.VERSION]

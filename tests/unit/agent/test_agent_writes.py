@@ -164,7 +164,9 @@ def test_bad_if_match(node, value):
     assert node.ask() == "standby"
 
 
-@pytest.mark.parametrize("authorization", [None, "", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret", b"Bearer s\xe9cret".decode("latin-1")])
+@pytest.mark.parametrize(
+    "authorization", [None, "", "secret", "Bearer", "Bearer ", "Bearer secre", "Bearer secret2", "Basic secret", b"Bearer s\xe9cret".decode("latin-1")]
+)
 def test_wrong_token(node, authorization):
     answer = node.put(wanted("live"), Authorization=authorization)
     assert (answer.code, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
