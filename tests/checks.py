@@ -360,14 +360,15 @@ def installed_tarball(job: Job, core: Callable[[], Path]) -> None:
 
 
 def molecule(job: Job, scenario: str) -> None:
-    job.run("molecule", "test", "--scenario-name", scenario)
+    job.run("molecule", "test", "--scenario-name", scenario, NO_COLOR="1", ANSIBLE_NOCOLOR="1")
 
 
 @dataclass(frozen=True)
 class Check:
     name: str
     run: Callable[[Job], None]
-    # Checks of one group never run side by side.
+    # Checks of one group never run side by side. For molecule: the nodes of two labs are more than Linux lets one user watch
+    # files with (fs.inotify.max_user_instances is 128), and then systemd does not start in them.
     group: str = ""
 
 
@@ -487,17 +488,22 @@ def main() -> int:
         and not (arguments.fast and check.group == "molecule")
     ]
     passed = failed = 0
+    failed_checks = []
     try:
         for outcome in Schedule(wanted).outcomes_as_they_come():
             show(outcome)
             passed += outcome.passed
             failed += outcome.failed
+            if outcome.failed:
+                failed_checks.append(outcome.check.name)
     except KeyboardInterrupt:
         Job.stopping.set()
         for process in Job.running.copy():
             os.killpg(process.pid, signal.SIGTERM)
         print("stopped")
         return 130
+    if failed_checks:
+        print("failed: " + ", ".join(failed_checks))
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
