@@ -6,6 +6,7 @@
 .PHONY: help tools image lab lab-clean demo molecule test clean
 
 LAB := halfswap
+BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 
@@ -13,10 +14,10 @@ help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 tools: ## Install what is missing: packages with apt-get, Python tools into .venv, collections into .cache
-	@python3 molecule/lab/bootstrap.py host tools collections
+	@$(BOOTSTRAP) host tools collections
 
 image: tools ## Build the lab's node image unless it is there (LAB_BASE_IMAGE=... to start from an image of yours)
-	@python3 molecule/lab/bootstrap.py image
+	@$(BOOTSTRAP) image
 
 lab: image ## Start a lab that stays up, and say how to use it
 	@sh molecule/lab/up.sh $(LAB)

@@ -68,17 +68,23 @@ def step(text: str) -> Iterator[None]:
     print(f"  done in {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def run(*command: str | Path, **options) -> str:
-    """Run a command quietly; its output is shown only when it fails."""
-    done = subprocess.run([str(word) for word in command], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **options)
+def run(*command: str | Path) -> None:
+    """Run a command quietly; what it printed is shown only when it fails."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(words, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    except OSError as error:
+        raise Failure(f"{' '.join(words)}\ndid not start: {error}") from error
     if done.returncode:
-        words = " ".join(str(word) for word in command)
-        raise Failure(f"{words}\nended with status {done.returncode}:\n{done.stdout.strip()}")
-    return done.stdout
+        raise Failure(f"{' '.join(words)}\nended with status {done.returncode}:\n{done.stdout.strip()}")
 
 
 def succeeds(*command: str | Path) -> bool:
-    return subprocess.run([str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+    try:
+        run(*command)
+    except Failure:
+        return False
+    return True
 
 
 # host ---------------------------------------------------------------------------------------------
@@ -233,6 +239,8 @@ STEPS: dict[str, Callable[[], None]] = {"host": host, "tools": tools, "collectio
 
 def main(names: list[str]) -> int:
     CACHE.mkdir(exist_ok=True)
+    # An environment cannot be remade with its own interpreter.
+    os.environ["PATH"] = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != VENV / "bin")
     with (CACHE / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

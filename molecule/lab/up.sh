@@ -35,5 +35,9 @@ The lab $name is up. To use it from this directory:
   ansible-playbook -i .cache/labs/$name/inventory halfswap.bluegreen.status
   ansible-playbook -i .cache/labs/$name/inventory halfswap.bluegreen.deploy -e bluegreen_release=2.0.0
 
-\`make lab-clean\` removes it.
+and to watch what a deployment costs under load:
+
+  tests/demo/run.py --lab $name --to 2.0.0
+
+\`make lab-clean\` removes the lab.
 USAGE

@@ -64,8 +64,10 @@ for service in $services; do
         *) systemctl disable "$service" ;;
     esac
 done
-# Consoles, devices and the kernel's file systems are the host's business.
+# Consoles, devices and the kernel's file systems are the host's business. Each path unit takes one of the 128 inotify instances
+# that all systemd containers of a user share.
 systemctl mask console-getty.service getty.target systemd-logind.service \
+    systemd-ask-password-console.path systemd-ask-password-wall.path \
     systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket systemd-udev-trigger.service \
     dev-hugepages.mount sys-kernel-config.mount sys-kernel-debug.mount sys-kernel-tracing.mount \
     sys-fs-fuse-connections.mount proc-sys-fs-binfmt_misc.automount
