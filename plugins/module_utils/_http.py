@@ -16,10 +16,10 @@ from ansible.module_utils.urls import open_url
 
 try:
     from http.client import HTTPException
-    from urllib.error import HTTPError, URLError
-except ImportError:  # Python 2.7
+    from urllib import error as urllib_error
+except ImportError:  # Python 2.7, where ansible-core has the name
+    from ansible.module_utils.urls import urllib_error
     from httplib import HTTPException
-    from urllib2 import HTTPError, URLError
 
 
 class NotReached(Exception):
@@ -55,14 +55,14 @@ def request(url, method="GET", headers=None, body=None, timeout_s=5.0, validate_
                 follow_redirects="none",
                 decompress=False,
             )
-        except HTTPError as exc:
+        except urllib_error.HTTPError as exc:
             response = exc
         text = response.read()
         # Python 2.7 takes an answer that was cut for a whole one.
         if method != "HEAD" and len(text) < int(response.headers.get("Content-Length") or 0):
             raise NoAnswer("the answer was cut after %d bytes" % len(text))
         return Answer(response.code, response.headers, to_native(text, errors="surrogate_or_replace"))
-    except URLError as exc:
+    except urllib_error.URLError as exc:
         raise NotReached(to_native(exc.reason))
     except (HTTPException, socket.error) as exc:
         raise NoAnswer(to_native(exc) or type(exc).__name__)

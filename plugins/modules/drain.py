@@ -236,8 +236,8 @@ def main():
                 options=dict(
                     name=dict(type="str", required=True),
                     in_flight_url=dict(type="str"),
-                    in_flight_key=dict(type="str", default="in_flight"),
-                    requests_key=dict(type="str"),
+                    in_flight_key=dict(type="str", default="in_flight", no_log=False),
+                    requests_key=dict(type="str", no_log=False),
                     ports=dict(type="list", elements="int"),
                 ),
             ),
