@@ -220,7 +220,6 @@ builder:
 
 import os
 import signal
-import sys
 import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
@@ -266,7 +265,7 @@ def run(module):
         )
     if result["changed"] and not module.check_mode:
         # A kill must not leave the temporary directory behind; Python removes it only on the way out of an exception.
-        signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+        signal.signal(signal.SIGTERM, lambda _number, _frame: module.fail_json(msg="Stopped by a signal while %s was built." % nevra))
         workdir = tempfile.mkdtemp(prefix="rpm_build-", dir=module.tmpdir)
         try:
             built = _rpm_build.build(module, recipe, builder, workdir)

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import hashlib
 import os
+import signal
 import sys
 
 import pytest
@@ -298,6 +299,18 @@ def test_a_failed_build_leaves_nothing(run_module, args, tmp_path, monkeypatch, 
     assert result["msg"] == "%s could not build shop-2.0.0~rc1-3.noarch (exit status 9): it broke" % name
     assert leftovers(tmp_path) == []
     assert not (tmp_path / "dist").exists()
+
+
+def test_a_killed_build_leaves_nothing(run_module, args, tmp_path, monkeypatch):
+    # The builder kills the module that waits for it.
+    fake(tmp_path, monkeypatch, rpmbuild="kill -TERM $PPID; i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done", rpm="")
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        result = run_module(rpm_build, args(builder="rpmbuild"))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert result["msg"] == "Stopped by a signal while shop-2.0.0~rc1-3.noarch was built."
+    assert leftovers(tmp_path) == []
 
 
 @pytest.mark.parametrize(
