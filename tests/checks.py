@@ -67,7 +67,7 @@ class Job:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log = self.folder / "log"
         self.log.write_text("")
-        self.passed = self.failed = 0
+        self.passed = self.failed = self.skipped = 0
         self.deadline = time.monotonic() + CHECK_TIMEOUT_S
 
     def run(self, *command: str | Path, cwd: Path = ROOT, **env: str | Path) -> None:
@@ -102,8 +102,10 @@ class Job:
         for report in reports:
             for suite in ElementTree.parse(report).iter("testsuite"):
                 failed = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
+                skipped = int(suite.get("skipped", 0))
                 self.failed += failed
-                self.passed += int(suite.get("tests", 0)) - failed - int(suite.get("skipped", 0))
+                self.skipped += skipped
+                self.passed += int(suite.get("tests", 0)) - failed - skipped
 
     @functools.cached_property
     def copy(self) -> Path:
@@ -398,6 +400,7 @@ class Outcome:
     seconds: float
     passed: int = 0
     failed: int = 0
+    skipped: int = 0
     reason: str = ""
     log: str = ""
 
@@ -417,6 +420,7 @@ def perform(check: Check) -> Outcome:
         outcome.passed, outcome.failed = job.passed, max(1, job.failed)
         outcome.reason = str(failure) or repr(failure)
         outcome.log = job.log.read_text(errors="replace")
+    outcome.skipped = job.skipped
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -464,7 +468,7 @@ class Schedule:
 
 
 def show(outcome: Outcome) -> None:
-    tests = f" ({outcome.passed} passed, {outcome.failed} failed)" if outcome.passed + outcome.failed > 1 else ""
+    tests = f" ({outcome.passed} passed, {outcome.failed} failed, {outcome.skipped} skipped)" if outcome.passed + outcome.failed > 1 else ""
     state = "FAILED" if outcome.failed else "ok" if outcome.passed else "skip"
     reason = f": {outcome.reason}" if outcome.reason else ""
     print(f"{state:6} {outcome.seconds:6.1f} s  {outcome.check.name}{tests}{reason}", flush=True)
