@@ -45,8 +45,8 @@ HOST_PACKAGES = [
     "rpm",
     "runc",
 ]
-# Without fuse-overlayfs, older podman copies the whole image for each container.
-ROOTLESS_PACKAGES = ["dbus-user-session", "fuse-overlayfs", "slirp4netns", "uidmap"]
+# Without the configuration in containers-storage, older podman copies the whole image for each container.
+ROOTLESS_PACKAGES = ["containers-storage", "dbus-user-session", "slirp4netns", "uidmap"]
 # What ansible-core 2.19 runs on.
 PYTHONS = [(3, 11), (3, 12), (3, 13)]
 
