@@ -65,6 +65,13 @@ def run(*command: str | Path) -> None:
         raise Failure(f"This failed, for the reason above: {' '.join(map(str, command))}")
 
 
+def run_quietly(*command: str | Path) -> None:
+    process = start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output, _ = process.communicate()
+    if process.returncode:
+        raise Failure(f"This failed: {' '.join(map(str, command))}\n{output}")
+
+
 def say(text: str) -> None:
     print(f"\n== {text}", flush=True)
 
@@ -96,7 +103,7 @@ class Demo:
     def _releases(self) -> dict[str, str]:
         """What the application on each node says that it is; a node that does not answer is not in it."""
         answers = self.records / "releases.json"
-        run("ansible-playbook", "-i", self.inventory, "tests/demo/releases.yml", "-e", f"releases_file={answers}")
+        run_quietly("ansible-playbook", "-i", self.inventory, "tests/demo/releases.yml", "-e", f"releases_file={answers}")
         return json.loads(answers.read_text(encoding="utf-8"))
 
     def _start_load(self) -> subprocess.Popen:
