@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
     @staticmethod
     def _refuse(args: Mapping[str, Any], nodes: list[Node], me: Node) -> list[str]:
         if args["state"] == "live":
-            return refuse_live(me, nodes, args.get("proof") or {}, args.get("sanity"))
+            return refuse_live(me, nodes, args.get("proof") or {}, args.get("sanity") or [])
         if me.unread:
             return [f"{me.name}: {me.unread}"]
         batch = args.get("batch") or [me.name]

@@ -37,7 +37,8 @@ class Heartbeat(object):
     def __init__(self, name, url, token=None):
         self.name = name
         self.url = url.rstrip("/")
-        self._token = token
+        # A token from a file often has a line end, which no header may have.
+        self._token = (token or "").strip()
 
     def status(self, fresh=False):
         """What the component says now. With fresh, its health is checked for this very answer."""
@@ -50,6 +51,9 @@ class Heartbeat(object):
 
     def _call(self, method, path, body=None, headers=None):
         headers = dict(headers or {})
+        if not all("!" <= character <= "~" for character in self._token):
+            # Sent, it would come back within the text of an error.
+            raise HeartbeatError("component %s: the token (variable bluegreen_token) may only have visible ASCII characters." % self.name)
         if self._token:
             headers["Authorization"] = "Bearer " + self._token
         data = None

@@ -33,7 +33,12 @@ def _agent(component: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _drain(component: Mapping[str, Any]) -> dict[str, Any]:
+def _drain(component: Mapping[str, Any], method: Any) -> dict[str, Any]:
+    if method == "counter" and not (component.get("status_url") and component.get("in_flight_key")):
+        raise ComponentError(
+            f"component {component['name']} has no status_url and in_flight_key, so nobody can count its requests in flight: give both, or set "
+            "bluegreen_drain_method to connections or, as a guess, to seconds"
+        )
     view = {"name": component["name"], "ports": [component["port"]]}
     if component.get("status_url") and component.get("in_flight_key"):
         view["in_flight_url"] = component["status_url"]
@@ -80,11 +85,12 @@ def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     }
 
 
+# The second argument is the release, or for `drain` the method.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], "url": _control_url(c)},
     "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], "url": _control_url(c)},
     "agent": lambda c, release: _agent(c),
-    "drain": lambda c, release: _drain(c),
+    "drain": _drain,
     "package": lambda c, release: {"name": c["package"], **_wanted(c, release)},
     "release": lambda c, release: {
         "name": c["name"],
@@ -121,9 +127,11 @@ def check(components: Any) -> None:
         ]
         heartbeat = component.get("heartbeat")
         if heartbeat and not isinstance(heartbeat, Mapping):
-            problems.append(f"component {name}: heartbeat must be a dictionary with port and control_port, or with url")
-        elif heartbeat and "url" not in heartbeat:
-            problems += [f"component {name}: heartbeat has no {key}" for key in ("port", "control_port") if not heartbeat.get(key)]
+            problems.append(f"component {name}: heartbeat must be a dictionary with port and control_port, or with port and url")
+        elif heartbeat:
+            # The port is where the load balancers check, whoever answers there.
+            needed = ("port",) if "url" in heartbeat else ("port", "control_port")
+            problems += [f"component {name}: heartbeat has no {key}" for key in needed if not heartbeat.get(key)]
     names = [c.get("name") for c in components if isinstance(c, Mapping)]
     problems += [f"component {name} is described twice" for name in sorted({n for n in names if n and names.count(n) > 1})]
     if problems:

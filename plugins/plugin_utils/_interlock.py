@@ -77,7 +77,7 @@ def refuse_live(
     node: Node,
     nodes: Sequence[Node],
     proof: Mapping[str, str],
-    sanity: Mapping[str, Any] | None,
+    sanity: Sequence[Mapping[str, Any]],
 ) -> list[str]:
     """Why this node must not take live traffic now. `node` was read just now, `nodes` when the batch began."""
     if node.unread:
@@ -95,8 +95,11 @@ def refuse_live(
     return [f"{node.name}: {reason}" for reason in reasons]
 
 
-def _passed_sanity(node: Node, sanity: Mapping[str, Any] | None) -> bool:
-    return bool(sanity) and not sanity.get("failed") and not sanity.get("skipped") and node.name in (sanity.get("nodes") or {})
+def _passed_sanity(node: Node, sanity: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether every result, one for each component, has an answer of this node."""
+    return bool(sanity) and all(
+        not result.get("failed") and node.name in [answered["name"] for answered in result.get("nodes") or ()] for result in sanity
+    )
 
 
 def _served(node: Node, nodes: Sequence[Node]) -> bool:

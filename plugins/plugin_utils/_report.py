@@ -37,7 +37,7 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
                 rows.append((str(batch.number), name, before, after if after != before else "the same", f"{batch.staying} of {batch.total}"))
     waits = ", ".join(f"batch {batch.number} about {settle_s(batch, nodes, policy):.1f} s" for batch in plan.batches)
     return [
-        f"PLAN {plan.digest}: {len(plan.batches)} batches",
+        f"PLAN {plan.digest}: {len(plan.batches)} batch{'es' if len(plan.batches) > 1 else ''}",
         *table(("batch", "node", "from", "to", "nodes serving meanwhile"), rows),
         f"Expected waits for the load balancers: {waits}; beside them drain, installation, start and sanity test.",
     ]

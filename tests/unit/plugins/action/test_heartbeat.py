@@ -111,7 +111,7 @@ def live_vars(vars_of, said, **changes):
     return task_vars
 
 
-LIVE = args("live", proof={"shop": "shop-2.0.0-1.noarch"}, proof_evidence="again", sanity={"nodes": {"blue1": {}}})
+LIVE = args("live", proof={"shop": "shop-2.0.0-1.noarch"}, proof_evidence="again", sanity=[{"nodes": [{"name": "blue1"}]}])
 
 
 def test_live_with_proof(run_action, vars_of, said, clock):
@@ -128,7 +128,7 @@ def test_live_is_judged_by_the_node_as_read_last(run_action, vars_of, said):
 def test_a_long_deployment_does_not_age_what_the_others_served(run_action, vars_of, said, clock):
     task_vars = live_vars(vars_of, said, version="1.0.0", at=4000.0)
     clock.advance(3000)
-    back = {**LIVE, "proof": {"shop": "shop-1.0.0-1.noarch"}, "sanity": None}
+    back = {**LIVE, "proof": {"shop": "shop-1.0.0-1.noarch"}, "sanity": []}
     assert run_action("heartbeat", back, task_vars).result["changed"] is True
 
 

@@ -11,7 +11,7 @@ from ansible_collections.halfswap.bluegreen.plugins.filter.components import Fil
 
 
 def test_gives_the_view():
-    component = {"name": "shop", "package": "shop", "service": "shop", "port": 80, "heartbeat": {"url": "http://127.0.0.1"}}
+    component = {"name": "shop", "package": "shop", "service": "shop", "port": 80, "heartbeat": {"url": "http://127.0.0.1", "port": 80}}
     assert FilterModule().filters()["components"]([component], "heartbeat") == [{"name": "shop", "url": "http://127.0.0.1"}]
 
 

@@ -85,7 +85,7 @@ def test_the_least_description():
     assert view([BARE], "agent")[0]["status"] == {}
     assert view([BARE], "build", "1") == []
     assert view([BARE], "sanity", "1") == [{"name": "shop", "url": None, "checks": CHECKS, "release": "", "release_header": ""}]
-    assert view([BARE], "drain") == [{"name": "shop", "ports": [8080]}]
+    assert view([BARE], "drain", "connections") == [{"name": "shop", "ports": [8080]}]
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,7 @@ def test_the_least_description():
         ([{key: SHOP[key] for key in SHOP if key != "service"}], "component shop has no service"),
         ([{key: SHOP[key] for key in SHOP if key not in ("name", "heartbeat")}], "component number 1 has no name; component number 1 has no heartbeat"),
         ([{**SHOP, "heartbeat": {"port": 1}}], "component shop: heartbeat has no control_port"),
+        ([{**SHOP, "heartbeat": {"url": "http://127.0.0.1:8080"}}], "component shop: heartbeat has no port"),
         ([{**SHOP, "heartbeat": 9100}], "component shop: heartbeat must be a dictionary"),
         ([SHOP, SHOP], "component shop is described twice"),
     ],
@@ -113,6 +114,12 @@ def test_no_release(release):
     with pytest.raises(ComponentError) as error:
         view([SHOP], "release", release)
     assert "no release is given for component shop: set bluegreen_release" in str(error.value)
+
+
+def test_a_count_that_nobody_keeps():
+    with pytest.raises(ComponentError) as error:
+        view([BARE], "drain", "counter")
+    assert "component shop has no status_url and in_flight_key" in str(error.value) and "bluegreen_drain_method" in str(error.value)
 
 
 def test_an_unknown_view():

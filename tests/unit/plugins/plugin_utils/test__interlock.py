@@ -15,6 +15,7 @@ BALANCERS = [
 ]
 BLUE = ["blue1", "blue2"]
 PROOF = {"shop": "shop-2.0.0-1.noarch"}
+PASSED = [{"nodes": [{"name": "blue1"}, {"name": "blue2"}]}]
 
 
 @pytest.fixture
@@ -90,17 +91,28 @@ def swapped(said):
 
 
 def test_live_after_the_sanity_test(nodes, swapped):
-    assert refuse_live(swapped, nodes(), PROOF, {"nodes": {"blue1": {}}}) == []
+    assert refuse_live(swapped, nodes(), PROOF, PASSED) == []
 
 
-@pytest.mark.parametrize("sanity", [None, {}, {"nodes": {"blue2": {}}}, {"failed": True, "nodes": {"blue1": {}}}, {"skipped": True, "nodes": {"blue1": {}}}])
+@pytest.mark.parametrize(
+    "sanity",
+    [
+        [],
+        [{}],
+        [{"nodes": [{"name": "blue2"}]}],
+        [{**PASSED[0], "failed": True}],
+        [{"skipped": True}],
+        # One of two components.
+        [PASSED[0], {"nodes": [{"name": "blue2"}]}],
+    ],
+)
 def test_not_live_without_the_sanity_test(nodes, swapped, sanity):
     assert refuse_live(swapped, nodes(), PROOF, sanity) == ["blue1: it has not passed the sanity test, and no node served this release when the batch began"]
 
 
 def test_back_to_what_served_needs_no_sanity_test(nodes, said):
     back = read_node("blue1", "blue", said("1.0.0", state="standby"))
-    assert refuse_live(back, nodes(), {"shop": "shop-1.0.0-1.noarch"}, None) == []
+    assert refuse_live(back, nodes(), {"shop": "shop-1.0.0-1.noarch"}, []) == []
 
 
 @pytest.mark.parametrize(
@@ -116,8 +128,8 @@ def test_back_to_what_served_needs_no_sanity_test(nodes, said):
 )
 def test_not_live_unproven(nodes, said, changes, text):
     node = read_node("blue1", "blue", said(**{"version": "2.0.0", "state": "standby", **changes}))
-    assert text in "; ".join(refuse_live(node, nodes(), PROOF, {"nodes": {"blue1": {}}}))
+    assert text in "; ".join(refuse_live(node, nodes(), PROOF, PASSED))
 
 
 def test_not_live_when_nobody_says_what_it_must_run(nodes, swapped):
-    assert "option proof" in refuse_live(swapped, nodes(), {}, {"nodes": {"blue1": {}}})[0]
+    assert "option proof" in refuse_live(swapped, nodes(), {}, PASSED)[0]
