@@ -591,7 +591,7 @@ class Conflict(Exception):
 
 
 class Heartbeat:
-    """Puts record, health and probers together. The two locks keep answers from ever waiting for a disk or a network."""
+    """Puts record, health and probers together. Only the control side's thread calls change, so one change follows the other."""
 
     def __init__(self, config, clock, store, health, status):
         self._config = config
@@ -600,8 +600,7 @@ class Heartbeat:
         self._health = health
         self._status = status
         self._started = clock.monotonic()
-        self._writing = threading.Lock()  # one change at a time, its disk and network included
-        self._answering = threading.Lock()  # record and probers change together
+        self._answering = threading.Lock()  # record and probers change together; never held for a disk or a network
         self._probers = ProberTable(clock)
         self._record = self._load()
         # From here on in monotonic time, so that setting the clock does not move it.
@@ -636,22 +635,21 @@ class Heartbeat:
 
     def change(self, wanted, revision=None):
         """True when that changed anything. Raises Conflict, or EnvironmentError when the record cannot be made durable."""
-        with self._writing:
-            before = self._record
-            if revision is not None and revision != before.revision:
-                raise Conflict("the heartbeat is at revision %d, not %d: somebody else wrote it" % (before.revision, revision))
-            after = before.wanted(wanted, self._clock.wall())
-            if after is before:
-                return False
-            flip = after.state != before.state
-            requests = self._status.poll() if flip else None
-            self._store.save(after)
-            with self._answering:
-                self._record = after
-                if flip:
-                    self._flipped = self._clock.monotonic()
-                    self._probers.flip()
-                    self._status.flip(requests)
+        before = self._record
+        if revision is not None and revision != before.revision:
+            raise Conflict("the heartbeat is at revision %d, not %d: somebody else wrote it" % (before.revision, revision))
+        after = before.wanted(wanted, self._clock.wall())
+        if after is before:
+            return False
+        flip = after.state != before.state
+        requests = self._status.poll() if flip else None
+        self._store.save(after)
+        with self._answering:
+            self._record = after
+            if flip:
+                self._flipped = self._clock.monotonic()
+                self._probers.flip()
+                self._status.flip(requests)
         log(
             "%s -> %s, %s -> %s, revision %d, by %s, run %s: %s"
             % ((before.state, after.state, before.phase, after.phase, after.revision) + tuple(map(json.dumps, (after.by, after.run_id, after.reason))))
