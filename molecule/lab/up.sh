@@ -37,7 +37,7 @@ The lab $name is up. To use it from this directory:
 
 and to watch what a deployment costs under load:
 
-  tests/demo/run.py --lab $name --to 2.0.0
+  python tests/demo/run.py --lab $name --to 2.0.0
 
 \`make lab-clean\` removes the lab.
 USAGE

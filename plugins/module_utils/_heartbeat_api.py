@@ -11,13 +11,7 @@ __metaclass__ = type
 
 import json
 
-from ansible.module_utils.common.text.converters import to_native
-from ansible.module_utils.urls import open_url
-
-try:
-    from urllib.error import HTTPError
-except ImportError:  # Python 2.7
-    from urllib2 import HTTPError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
 
 # The API answers within 50 ms; a status read with `fresh` waits for one health check, at most 1 s by default.
 TIMEOUT_S = 5
@@ -56,53 +50,38 @@ class Heartbeat(object):
             raise HeartbeatError("component %s: the token (variable bluegreen_token) may only have visible ASCII characters." % self.name)
         if self._token:
             headers["Authorization"] = "Bearer " + self._token
-        data = None
         if body is not None:
-            data = json.dumps(body).encode("utf-8")
+            body = json.dumps(body).encode("utf-8")
             headers["Content-Type"] = "application/json"
         try:
-            # A heartbeat is on the node itself: a proxy from the environment would answer for somebody else.
-            answer = open_url(
-                self.url + path,
-                data=data,
-                headers=headers,
-                method=method,
-                use_proxy=False,
-                timeout=TIMEOUT_S,
-                follow_redirects="none",
-                use_netrc=False,
-            )
-            return self._json(answer.read())
-        except HTTPError as exc:
-            raise self._refusal(exc)
-        except HeartbeatError:
-            raise
-        except Exception as exc:  # open_url lets through whatever http.client, ssl and socket raise
+            answer = request(self.url + path, method, headers, body, TIMEOUT_S)
+        except (NotReached, NoAnswer) as exc:
             raise HeartbeatError(
                 "component %s: no heartbeat answers at %s (%s). Is its agent running "
                 "(systemctl status halfswap-heartbeat@%s)? The playbook halfswap.bluegreen.setup installs and starts it."
-                % (self.name, self.url, to_native(exc), self.name)
+                % (self.name, self.url, exc, self.name)
             )
-
-    def _json(self, text):
         try:
-            return json.loads(to_native(text))
+            said = json.loads(answer.body)
         except ValueError:
-            raise HeartbeatError("component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url))
+            said = None
+        if answer.status != 200:
+            raise self._refusal(answer.status, said.get("error", "") if isinstance(said, dict) else answer.body[:200])
+        if not isinstance(said, dict):
+            raise HeartbeatError(
+                "component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url)
+            )
+        return said
 
-    def _refusal(self, exc):
-        try:
-            said = self._json(exc.read()).get("error", "")
-        except (HeartbeatError, AttributeError):
-            said = ""
-        if exc.code == 401:
+    def _refusal(self, status, said):
+        if status == 401:
             return HeartbeatError(
                 "component %s: the heartbeat at %s refuses the token. It must be the one that halfswap.bluegreen.setup wrote to the node "
                 "(variable bluegreen_token)." % (self.name, self.url)
             )
-        if exc.code == 409:
+        if status == 409:
             return Conflict(
                 "component %s: somebody else changed the heartbeat meanwhile (%s). Nothing was changed here; look with "
                 "halfswap.bluegreen.status, then run again." % (self.name, said)
             )
-        return HeartbeatError("component %s: the heartbeat at %s answered %d: %s" % (self.name, self.url, exc.code, said or exc.reason))
+        return HeartbeatError("component %s: the heartbeat at %s answered %d: %s" % (self.name, self.url, status, said))

@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Deploys a release of the shop while a load runs, and counts what the deployment cost its users.
 
     make demo                                       2.0.0 over 1.0.0, migration included, in a lab of its own; KEEP=1 keeps the lab
-    tests/demo/run.py --lab halfswap --to 1.0.0     in the lab that `make lab` started, from whatever runs there
+    python tests/demo/run.py --lab halfswap --to 1.0.0     in the lab that `make lab` started, from whatever runs there
 
 The last line is ``RESULT requests=N failed=N lost_writes=N slowest_s=X p99_ms=X nodes=N from=VERSION to=VERSION wall_s=X``:
 

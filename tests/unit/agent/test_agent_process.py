@@ -60,7 +60,7 @@ def test_state_survives_kill_9_in_the_midst_of_writing(process):
         confirmed = []
         enough = threading.Semaphore(0)
 
-        def write(confirmed=confirmed, enough=enough):
+        def write(confirmed, enough):
             try:
                 while True:
                     for state in ("live", "standby"):
@@ -69,7 +69,7 @@ def test_state_survives_kill_9_in_the_midst_of_writing(process):
             except (EnvironmentError, IndexError, ValueError):
                 pass  # killed: refused, reset, or cut off
 
-        writer = threading.Thread(target=write)
+        writer = threading.Thread(target=write, args=(confirmed, enough))
         writer.start()
         for _write in range(15):
             enough.acquire()

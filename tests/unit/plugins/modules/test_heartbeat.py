@@ -123,12 +123,20 @@ def test_a_refused_token_is_named(run_module, heartbeat_server):
     assert "refuses the token" in result["msg"] and "bluegreen_token" in result["msg"]
 
 
-@pytest.mark.parametrize("body, text", [("<html>", "not with the heartbeat API's JSON"), ("{}", None)])
-def test_another_program_on_the_port(run_module, heartbeat_server, body, text):
-    heartbeat_server.next_answers = [(500, body)]
+@pytest.mark.parametrize(
+    "answer, text",
+    [
+        ((500, "<html>"), "answered 500: <html>"),
+        ((500, '{"error": "disk full"}'), "answered 500: disk full"),
+        ((200, "<html>"), "not with the heartbeat API's JSON"),
+        ((200, "[]"), "not with the heartbeat API's JSON"),
+    ],
+)
+def test_another_answer_than_a_heartbeat_gives(run_module, heartbeat_server, answer, text):
+    heartbeat_server.next_answers = [answer]
     result = run_module(heartbeat, args(heartbeat_server))
     assert result.failed
-    assert "answered 500" in result["msg"]
+    assert text in result["msg"]
 
 
 def test_no_agent(run_module, heartbeat_server):

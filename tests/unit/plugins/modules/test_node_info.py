@@ -25,7 +25,7 @@ def node(monkeypatch, tmp_path, clock):
         packages = ["shop\x1f0\x1f2.0.0\x1f1\x1fnoarch\x1f-5"]
         calls = []
 
-        def run_command(self, _module, command, **_options):
+        def run_command(self, command, **_options):
             self.calls.append(command)
             if command[0] == "systemctl":
                 return 0, "\n".join(self.units), ""
@@ -34,8 +34,8 @@ def node(monkeypatch, tmp_path, clock):
     fake = Node()
     fake.calls = []
     uptime = tmp_path / "uptime"
-    uptime.write_text("36000.00 70000.00\n")
-    monkeypatch.setattr(basic.AnsibleModule, "run_command", lambda module, command, **options: fake.run_command(module, command, **options))
+    uptime.write_bytes(b"36000.00 70000.00\n")
+    monkeypatch.setattr(basic.AnsibleModule, "run_command", fake.run_command)
     monkeypatch.setattr(node_info, "UPTIME", str(uptime))
     return fake
 

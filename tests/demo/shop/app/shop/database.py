@@ -28,7 +28,7 @@ class Database:
         # Last in, first out: the idle ones stay idle. None is a connection not opened yet, so that the application starts, and
         # can tell what is wrong, while the database is away.
         self._free: queue.LifoQueue = queue.LifoQueue()
-        for _ in range(connections):
+        for _connection in range(connections):
             self._free.put(None)
 
     @contextmanager
