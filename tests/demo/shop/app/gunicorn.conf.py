@@ -8,7 +8,7 @@ wsgi_app = "shop.application:from_configuration()"
 bind = "0.0.0.0:8080"
 workers = 1
 worker_class = "gthread"
-threads = 64
+threads = 32
 # Longer than any load balancer keeps an idle connection, so that it is never closed under a request on its way.
 keepalive = 75
 # The longest request takes 10 s; TimeoutStopSec in shop.service is longer.

@@ -12,13 +12,13 @@ from contextlib import contextmanager
 import psycopg2
 import psycopg2.extras
 
-# Together they bound how long a request or a health check can wait for the database.
+# Together they bound how long a request can wait for the database.
 LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": "-c statement_timeout=5000"}
 WAIT_S = 5.0
 
 
 class Unavailable(Exception):
-    """The database did not serve a transaction; the text says why."""
+    """The database did not answer; the text says why."""
 
 
 class Database:
@@ -32,7 +32,7 @@ class Database:
             self._free.put(None)
 
     @contextmanager
-    def transaction(self) -> Iterator[psycopg2.extras.RealDictCursor]:
+    def cursor(self) -> Iterator[psycopg2.extras.RealDictCursor]:
         try:
             connection = self._free.get(timeout=WAIT_S)
         except queue.Empty:
@@ -40,13 +40,11 @@ class Database:
         try:
             if connection is None:
                 connection = psycopg2.connect(self._url, cursor_factory=psycopg2.extras.RealDictCursor, **LIMITS)
+                # Nothing here writes with more than one statement.
+                connection.autocommit = True
             with connection.cursor() as cursor:
                 yield cursor
-            connection.commit()
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise Unavailable(str(error).strip()) from error
         finally:
-            if connection is not None and not connection.closed:
-                # Nothing after a commit; otherwise what failed leaves no transaction to whoever comes next.
-                connection.rollback()
             self._free.put(None if connection is None or connection.closed else connection)

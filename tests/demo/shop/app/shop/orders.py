@@ -49,16 +49,16 @@ class Orders:
         return order
 
     def check(self) -> None:
-        with self.database.transaction() as cursor:
+        with self.database.cursor() as cursor:
             cursor.execute(self.health_query)
 
     def count(self) -> int:
-        with self.database.transaction() as cursor:
+        with self.database.cursor() as cursor:
             cursor.execute("SELECT count(*) AS orders FROM orders")
             return cursor.fetchone()["orders"]
 
     def add(self, order: dict[str, Any]) -> dict[str, Any]:
-        with self.database.transaction() as cursor:
+        with self.database.cursor() as cursor:
             row = self.row(cursor, order)
             insert = sql.SQL("INSERT INTO orders ({}) VALUES ({}) RETURNING {}").format(
                 _names(row), sql.SQL(", ").join(map(sql.Placeholder, row)), _names(self.columns(cursor))
@@ -73,7 +73,7 @@ class Orders:
         return self._select("starts_with(ref, %(prefix)s) AND id > %(after)s", prefix=prefix, after=after)
 
     def _select(self, condition: str, **values: Any) -> list[dict[str, Any]]:
-        with self.database.transaction() as cursor:
+        with self.database.cursor() as cursor:
             select = sql.SQL("SELECT {} FROM orders WHERE {} ORDER BY id LIMIT {}").format(_names(self.columns(cursor)), sql.SQL(condition), sql.Literal(PAGE))
             cursor.execute(select, values)
             return cursor.fetchall()

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Points: one for each whole unit of an order's amount.
 
-Their column comes with migration 0002, which runs while this release already serves, so each transaction looks whether it is
-there. Nothing is remembered: what one transaction saw says nothing about the next.
+Their column comes with migration 0002, which runs while this release already serves, so each use of the orders looks whether
+it is there. Nothing is remembered: what one saw says nothing about the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class OrdersWithPoints(Orders):
         return {**order, "points": int(order["amount"])} if self._collects(cursor) else order
 
     def points_of(self, customer: str) -> int | None:
-        with self.database.transaction() as cursor:
+        with self.database.cursor() as cursor:
             if not self._collects(cursor):
                 return None
             cursor.execute("SELECT coalesce(sum(points), 0)::bigint AS points FROM orders WHERE customer = %s", [customer])
