@@ -56,3 +56,7 @@ def test_no_stacks(nodes):
     with pytest.raises(AnsibleLookupError) as error:
         nodes(variables={"groups": {"blue": ["b"]}})
     assert "the inventory has no group green" in str(error.value)
+
+
+def test_a_syntax_check_needs_no_inventory(nodes):
+    assert nodes(variables={"groups": {"all": []}}, cli={"syntax": True}) == ["blue:green"]
