@@ -46,9 +46,14 @@ from ansible.plugins.lookup import LookupBase
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import STACKS, ApplicationError, stacks
 
 
+# No task of the collection bears a tag, so only these names leave any out. Molecule, for one, always skips tags of its own.
+SPECIAL_TAGS = frozenset(("all", "always", "tagged", "untagged"))
+
+
 def partial(cli: Any) -> list[str]:
     """The options of this command line that leave out nodes or steps."""
-    tags, skip_tags = list(cli.get("tags") or ()), list(cli.get("skip_tags") or ())
+    tags = list(cli.get("tags") or ())
+    skip_tags = [tag for tag in cli.get("skip_tags") or () if tag in SPECIAL_TAGS]
     return [
         option
         for option, given in (

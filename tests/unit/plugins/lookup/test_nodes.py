@@ -50,6 +50,7 @@ def test_a_run_that_is_not_whole_is_refused(nodes, cli, text):
 def test_a_whole_run_has_nothing_partial():
     assert partial({"tags": ["all"], "skip_tags": [], "subset": None, "start_at_task": None}) == []
     assert partial({}) == []
+    assert partial({"skip_tags": ["notest"]}) == []
 
 
 def test_no_stacks(nodes):
