@@ -1,0 +1,70 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The application of the scenarios: each answer says which node gave it, and on which release."""
+
+import json
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import ThreadingMixIn
+
+from release import HEALTHY, RELEASE
+
+NODE = socket.gethostname()
+
+
+class Traffic:
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.in_flight = 0
+        self.requests = 0
+
+    @contextmanager
+    def request(self):
+        with self._lock:
+            self.in_flight += 1
+            self.requests += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.in_flight -= 1
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    traffic = Traffic()
+
+    def do_GET(self):
+        if self.path == "/health":
+            self.answer(200 if HEALTHY else 503, "healthy" if HEALTHY else "not healthy")
+        elif self.path == "/status":
+            status = {"node": NODE, "release": RELEASE, "in_flight": self.traffic.in_flight, "requests": self.traffic.requests}
+            self.answer(200, json.dumps(status), "application/json")
+        else:
+            with self.traffic.request():
+                self.answer(200 if self.path == "/" else 404, f"{NODE} {RELEASE}")
+
+    def answer(self, status, text, content_type="text/plain"):
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Release", RELEASE)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args):
+        """Nobody reads it, and a load writes thousands."""
+
+
+class Server(ThreadingMixIn, HTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+if __name__ == "__main__":
+    Server(("", int(os.environ.get("PORT", "8080"))), Handler).serve_forever()
