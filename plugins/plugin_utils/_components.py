@@ -23,12 +23,13 @@ def _agent(component: Mapping[str, Any]) -> dict[str, Any] | None:
     heartbeat = component["heartbeat"]
     if "url" in heartbeat:
         return None  # the application answers the heartbeat API by itself
+    health = {"url": component["health_url"]} | {key: component.get(f"health_{key}") for key in ("timeout_s", "interval_s", "fall")}
     status = {"url": component.get("status_url"), "release_key": component.get("release_key"), "requests_key": component.get("requests_key")}
     return {
         "name": component["name"],
         "probe": f"{heartbeat.get('address', '0.0.0.0')}:{heartbeat['port']}",
         "control": f"127.0.0.1:{heartbeat['control_port']}",
-        "health": {"url": component["health_url"]},
+        "health": {key: value for key, value in health.items() if value},
         "status": {key: value for key, value in status.items() if value} if status["url"] else {},
     }
 

@@ -83,6 +83,14 @@ def test_an_application_with_a_heartbeat_of_its_own_needs_no_agent():
 
 def test_the_least_description():
     assert view([BARE], "agent")[0]["status"] == {}
+
+
+def test_how_often_health_is_checked_is_the_components_affair():
+    patient = {**BARE, "health_timeout_s": 3, "health_interval_s": 1.5, "health_fall": 4}
+    assert view([patient], "agent")[0]["health"] == {"url": "http://127.0.0.1:8080/health", "timeout_s": 3, "interval_s": 1.5, "fall": 4}
+
+
+def test_what_a_bare_component_needs():
     assert view([BARE], "build", "1") == []
     assert view([BARE], "sanity", "1") == [{"name": "shop", "url": None, "checks": CHECKS, "release": "", "release_header": ""}]
     assert view([BARE], "drain", "connections") == [{"name": "shop", "ports": [8080]}]
