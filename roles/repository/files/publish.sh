@@ -43,6 +43,11 @@ same() {
 for rpm in "$@"; do
     # In check mode nothing was brought here yet.
     [ "$mode" = check ] && [ ! -e "$rpm" ] && continue
+    # Asked for its name only, RPM takes any text for a list of packages, and half a package for a whole one.
+    rpm --checksig --nosignature "$rpm" >/dev/null 2>&1 || {
+        echo "$rpm is not a whole RPM package. Nothing was published." >&2
+        exit 3
+    }
     name=$(published_as "$rpm")
     if [ -e "$repository/$name" ] && [ "$replace" = no ] && ! same "$rpm" "$repository/$name"; then
         echo "$name is published already with other contents, and nodes that have it would not take this one." \
