@@ -45,7 +45,6 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import STACKS, ApplicationError, stacks
 
-
 # No task of the collection bears a tag, so only these names leave any out. Molecule, for one, always skips tags of its own.
 SPECIAL_TAGS = frozenset(("all", "always", "tagged", "untagged"))
 

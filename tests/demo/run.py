@@ -66,7 +66,7 @@ def run(*command: str | Path) -> None:
 
 def run_quietly(*command: str | Path) -> None:
     process = start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output, _ = process.communicate()
+    output = process.communicate()[0]
     if process.returncode:
         raise Failure(f"This failed: {' '.join(map(str, command))}\n{output}")
 

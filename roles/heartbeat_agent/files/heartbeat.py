@@ -449,11 +449,19 @@ class DeadlineSocket(io.RawIOBase):
         return self._sock.recv_into(buffer)
 
 
-GET_ERRORS = (EnvironmentError, socket.error, HTTPException, ValueError)
+class GetError(Exception):
+    """There was no answer, or none that speaks HTTP."""
 
 
 def http_get(url, timeout_s, monotonic=Clock.monotonic):
     """Status and body. Not urllib: it follows proxies of the environment, and its timeout starts again with every byte."""
+    try:
+        return _http_get(url, timeout_s, monotonic)
+    except (EnvironmentError, socket.error, HTTPException, ValueError) as error:
+        raise GetError(describe(error))
+
+
+def _http_get(url, timeout_s, monotonic):
     parts = urlsplit(url)
     target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
     request = "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: halfswap-heartbeat/%s\r\nAccept: */*\r\nConnection: close\r\n\r\n"
@@ -488,8 +496,8 @@ class HealthPoller:
             try:
                 code, _body = self._get(self._health.url, self._health.timeout_s)
                 good, said = 200 <= code <= 299, "answered %d" % code
-            except GET_ERRORS as error:
-                good, said = False, describe(error)
+            except GetError as error:
+                good, said = False, str(error)
             was_healthy = self.verdict()[0]
             self._failures = 0 if good else self._failures + 1
             healthy = good or (was_healthy and self._failures < self._health.fall)
@@ -540,7 +548,7 @@ class StatusPoller:
                     values = json.loads(body.decode("utf-8"))
                 else:
                     error = "%s: answered %d" % (self._status.url, code)
-            except GET_ERRORS as failure:
+            except (GetError, ValueError) as failure:
                 error = "%s: %s" % (self._status.url, describe(failure))
             return self._take(dig(values, self._status.release_key), dig(values, self._status.requests_key), error)
 

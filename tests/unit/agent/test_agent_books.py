@@ -247,8 +247,9 @@ def test_bytes_that_drip_in_do_not_prolong_the_timeout():
             yield b"X: y\r\n"
 
     url, thread = serve_once(endless_headers())
-    with pytest.raises(socket.timeout):
+    with pytest.raises(heartbeat.GetError) as error:
         heartbeat.http_get(url, 5, look)
+    assert str(error.value) == "timed out"
     for _header in range(1000):
         looked.release()
     thread.join()

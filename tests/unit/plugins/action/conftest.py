@@ -30,6 +30,8 @@ def run_action(monkeypatch):
             templar=mock.MagicMock(),
             shared_loader_obj=mock.MagicMock(),
         )
+        # Ansible's plugin loader sets it.
+        action._load_name = f"halfswap.bluegreen.{name}"
         action._display = types.SimpleNamespace(display=shown.append)
 
         def execute(module_name, module_args=None, task_vars=None):
