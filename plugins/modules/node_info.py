@@ -140,28 +140,11 @@ batch_id:
   sample: 20261120T101500-4711/1
 """
 
-import time
-
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
-
-UPTIME = "/proc/uptime"
-
-
-def services(module, units):
-    """State and process start of each unit, in one call."""
-    _rc, out, _err = module.run_command(["systemctl", "show", "--property=ActiveState,ExecMainStartTimestampMonotonic", "--"] + units, check_rc=True)
-    with open(UPTIME) as uptime:
-        booted_at = time.time() - float(uptime.read().split()[0])
-    found = {}
-    for unit, block in zip(units, out.strip().split("\n\n")):
-        shown = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
-        active = shown.get("ActiveState") == "active"
-        since_boot = int(shown.get("ExecMainStartTimestampMonotonic") or 0) / 1e6
-        found[unit] = dict(active=active, started_at=round(booted_at + since_boot, 2) if active and since_boot else None)
-    return found
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
 
 def heartbeat_of(component, token):

@@ -137,12 +137,12 @@ packages:
 import os
 import platform
 import re
-import time
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, check_name, check_version, installed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
 # The kernel and systemd count boot and start in other steps than the clock's.
 CLOCKS_DIFFER_S = 0.1
@@ -231,13 +231,8 @@ def not_there(wanted, available, current):
 
 def stale(module, unit, installed_at):
     """Whether the unit runs in a process older than the package."""
-    _status, out, _err = module.run_command(["systemctl", "show", "--property=MainPID,ExecMainStartTimestampMonotonic", "--", unit])
-    shown = dict(line.split("=", 1) for line in out.splitlines() if "=" in line)
-    if installed_at is None or int(shown.get("MainPID") or 0) == 0:
-        return False
-    with open("/proc/uptime") as uptime:
-        booted_at = time.time() - float(uptime.read().split()[0])
-    return booted_at + int(shown["ExecMainStartTimestampMonotonic"]) / 1e6 < installed_at - CLOCKS_DIFFER_S
+    started_at = services(module, [unit])[unit]["started_at"]
+    return installed_at is not None and started_at is not None and started_at < installed_at - CLOCKS_DIFFER_S
 
 
 def run(module):

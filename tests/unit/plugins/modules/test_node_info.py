@@ -10,6 +10,7 @@ __metaclass__ = type
 import pytest
 from ansible.module_utils import basic
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
 from ansible_collections.halfswap.bluegreen.plugins.modules import node_info
 
 # Ten hours after boot, as /proc/uptime of the fake node has it.
@@ -21,7 +22,7 @@ def node(monkeypatch, tmp_path, clock):
     """A node with rpm and systemctl scripted; .units and .packages may be changed by a test."""
 
     class Node(object):
-        units = ["ActiveState=active\nExecMainStartTimestampMonotonic=35000500000\n"]
+        units = ["ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=35000500000\n"]
         packages = ["shop\x1f0\x1f2.0.0\x1f1\x1fnoarch\x1f-5"]
         calls = []
 
@@ -36,7 +37,7 @@ def node(monkeypatch, tmp_path, clock):
     uptime = tmp_path / "uptime"
     uptime.write_bytes(b"36000.00 70000.00\n")
     monkeypatch.setattr(basic.AnsibleModule, "run_command", fake.run_command)
-    monkeypatch.setattr(node_info, "UPTIME", str(uptime))
+    monkeypatch.setattr(_systemd, "UPTIME", str(uptime))
     return fake
 
 
@@ -71,7 +72,7 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
 
 
 def test_a_stopped_service_has_no_process(run_module, node, heartbeat_server):
-    node.units = ["ActiveState=failed\nExecMainStartTimestampMonotonic=35000500000\n"]
+    node.units = ["ActiveState=failed\nMainPID=0\nExecMainStartTimestampMonotonic=35000500000\n"]
     component = run_module(node_info, args(heartbeat_server.url))["components"][0]
     assert (component["active"], component["started_at"]) == (False, None)
 
@@ -83,7 +84,10 @@ def test_nothing_installed(run_module, node, heartbeat_server):
 
 
 def test_one_node_tells_of_each_component(run_module, node, heartbeat_server):
-    node.units = ["ActiveState=active\nExecMainStartTimestampMonotonic=1000000\n", "ActiveState=inactive\nExecMainStartTimestampMonotonic=0\n"]
+    node.units = [
+        "ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=1000000\n",
+        "ActiveState=inactive\nMainPID=0\nExecMainStartTimestampMonotonic=0\n",
+    ]
     components = run_module(node_info, args(heartbeat_server.url, "http://127.0.0.1:1"))["components"]
     assert [c["active"] for c in components] == [True, False]
     assert components[0]["error"] is None

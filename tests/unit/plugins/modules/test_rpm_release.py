@@ -16,7 +16,7 @@ import re
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_release
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_release, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release
 
@@ -372,7 +372,7 @@ def test_a_process_older_than_its_package(run_module, node, clock, monkeypatch, 
     shop = node.installed["shop"] = package("shop", "2.0.0")
     node.service = shown
     # Now is 1000, booted at 899; the package is of 1000.
-    monkeypatch.setattr(rpm_release, "open", {"/proc/uptime": io.StringIO(u"101.00 7.00\n")}.__getitem__, raising=False)
+    monkeypatch.setattr(_systemd, "open", {"/proc/uptime": io.StringIO(u"101.00 7.00\n")}.__getitem__, raising=False)
     result = run_module(rpm_release, args(dict(name="shop", version="2.0.0", release="1", service="shop")))
     assert result == {"changed": False, "packages": [entry(shop, shop, stale=expected)]}
     assert node.calls[-1][-2:] == ["--", "shop"]
