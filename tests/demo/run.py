@@ -205,7 +205,7 @@ def main() -> int:
     parser.add_argument("--lab", help="a running lab to use and to leave running (default: one of its own)")
     parser.add_argument("--to", default="2.0.0", help="the release to deploy (default: %(default)s)")
     parser.add_argument("--migrate", action="store_true", help="run the deferred migrations, too; always so in a lab of its own")
-    parser.add_argument("--rate", type=float, default=150.0, help="requests a second (default: %(default)g)")
+    parser.add_argument("--rate", type=float, default=120.0, help="requests a second (default: %(default)g)")
     options = parser.parse_args()
     os.environ["PATH"] = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = f"{ROOT}/.cache/collections"
