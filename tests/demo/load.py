@@ -252,7 +252,7 @@ def _by(key: str, records: list[dict]) -> dict:
 async def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", required=True, help="of the live load balancer, or of a node")
-    parser.add_argument("--rate", type=float, default=150.0, help="requests a second (default: %(default)g)")
+    parser.add_argument("--rate", type=float, default=120.0, help="requests a second (default: %(default)g)")
     parser.add_argument("--duration", type=float, help="seconds (default: until Ctrl-C or SIGTERM)")
     parser.add_argument("--out", type=Path, default=Path(".cache/load"), help="directory for the records (default: %(default)s)")
     options = parser.parse_args()
