@@ -123,7 +123,7 @@ class Job:
     @property
     def collections(self) -> str:
         """ANSIBLE_COLLECTIONS_PATH for the copy and what the lab needs."""
-        self.copy  # noqa: B018
+        self.copy  # noqa: B018 - the property makes the copy
         return f"{self.folder}:{CACHE / 'collections'}"
 
 

@@ -21,6 +21,7 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "..", "roles", "heartbeat_agent", "files")]
 
+# The agent is no package: it is found on the path that was just set.
 import heartbeat  # noqa: E402
 from running_agent import PATIENCE_S, Component, Node, Process, ScriptedClock, free_port  # noqa: E402
 
