@@ -53,6 +53,7 @@ class Load:
         self.records: list[dict] = []
         self.acknowledged: dict[str, dict] = {}
         self.in_flight = 0
+        self.failed = 0
         self._random = random.Random(self.run_id)
         self._recent: collections.deque[dict] = collections.deque(maxlen=1000)
 
@@ -140,6 +141,7 @@ class Load:
         if kind == "write" and not record["error"]:
             self.acknowledged[order["ref"]] = order
             self._recent.append(order)
+        self.failed += bool(record["error"])
         self.records.append(record)
         self._file.write(json.dumps(record) + "\n")
 
@@ -152,7 +154,7 @@ class Load:
             slowest_s = max((record["latency_s"] for record in recent), default=0)
             print(
                 f"load {turn * PROGRESS_S:4.0f} s  {len(recent) / PROGRESS_S:6.1f} answers/s  in flight {self.in_flight:3d}"
-                f"  failed {sum(bool(record['error']) for record in self.records)}  slowest {slowest_s:.3f} s  "
+                f"  failed {self.failed}  slowest {slowest_s:.3f} s  "
                 + "  ".join(f"{release}: {count}" for release, count in sorted(releases.items())),
                 file=sys.stderr,
                 flush=True,

@@ -20,114 +20,50 @@ Exits 0 only when the deployment succeeded, nothing failed or was lost, and all 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import ctypes
-import fcntl
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-LABS = ROOT / ".cache" / "labs"
+from lab import RATE, ROOT, STEADY_S, Lab, Load, in_lab, run_quietly, say, start
+
 OWN_LAB = "demo"
-NODES = 4
-STEADY_S = 5.0
-STEADY_WITHIN_S = 60.0
 LOAD_AT_MOST_S = 1800
-READ_BACK_WITHIN_S = 120.0
-
-_LIBC = ctypes.CDLL(None)
-_PR_SET_PDEATHSIG = 1
-
-
-class Failure(Exception):
-    """The demo cannot go on; the text says why and where to look."""
-
-
-def _end_with_parent() -> None:
-    # However this process ends, kill -9 included, no load and no playbook goes on by itself.
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def start(*command: str | Path, **options) -> subprocess.Popen:
-    return subprocess.Popen([str(word) for word in command], cwd=ROOT, preexec_fn=_end_with_parent, text=True, **options)
-
-
-def run(*command: str | Path) -> None:
-    if start(*command).wait():
-        raise Failure(f"This failed, for the reason above: {' '.join(map(str, command))}")
-
-
-def run_quietly(*command: str | Path) -> None:
-    process = start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    output = process.communicate()[0]
-    if process.returncode:
-        raise Failure(f"This failed: {' '.join(map(str, command))}\n{output}")
-
-
-def say(text: str) -> None:
-    print(f"\n== {text}", flush=True)
 
 
 class Demo:
-    def __init__(self, lab: str, to: str, rate: float, migrate: bool) -> None:
+    def __init__(self, lab: Lab, to: str, rate: float, migrate: bool) -> None:
         self.lab = lab
         self.to = to
         self.rate = rate
         self.migrate = migrate
-        self.inventory = LABS / lab / "inventory"
-        self.records = ROOT / ".cache" / "demo" / lab
+        self.records = ROOT / ".cache" / "demo" / lab.name
 
     def run(self) -> bool:
         shutil.rmtree(self.records, ignore_errors=True)
         self.records.mkdir(parents=True)
         before = self._releases()
         say(f"Load: {self.rate:g} requests a second through the live load balancer")
-        load = self._start_load()
+        load = Load(self.lab, self.rate, self.records)
+        load.start(LOAD_AT_MOST_S)
         try:
-            self._wait_until_steady(load)
             deployed, wall_s = self._deploy()
             time.sleep(STEADY_S)
         finally:
-            summary = self._stop_load(load)
+            say("Stopping the load, and reading back every order it wrote")
+            summary = load.stop()
         after = self._releases()
         return self._report(summary, before, after, deployed, wall_s)
 
     def _releases(self) -> dict[str, str]:
         """What the application on each node says that it is; a node that does not answer is not in it."""
         answers = self.records / "releases.json"
-        run_quietly("ansible-playbook", "-i", self.inventory, "tests/demo/releases.yml", "-e", f"releases_file={answers}")
+        run_quietly("ansible-playbook", "-i", self.lab.inventory, "tests/demo/releases.yml", "-e", f"releases_file={answers}")
         return json.loads(answers.read_text(encoding="utf-8"))
 
-    def _start_load(self) -> subprocess.Popen:
-        hosts = json.loads(subprocess.check_output(["ansible-inventory", "-i", str(self.inventory), "--list"], cwd=ROOT))
-        url = f"http://127.0.0.1:{hosts['_meta']['hostvars']['lb-live']['lab_http_port']}"
-        options = ["--url", url, "--rate", str(self.rate), "--duration", str(LOAD_AT_MOST_S), "--out", self.records]
-        return start(sys.executable, "tests/demo/load.py", *options, stdout=subprocess.DEVNULL)
-
-    def _wait_until_steady(self, load: subprocess.Popen) -> None:
-        deadline = time.monotonic() + STEADY_WITHIN_S
-        while self._answers() < self.rate * STEADY_S:
-            if load.poll() is not None or time.monotonic() > deadline:
-                raise Failure(f"The load does not get going: {self._answers()} answers after {STEADY_WITHIN_S:g} s; see {self.records}")
-            time.sleep(0.5)
-
-    def _answers(self) -> int:
-        try:
-            lines = (self.records / "requests.jsonl").read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return 0
-        return sum('"error": null' in line for line in lines)
-
     def _deploy(self) -> tuple[bool, float]:
-        command = ["ansible-playbook", "-i", self.inventory, "halfswap.bluegreen.deploy", "-e", f"bluegreen_release={self.to}"]
-        command += ["-e", "bluegreen_migrate=true"] if self.migrate else []
+        command = [*self.lab.deploy(self.to), *(["-e", "bluegreen_migrate=true"] if self.migrate else [])]
         say(" ".join(map(str, command)))
         started = time.monotonic()
         deploy = start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -136,18 +72,6 @@ class Demo:
                 print(line, end="", flush=True)
                 log.write(line)
         return deploy.wait() == 0, time.monotonic() - started
-
-    def _stop_load(self, load: subprocess.Popen) -> dict:
-        say("Stopping the load, and reading back every order it wrote")
-        load.terminate()
-        try:
-            load.wait(READ_BACK_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            load.kill()
-        try:
-            return json.loads((self.records / "summary.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise Failure(f"The load ended without a summary; the requests it recorded are in {self.records}") from None
 
     def _report(self, summary: dict, before: dict[str, str], after: dict[str, str], deployed: bool, wall_s: float) -> bool:
         say(f"From {summary['began']}, {summary['lasted_s']} s")
@@ -163,7 +87,7 @@ class Demo:
             f" {len(writes['altered'])} altered; {writes['unacknowledged']} not acknowledged"
         )
         on_release = sorted(node for node, release in after.items() if release == self.to)
-        good = deployed and not summary["failed"] and not summary["lost_writes"] and len(on_release) == NODES
+        good = deployed and not summary["failed"] and not summary["lost_writes"] and len(on_release) == len(self.lab.nodes)
         if not good:
             self._complain(summary, after, deployed)
         print(
@@ -178,26 +102,15 @@ class Demo:
         say("This is not as it should be")
         if not deployed:
             print(f"The deployment failed; its output is above and in {self.records}/deploy.log")
-        if after != dict.fromkeys(after, self.to) or len(after) != NODES:
+        if after != dict.fromkeys(after, self.to) or len(after) != len(self.lab.nodes):
             print(f"Not every node runs {self.to}: {', '.join(f'{node} {release}' for node, release in sorted(after.items()))}")
         if not summary["writes"]["read_back"]:
             print("The orders could not be read back, so all count as lost")
         for error, times in summary["errors"].items():
             print(f"{times} times: {error}")
         print(f"Each request is a line of {self.records}/requests.jsonl; those that failed: grep -v '\"error\": null'")
-        print(f"The nodes say more: ansible-playbook -i {self.inventory} halfswap.bluegreen.status")
+        print(f"The nodes say more: ansible-playbook -i {self.lab.inventory} halfswap.bluegreen.status")
         print("The load balancers' side: ansible load_balancers -i INVENTORY -m ansible.builtin.command -a 'journalctl -u haproxy'")
-
-
-@contextlib.contextmanager
-def only_one(lab: str) -> Iterator[None]:
-    LABS.mkdir(parents=True, exist_ok=True)
-    with open(LABS / f"{lab}.lock", "w", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Failure(f"Another demo is running in the lab {lab} of this checkout; wait for its end") from None
-        yield
 
 
 def main() -> int:
@@ -205,33 +118,9 @@ def main() -> int:
     parser.add_argument("--lab", help="a running lab to use and to leave running (default: one of its own)")
     parser.add_argument("--to", default="2.0.0", help="the release to deploy (default: %(default)s)")
     parser.add_argument("--migrate", action="store_true", help="run the deferred migrations, too; always so in a lab of its own")
-    parser.add_argument("--rate", type=float, default=120.0, help="requests a second (default: %(default)g)")
+    parser.add_argument("--rate", type=float, default=RATE, help="requests a second (default: %(default)g)")
     options = parser.parse_args()
-    os.environ["PATH"] = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
-    os.environ["ANSIBLE_COLLECTIONS_PATH"] = f"{ROOT}/.cache/collections"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    lab = options.lab or OWN_LAB
-    clean = ("sh", "molecule/lab/clean.sh", lab)
-    keep = bool(options.lab or os.environ.get("KEEP"))
-    try:
-        with only_one(lab):
-            try:
-                if not options.lab:
-                    # What a demo left that was killed or kept.
-                    run(*clean)
-                    run("sh", "molecule/lab/up.sh", lab)
-                elif not (LABS / lab / "inventory").is_dir():
-                    raise Failure(f"There is no lab {lab}: start one with `make lab`")
-                good = Demo(lab, options.to, options.rate, options.migrate or not options.lab).run()
-            finally:
-                if not keep:
-                    run(*clean)
-    except Failure as failure:
-        print(f"ERROR: {failure}", file=sys.stderr, flush=True)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0 if good else 1
+    return in_lab(options.lab, OWN_LAB, lambda lab: Demo(lab, options.to, options.rate, options.migrate or not options.lab).run())
 
 
 if __name__ == "__main__":
