@@ -4,25 +4,31 @@
 
 from __future__ import annotations
 
-import getpass
-import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
     CERTAIN_REQUESTS,
+    Limits,
+    held_by_another,
+    refuse_exclusive,
     refuse_live,
     refuse_standby,
     requests_expected,
 )
 
 MODULE = "halfswap.bluegreen.heartbeat"
+
+# Judged here; on the node they would mean nothing.
+JUDGED = {**LIMITS_SPEC, "load_balancers": {"type": "list", "elements": "dict"}}
 
 
 class ActionModule(ActionBase):
@@ -37,70 +43,87 @@ class ActionModule(ActionBase):
         for required in ("state", "batch_id", "components", "run_id"):
             if not args.get(required):
                 raise AnsibleActionFail(f"{MODULE}: the option {required} is required.")
+        application = stacks(task_vars["groups"])
+        bounds = _limits(args, application)
         if args.get("load_balancers"):
-            args["load_balancers"] = load_balancers(args["load_balancers"])
-        nodes, me = self._evidence(args, task_vars)
-        reasons = self._refuse(args, nodes, me)
+            args["load_balancers"] = bounds.load_balancers
+        evidence = _Evidence(args, application, bounds, task_vars)
+        reasons = evidence.refuse()
         if reasons:
             result.update(
                 failed=True,
                 changed=False,
                 refused=reasons,
-                msg=f"Interlock: {me.name} does not go to {args['state']}, nothing was changed. " + "; ".join(reasons) + ".",
+                msg=f"Interlock: {evidence.me.name} does not go to {args['state']}, nothing was changed. " + "; ".join(reasons) + ".",
             )
             return result
-        args["components"] = self._with_revisions(args["components"], me)
-        args.setdefault("by", self._author(task_vars))
-        args["expect_traffic"] = args["state"] == "live" and self._traffic(args, nodes, me)
+        args["components"] = _with_revisions(args["components"], evidence.me)
+        args.setdefault("by", author(task_vars))
+        args["release"] = evidence.release()
+        args["expect_traffic"] = args["state"] == "live" and _traffic(args, evidence.nodes, evidence.me)
         result.update(self._execute_module(MODULE, module_args=args, task_vars=task_vars))
         return result
 
-    def _evidence(self, args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> tuple[list[Node], Node]:
-        """Every node of the inventory as it was read for this batch, and this node as it was read last."""
-        application = stacks(task_vars["groups"])
-        name = task_vars["inventory_hostname"]
-        stack = next((stack for stack, names in application.items() if name in names), None)
-        if stack is None:
-            raise AnsibleActionFail(f"{MODULE}: {name} is in neither of the inventory groups blue and green.")
-        oldest = time.monotonic() - float(args.get("evidence_max_age_s") or 60.0)
-        variable = args.get("evidence") or "bluegreen_evidence"
-        hostvars = task_vars["hostvars"]
-        # What the others serve is only a comparison when a node goes live; when it leaves, they must have been read just now.
-        nodes = read_nodes(application, hostvars, variable, args["batch_id"], oldest if args["state"] == "standby" else None)
-        mine = hostvars[name].get(args.get("proof_evidence") or variable)
-        return nodes, read_node(name, stack, mine, args["batch_id"], oldest)
 
-    @staticmethod
-    def _refuse(args: Mapping[str, Any], nodes: list[Node], me: Node) -> list[str]:
+class _Evidence:
+    """Every node of the inventory as it was read for this batch, and this node as it was read last."""
+
+    def __init__(self, args: Mapping[str, Any], application: Mapping[str, Sequence[str]], bounds: Limits, task_vars: Mapping[str, Any]) -> None:
+        self.args = args
+        self.limits = bounds
+        self.stack_of = {name: stack for stack, names in application.items() for name in names}
+        self.hostvars = task_vars["hostvars"]
+        self.oldest = time.monotonic() - float(args.get("evidence_max_age_s") or 60.0)
+        self.variable = args.get("evidence") or "bluegreen_evidence"
+        name = task_vars["inventory_hostname"]
+        if name not in self.stack_of:
+            raise AnsibleActionFail(f"{MODULE}: {name} is in neither of the inventory groups blue and green.")
+        # What the others serve is only a comparison when a node goes live; when it leaves, they must have been read just now.
+        oldest = self.oldest if args["state"] == "standby" else None
+        self.nodes = read_nodes(application, self.hostvars, self.variable, args["batch_id"], oldest, bounds.without)
+        self.me = self.last_read(name)
+
+    def last_read(self, name: str) -> Node:
+        registered = self.hostvars[name].get(self.args.get("proof_evidence") or self.variable)
+        return read_node(name, self.stack_of[name], registered, self.args["batch_id"], self.oldest)
+
+    def refuse(self) -> list[str]:
+        args, me = self.args, self.me
+        foreign = held_by_another(self.nodes, args["run_id"])
         if args["state"] == "live":
-            return refuse_live(me, nodes, args.get("proof") or {}, args.get("sanity") or [])
+            return foreign + refuse_live(me, self.nodes, args.get("proof") or {}, args.get("sanity") or [])
         if me.unread:
             return [f"{me.name}: {me.unread}"]
         batch = args.get("batch") or [me.name]
         if me.name not in batch:
             return [f"{me.name} is not in the batch {', '.join(batch)}"]
         if not me.live:
-            return []  # it serves nobody: no capacity leaves
-        return refuse_standby(
-            nodes,
-            batch,
-            int(args.get("min_live") or 0),
-            args.get("load_balancers") or [],
-            args.get("ignore_probers") or [],
-        )
+            return foreign  # it serves nobody: no capacity leaves
+        if args.get("successors"):
+            successors = [self.last_read(name) for name in args["successors"]]
+            return foreign + refuse_exclusive(successors, self.nodes, args["successors"], args.get("sanity") or [], self.limits)
+        return foreign + refuse_standby(self.nodes, batch, self.limits)
 
-    @staticmethod
-    def _with_revisions(components: list[dict[str, Any]], me: Node) -> list[dict[str, Any]]:
-        """Compare-and-set: each write carries the revision that the decision was made on."""
-        revisions = {component.name: component.revision for component in me.components}
-        return [{**component, "revision": revisions.get(component["name"])} for component in components]
+    def release(self) -> dict[str, str] | None:
+        """What the node is known to serve: from now on, or until now."""
+        if self.args["state"] == "live":
+            return self.args.get("proof")
+        return self.me.nevras if self.me.serving and not self.me.doubts() else None
 
-    @staticmethod
-    def _traffic(args: Mapping[str, Any], nodes: list[Node], me: Node) -> bool:
-        seconds = float(args.get("traffic_timeout_s") or 10.0)
-        return all(component.served is not None and requests_expected(nodes, component.name, seconds) >= CERTAIN_REQUESTS for component in me.components)
 
-    @staticmethod
-    def _author(task_vars: Mapping[str, Any]) -> str:
-        user = task_vars.get("awx_user_name") or task_vars.get("tower_user_name") or getpass.getuser()
-        return f"{user}@{socket.gethostname()}"
+def _limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) -> Limits:
+    given = ArgumentSpecValidator(JUDGED).validate({key: args[key] for key in JUDGED if args.get(key)})
+    if given.error_messages:
+        raise AnsibleActionFail(f"{MODULE}: {'; '.join(given.error_messages)}.")
+    return limits(given.validated_parameters, application)
+
+
+def _with_revisions(components: list[dict[str, Any]], me: Node) -> list[dict[str, Any]]:
+    """Compare-and-set: each write carries the revision that the decision was made on."""
+    revisions = {component.name: component.revision for component in me.components}
+    return [{**component, "revision": revisions.get(component["name"])} for component in components]
+
+
+def _traffic(args: Mapping[str, Any], nodes: list[Node], me: Node) -> bool:
+    seconds = float(args.get("traffic_timeout_s") or 10.0)
+    return all(component.served is not None and requests_expected(nodes, component.name, seconds) >= CERTAIN_REQUESTS for component in me.components)
