@@ -44,3 +44,13 @@ def _said(version="1.0.0", state="live", healthy=True, release="", at=1000.0, ba
 @pytest.fixture
 def said():
     return _said
+
+
+@pytest.fixture(autouse=True)
+def records(monkeypatch, tmp_path):
+    """The directory of the node's records; that of the machine which runs the tests is never touched."""
+    from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+
+    directory = tmp_path / "records"
+    monkeypatch.setattr(_records, "DIRECTORY", str(directory))
+    return directory

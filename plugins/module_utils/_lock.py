@@ -1,0 +1,130 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lock that lies on a node while a run works on the application: one change at a time.
+
+It is a lease: it names its holder, and ends by itself at a time of the node's own clock unless it is renewed.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import calendar
+import time
+
+from ansible.module_utils.common.text.converters import to_native
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+
+FILE = "lock.json"
+KEYS = ("run_id", "owner", "host", "reason", "since", "expires_at", "ttl_s", "process")
+
+
+class Held(Exception):
+    """Another run holds the lock; the text names it, `holder` is its record."""
+
+    def __init__(self, holder):
+        super(Held, self).__init__(_told(holder))
+        self.holder = holder
+
+
+def holder():
+    """Who holds the lock now, or None."""
+    return _valid(_records.read_json(FILE, KEYS))
+
+
+def foreign(run_id):
+    """What to tell this run when another one holds the lock, or None."""
+    held = holder()
+    return _told(held) if held and held["run_id"] != run_id else None
+
+
+def look(run_id, take_over=None):
+    """Who holds the lock now; raises Held where this run could not have it."""
+    return _unless_held(_records.read_json(FILE, KEYS), run_id, take_over)
+
+
+def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None):
+    """Take the lock, or renew it where this run has it. Returns the record replaced (of whatever run, expired or not) and the new one.
+
+    Raises Held when another run has it, unless that is the run to be taken over.
+    """
+    with _records.exclusive(FILE):
+        former = _records.read_json(FILE, KEYS)
+        _unless_held(former, run_id, take_over)
+        now = time.time()
+        renewed = former is not None and former["run_id"] == run_id
+        record = dict(
+            run_id=run_id,
+            owner=owner,
+            host=host,
+            reason=reason,
+            since=former["since"] if renewed else _records.iso8601(now),
+            expires_at=round(now + ttl_s, 3),
+            ttl_s=ttl_s,
+            process=process,
+        )
+        _records.write_json(FILE, record)
+        if not renewed:
+            what = "lock acquired" if former is None else "lock taken over"
+            _records.append(run_id, who(record), what, before=former, after=record, reason=reason)
+    return former, record
+
+
+def renew(run_id):
+    """Let the lease of this run begin anew; raises Held when another run has taken it over. Without a lock there is nothing to renew."""
+    with _records.exclusive(FILE):
+        record = _records.read_json(FILE, KEYS)
+        _unless_held(record, run_id)
+        if record and record["run_id"] == run_id:
+            record["expires_at"] = round(time.time() + record["ttl_s"], 3)
+            _records.write_json(FILE, record)
+
+
+def release(run_id, by, result=None):
+    """Give the lock of this run back, and note what it ended with. Returns the record removed, or None where this run had none.
+
+    Raises Held when another run has it.
+    """
+    with _records.exclusive(FILE):
+        former = _records.read_json(FILE, KEYS)
+        if former is None or former["run_id"] != run_id:
+            _unless_held(former, run_id)
+            return None
+        _records.remove(FILE)
+        _records.append(run_id, by, "lock released", before=former, result=result)
+    return former
+
+
+def who(record):
+    """The holder as user@host."""
+    return record["owner"] if "@" in record["owner"] else "%s@%s" % (record["owner"], record["host"])
+
+
+def _valid(record):
+    return record if record and record["expires_at"] > time.time() else None
+
+
+def _unless_held(record, run_id, take_over=None):
+    held = _valid(record)
+    if held and held["run_id"] not in (run_id, take_over):
+        raise Held(held)
+    return held
+
+
+def _told(record):
+    now = time.time()
+    since = calendar.timegm(time.strptime(record["since"], "%Y-%m-%dT%H:%M:%SZ"))
+    reason = ", %s" % record["reason"] if record["reason"] else ""
+    return to_native(
+        "the lock is held by %s (run %s%s) since %s, %s ago, expires in %s; take it over with -e bluegreen_take_over=%s "
+        "or halfswap.bluegreen.unlock"
+        % (who(record), record["run_id"], reason, record["since"], _span(now - since), _span(record["expires_at"] - now), record["run_id"])
+    )
+
+
+def _span(seconds):
+    return "%d s" % seconds if seconds < 120 else "%d min" % (seconds // 60)

@@ -1,0 +1,205 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a node remembers across runs: JSON files that are whole or absent, and a journal that only grows."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import time
+
+from ansible.module_utils.common.text.converters import to_native
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
+
+DIRECTORY = "/var/lib/halfswap-bluegreen"
+JOURNAL = "journal.jsonl"
+# A deployment writes about 2 KiB on a node, so that five files of this size hold some thousand of them.
+JOURNAL_BYTES = 1024 * 1024
+JOURNAL_OLD_FILES = 4
+# Whoever is inside works for some milliseconds; a stopped process must not make everybody else wait for ever.
+EXCLUSIVE_TIMEOUT_S = 10
+
+
+class RecordsError(Exception):
+    """The records of this node cannot be read or written; the text names the file and says what to do."""
+
+
+def path(name):
+    return os.path.join(DIRECTORY, name)
+
+
+def iso8601(seconds):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+@contextlib.contextmanager
+def _explained(act, file):
+    try:
+        yield
+    except EnvironmentError as exc:
+        raise RecordsError(
+            "Cannot %s %s: %s. The records of a node are kept by root (become: true) and need a writable file system with some space."
+            % (act, file, to_native(exc.strerror))
+        )
+
+
+def prepare():
+    """Make the directory where there is none. Raises before anything has been done where nothing could be recorded afterwards."""
+    with _explained("write to", DIRECTORY):
+        try:
+            os.makedirs(DIRECTORY)
+            os.chmod(DIRECTORY, 0o755)
+        except OSError as exc:
+            if exc.errno != errno.EEXIST:
+                raise
+        if not os.access(DIRECTORY, os.W_OK):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+@contextlib.contextmanager
+def exclusive(name):
+    """Only one process of the node is inside at a time. What is decided on a record is read and written in here."""
+    prepare()
+    with _explained("lock", path(name)):
+        # Beside the file itself, which is replaced or rotated while the lock is held.
+        lock = open(path(".%s.flock" % name), "a")
+    try:
+        with _explained("lock", lock.name):
+            busy, waited_s = wait_until(lambda: _is_busy(lock), EXCLUSIVE_TIMEOUT_S)
+        if busy:
+            raise RecordsError(
+                "Another process of this node has held %s for %d s. See which one it is (fuser -v %s); is it stopped?" % (lock.name, waited_s, lock.name)
+            )
+        yield
+    finally:
+        lock.close()
+
+
+def _is_busy(lock):
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except EnvironmentError as exc:
+        if exc.errno not in (errno.EAGAIN, errno.EACCES):
+            raise
+        return True
+    return False
+
+
+def read_json(name, keys):
+    """The record, which has at least these keys, or None where there is none."""
+    with _explained("read", path(name)):
+        try:
+            with open(path(name), "rb") as stored:
+                text = stored.read()
+        except EnvironmentError as exc:
+            if exc.errno != errno.ENOENT:
+                raise
+            return None
+    try:
+        record = json.loads(text.decode("utf-8"))
+    except ValueError:
+        record = None
+    if not isinstance(record, dict) or not set(keys) <= set(record):
+        raise RecordsError(
+            "%s is damaged: it is not what this collection writes. Look at it; when no run is at work on this node, "
+            "move it away (mv %s %s.damaged) and run again." % (path(name), path(name), path(name))
+        )
+    return record
+
+
+def write_json(name, record):
+    """Replace the record: after a power loss it is the old one or the new one, never half of it. Call it inside exclusive()."""
+    new = path(".%s.new" % name)
+    with _explained("write", path(name)):
+        with open(new, "wb") as stored:
+            stored.write(json.dumps(record, indent=2, sort_keys=True).encode("utf-8") + b"\n")
+            stored.flush()
+            os.fsync(stored.fileno())
+        os.chmod(new, 0o644)
+        os.rename(new, path(name))
+        _sync_directory()
+
+
+def remove(name):
+    with _explained("remove", path(name)):
+        os.unlink(path(name))
+        _sync_directory()
+
+
+def _sync_directory():
+    directory = os.open(DIRECTORY, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def append(run_id, by, what, before=None, after=None, result=None, **more):
+    """Add one act to the journal. It is on the disk when this returns."""
+    line = dict(more, at=iso8601(time.time()), run_id=run_id, by=by, what=what, before=before, after=after, result=result)
+    text = json.dumps(line, sort_keys=True).encode("utf-8") + b"\n"
+    file = path(JOURNAL)
+    with exclusive(JOURNAL), _explained("write", file):
+        if os.path.exists(file) and os.path.getsize(file) + len(text) > JOURNAL_BYTES:
+            _rotate(file)
+        with open(file, "ab+") as journal:
+            if _ends_torn(journal):
+                text = b"\n" + text
+            journal.write(text)
+            journal.flush()
+            os.fsync(journal.fileno())
+        os.chmod(file, 0o644)
+        _sync_directory()
+
+
+def _ends_torn(journal):
+    """Whether a power loss left a line without its end, which must not swallow the next one."""
+    journal.seek(0, os.SEEK_END)
+    if journal.tell() == 0:
+        return False
+    journal.seek(-1, os.SEEK_END)
+    return journal.read(1) != b"\n"
+
+
+def _journal_files(file):
+    """The journal's files, newest first."""
+    return [file] + ["%s.%d" % (file, number) for number in range(1, JOURNAL_OLD_FILES + 1)]
+
+
+def _rotate(file):
+    files = _journal_files(file)
+    for newer, older in reversed(list(zip(files, files[1:]))):
+        if os.path.exists(newer):
+            os.rename(newer, older)
+
+
+def journal(count):
+    """The last acts, oldest first. A line that a power loss has torn is left out."""
+    found = []
+    if not os.path.exists(DIRECTORY):
+        return found
+    with exclusive(JOURNAL):
+        for file in _journal_files(path(JOURNAL)):
+            if len(found) >= count or not os.path.exists(file):
+                break
+            with _explained("read", file), open(file, "rb") as stored:
+                lines = stored.read().splitlines()
+            found = [line for line in map(_parsed, lines) if line] + found
+    return found[len(found) - count :] if count < len(found) else found
+
+
+def _parsed(line):
+    try:
+        parsed = json.loads(line.decode("utf-8"))
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None

@@ -1,0 +1,95 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The releases of a node as a stack: what it serves, and what it can go back to.
+
+Written when a node goes live on a proven release. Going back is no push but takes off what lies above, so that going back twice
+leads two releases back and not forth again.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import time
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+
+FILE = "release.json"
+KEYS = ("current", "previous", "phase", "run_id", "since", "out_s", "cut_off")
+# As many releases as a node can go back to; their packages are kept on it.
+KEPT = 3
+
+
+def read():
+    """The record, or None on a node that no run has brought live yet."""
+    return _records.read_json(FILE, KEYS)
+
+
+def served(components, run_id, out_s=None):
+    """The node went live on this release, proven. out_s: seconds it was out of service for it; None keeps the former value."""
+    with _records.exclusive(FILE):
+        record = read()
+        if record is None:
+            record = dict(current=components, previous=[], phase=None, run_id=None, since=None, out_s=None, cut_off=None)
+        elif record["phase"] != "SERVING" and record["run_id"] != run_id:
+            out_s = None  # another run took it out, and the time since then is no measure of a swap
+        previous = record["previous"]
+        if components in previous:
+            previous = previous[previous.index(components) + 1 :]
+        elif components != record["current"] and record["current"] not in _cut_off(record):
+            previous = [record["current"]] + previous
+        changed = components != record["current"]
+        record.update(current=components, previous=previous[:KEPT], out_s=record["out_s"] if out_s is None else out_s)
+        return _write(_entered(record, "SERVING", run_id, changed))
+
+
+def phase(name, run_id):
+    """The node entered another phase. The run that led it there stays noted when a later one finds it there."""
+    if read() is None:
+        return None
+    with _records.exclusive(FILE):
+        record = read()
+        return record if record["phase"] == name else _write(_entered(record, name, run_id))
+
+
+def cut_off(why):
+    """No earlier release can be used any more (a migration it cannot live with). They stay known, and stay cut off when served again."""
+    if read() is None:
+        return None
+    with _records.exclusive(FILE):
+        record = read()
+        former = record["cut_off"] or dict(previous=[], why=why)
+        releases = record["previous"] + [release for release in former["previous"] if release not in record["previous"]]
+        whys = former["why"] if why in former["why"].split("; ") else "%s; %s" % (former["why"], why)
+        record.update(previous=[], cut_off=dict(previous=releases, why=whys))
+        return _write(record)
+
+
+def clear_cut_off():
+    """What was cut off can be used again (the migration was undone)."""
+    if read() is None:
+        return None
+    with _records.exclusive(FILE):
+        record = read()
+        back = [release for release in _cut_off(record) if release != record["current"] and release not in record["previous"]]
+        record.update(previous=(record["previous"] + back)[:KEPT], cut_off=None)
+        return _write(record)
+
+
+def _cut_off(record):
+    return record["cut_off"]["previous"] if record["cut_off"] else []
+
+
+def _entered(record, name, run_id, anew=False):
+    if anew or record["phase"] != name:
+        record["since"] = _records.iso8601(time.time())
+    record.update(phase=name, run_id=run_id)
+    return record
+
+
+def _write(record):
+    _records.write_json(FILE, record)
+    return record

@@ -1,0 +1,146 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _release_record
+
+
+def release(version):
+    return {"shop": "shop-%s.0.0-1.noarch" % version}
+
+
+ONE, TWO, THREE, FOUR, FIVE = [release(version) for version in (1, 2, 3, 4, 5)]
+
+
+@pytest.fixture(autouse=True)
+def now(clock):
+    return clock
+
+
+def serve(*releases):
+    for components in releases:
+        _release_record.served(components, "r1")
+    record = _release_record.read()
+    return record["current"], record["previous"]
+
+
+def test_no_record_yet(records):
+    assert _release_record.read() is None
+    assert _release_record.phase("STANDING_BY", "r1") is None
+    assert _release_record.cut_off("migration") is None
+    assert _release_record.clear_cut_off() is None
+    assert not records.exists()
+
+
+def test_the_first_release():
+    assert _release_record.served(ONE, "r1") == {
+        "current": ONE,
+        "previous": [],
+        "phase": "SERVING",
+        "run_id": "r1",
+        "since": "1970-01-01T00:16:40Z",
+        "out_s": None,
+        "cut_off": None,
+    }
+
+
+def test_a_new_release_is_pushed():
+    assert serve(ONE, TWO, THREE) == (THREE, [TWO, ONE])
+
+
+def test_three_former_releases_are_kept():
+    assert serve(ONE, TWO, THREE, FOUR, FIVE) == (FIVE, [FOUR, THREE, TWO])
+
+
+def test_the_same_release_again_changes_no_order():
+    assert serve(ONE, TWO, TWO) == (TWO, [ONE])
+
+
+def test_going_back_takes_off_what_lies_above():
+    assert serve(ONE, TWO, THREE, TWO) == (TWO, [ONE])
+    assert serve(ONE) == (ONE, [])
+
+
+def test_going_back_two_at_once():
+    assert serve(ONE, TWO, THREE, ONE) == (ONE, [])
+
+
+def test_all_components_make_the_release():
+    both = dict(ONE, basket="basket-1.0.0-1.noarch")
+    newer = dict(ONE, basket="basket-2.0.0-1.noarch")
+    assert serve(both, newer) == (newer, [both])
+
+
+def test_phases_and_since(clock):
+    serve(ONE)
+    clock.advance(60)
+    record = _release_record.phase("STANDING_BY", "r2")
+    assert (record["phase"], record["run_id"], record["since"], record["current"]) == ("STANDING_BY", "r2", "1970-01-01T00:17:40Z", ONE)
+    clock.advance(60)
+    assert _release_record.phase("STANDING_BY", "r2")["since"] == "1970-01-01T00:17:40Z"
+    assert _release_record.served(TWO, "r2")["since"] == "1970-01-01T00:18:40Z"
+    clock.advance(60)
+    assert _release_record.served(TWO, "r3")["since"] == "1970-01-01T00:18:40Z"
+
+
+def test_how_long_the_last_swap_took():
+    serve(ONE)
+    _release_record.phase("STANDING_BY", "r2")
+    assert _release_record.served(TWO, "r2", 12.5)["out_s"] == 12.5
+    # Told live once more, it was not out.
+    assert _release_record.served(TWO, "r2")["out_s"] == 12.5
+
+
+def test_a_run_that_found_the_node_out_does_not_tell_how_long_a_swap_takes():
+    serve(ONE)
+    _release_record.phase("STANDING_BY", "r2")
+    _release_record.served(TWO, "r2", 12.5)
+    _release_record.phase("STANDING_BY", "r3")
+    _release_record.phase("STANDING_BY", "r4")
+    record = _release_record.served(THREE, "r4", 7200.0)
+    assert (record["out_s"], record["run_id"], record["phase"]) == (12.5, "r4", "SERVING")
+
+
+def test_a_migration_cuts_off_what_was_before():
+    serve(ONE, TWO, THREE)
+    record = _release_record.cut_off("migration orders")
+    assert (record["current"], record["previous"]) == (THREE, [])
+    assert record["cut_off"] == {"previous": [TWO, ONE], "why": "migration orders"}
+    assert _release_record.read() == record
+
+
+def test_what_is_cut_off_stays_cut_off():
+    serve(ONE, TWO)
+    _release_record.cut_off("migration orders")
+    assert serve(THREE) == (THREE, [TWO])
+    # Deployed again all the same, it is still nothing to go back to.
+    assert serve(ONE, FOUR) == (FOUR, [THREE, TWO])
+    assert _release_record.read()["cut_off"] == {"previous": [ONE], "why": "migration orders"}
+
+
+def test_the_same_migration_again_changes_nothing():
+    serve(ONE, TWO)
+    first = _release_record.cut_off("migration orders")
+    assert _release_record.cut_off("migration orders") == first
+
+
+def test_a_second_migration_cuts_off_more():
+    serve(ONE, TWO)
+    _release_record.cut_off("migration orders")
+    serve(THREE)
+    assert _release_record.cut_off("migration baskets")["cut_off"] == {"previous": [TWO, ONE], "why": "migration orders; migration baskets"}
+
+
+def test_cleared_they_can_be_used_again():
+    serve(ONE, TWO)
+    _release_record.cut_off("migration orders")
+    serve(THREE)
+    record = _release_record.clear_cut_off()
+    assert (record["current"], record["previous"], record["cut_off"]) == (THREE, [TWO, ONE], None)
