@@ -1,0 +1,245 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the faults share: deployments that are watched from outside, and the nodes as they are, asked without Ansible."""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
+
+from lab import RATE, ROOT, STEADY_S, Failure, Lab, Load, say, start
+
+RELEASES = ("1.0.0", "2.0.0")
+# Several times what the slowest takes. One that hangs is a fault, too.
+DEPLOY_WITHIN_S = 600.0
+ASK_WITHIN_S = 20.0
+HEARTBEAT = "/var/lib/halfswap-heartbeat/shop.json"
+
+
+@dataclass(frozen=True)
+class Node:
+    """What one node has on disk of its heartbeat, and what its application says that it is; None is what it does not tell."""
+
+    state: str | None = None
+    since: float | None = None
+    release: str | None = None
+
+    @classmethod
+    def parse(cls, output: str) -> Node:
+        heartbeat, _separator, status = output.partition("\0")
+        told = [_json(heartbeat), _json(status)]
+        return cls(told[0].get("state"), told[0].get("since"), told[1].get("release"))
+
+    def serves(self, release: str) -> bool:
+        return (self.state, self.release) == ("live", release)
+
+    def __str__(self) -> str:
+        return f"{self.release or 'nothing'} {self.state or 'silent'}"
+
+
+def _json(text: str) -> dict:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return {}
+
+
+def ask(lab: Lab, nodes: Sequence[str], script: str) -> dict[str, str]:
+    """What a shell script prints on each of these nodes; nothing, on one that is off."""
+    command = ("podman", "exec")
+    asked = {node: start(*command, f"{lab.name}-{node}", "sh", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for node in nodes}
+    answers = {}
+    for node, process in asked.items():
+        try:
+            answers[node] = process.communicate(timeout=ASK_WITHIN_S)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            answers[node] = ""
+    return answers
+
+
+def look(lab: Lab) -> dict[str, Node]:
+    script = f"cat {HEARTBEAT}; printf '\\0'; curl --silent --max-time 3 http://127.0.0.1:8080/status"
+    return {node: Node.parse(answer) for node, answer in ask(lab, lab.nodes, script).items()}
+
+
+def describe(nodes: dict[str, Node]) -> str:
+    groups = collections.defaultdict(list)
+    for name, node in nodes.items():
+        groups[str(node)].append(name)
+    return ", ".join(f"{' '.join(names)}: {what}" for what, names in sorted(groups.items()))
+
+
+def served(nodes: dict[str, Node]) -> str | None:
+    """The release that all nodes serve, if they do."""
+    return next((release for release in RELEASES if all(node.serves(release) for node in nodes.values())), None)
+
+
+def other(release: str) -> str:
+    return RELEASES[1 - RELEASES.index(release)]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the callback plugin wrote of one run."""
+
+    boundaries: list[str]
+    changed: list[str] | None
+
+    @classmethod
+    def read(cls, path: Path) -> Record:
+        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+        return cls([line["name"] for line in lines if "name" in line], next((line["changed"] for line in lines if "changed" in line), None))
+
+    @property
+    def last(self) -> str:
+        return self.boundaries[-1] if self.boundaries else "before any task"
+
+
+class Deployment:
+    """One run of the playbook deploy, whose output and record go to files: what outlives a kill -9 cannot hold up who reads them."""
+
+    def __init__(self, lab: Lab, release: str, records: Path, name: str, kill_at: int = 0) -> None:
+        self.log = records / f"{name}.log"
+        self._record = records / f"{name}.jsonl"
+        self._command = lab.deploy(release)
+        self._environment = {
+            "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "faults" / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "boundaries",
+            "BOUNDARIES_RECORD": str(self._record),
+            "BOUNDARIES_KILL_AT": str(kill_at),
+        }
+
+    def start(self, *wrapper: str, **environment: str) -> Deployment:
+        self._began = time.monotonic()
+        with open(self.log, "w", encoding="utf-8") as log:
+            self._process = start(
+                *wrapper,
+                *self._command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self._environment, **environment},
+            )
+        return self
+
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self) -> Deployment:
+        try:
+            self.status: int | str = self._process.wait(max(0.0, self._began + DEPLOY_WITHIN_S - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            self.status = f"none within {DEPLOY_WITHIN_S:g} s"
+        self.seconds = time.monotonic() - self._began
+        self.record = Record.read(self._record)
+        return self
+
+    def run(self) -> Deployment:
+        return self.start().wait()
+
+
+def fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+class Trial:
+    """A lab under load, from one release that all nodes serve; what is done to it, and the verdict, are the subclass's."""
+
+    name: str
+
+    def __init__(self, lab: Lab, rate: float) -> None:
+        self.lab = lab
+        self.rate = rate
+        self.records = ROOT / ".cache" / "faults" / lab.name / self.name
+
+    def attempt(self) -> None:
+        raise NotImplementedError
+
+    def verdict(self, summary: dict) -> bool:
+        """Prints the last line."""
+        raise NotImplementedError
+
+    def run(self) -> bool:
+        fresh(self.records)
+        self.release = self._settle()
+        say(f"Load: {self.rate:g} requests a second through the live load balancer")
+        self.load = Load(self.lab, self.rate, self.records)
+        with open(self.records / "load.log", "w", encoding="utf-8") as log:
+            self.load.start(stderr=log)
+        try:
+            self.attempt()
+            time.sleep(STEADY_S)
+        finally:
+            say("Stopping the load, and reading back every order it wrote")
+            summary = self.load.stop()
+            if summary["failed"] or summary["lost_writes"]:
+                self._complain(summary)
+            print(f"{summary['requests']} requests in {summary['lasted_s']:.0f} s, slowest {summary['slowest_s']:.3f} s")
+            good = self.verdict(summary)
+        return good
+
+    def failures(self) -> list[dict]:
+        """The requests that failed since this was asked last."""
+        if not self.load.running:
+            raise Failure(f"The load has ended by itself; what it recorded is in {self.load.requests}")
+        return [record for record in self.load.news() if record["error"]]
+
+    def _settle(self) -> str:
+        release = served(look(self.lab))
+        if release is None:
+            release = RELEASES[0]
+            self.bring_to(release, self.records, "settle")
+        return release
+
+    def bring_to(self, release: str, records: Path, name: str) -> None:
+        """For the next attempt, whatever this one left."""
+        deployment = Deployment(self.lab, release, records, name).run()
+        nodes = look(self.lab)
+        if served(nodes) != release:
+            raise Failure(f"The lab {self.lab.name} cannot be brought to {release}: {describe(nodes)}; see {deployment.log}")
+        self.release = release
+
+    def _complain(self, summary: dict) -> None:
+        for error, times in summary["errors"].items():
+            print(f"{times} times: {error}")
+        writes = summary["writes"]
+        print("orders: " + ", ".join(f"{len(writes[what])} {what}" for what in ("lost", "doubled", "altered")) + f"; read back: {writes['read_back']}")
+        print(f"Each request is a line of {self.load.requests}; those that failed: grep -v '\"error\": null'")
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lab", help="a running lab to use and to leave running (default: one of its own)")
+    parser.add_argument("--rate", type=float, default=RATE, help="requests a second (default: %(default)g)")
+    return parser
+
+
+def numbers(text: str) -> list[int]:
+    """An option's value, such as 3,17."""
+    chosen = [int(number) for number in text.split(",")]
+    if min(chosen) < 1:
+        raise ValueError("these are counted from 1")
+    return chosen
+
+
+def positive(text: str) -> int:
+    (number,) = numbers(text)
+    return number
