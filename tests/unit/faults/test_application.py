@@ -39,7 +39,7 @@ class OnePlaybook:
         self.playbook.write_text(text)
 
     def deploy(self, release: str) -> list[str]:
-        return [sys.executable, "-m", "ansible", "playbook", "-i", "a,b,", "-c", "local", str(self.playbook)]
+        return [sys.executable, "-m", "ansible.cli.playbook", "-i", "a,b,", "-c", "local", str(self.playbook)]
 
 
 def test_a_run_that_nothing_disturbs_tells_every_boundary_and_what_it_changed(tmp_path: Path) -> None:
