@@ -54,9 +54,7 @@ def version_key(text):
 
 def check_name(what, value):
     if not NAME.match(value):
-        raise RpmError(
-            "%s %r is no RPM name: it starts with a letter, a digit or _, and has only letters, digits and . _ + - in it" % (what, value)
-        )
+        raise RpmError("%s %r is no RPM name: it starts with a letter, a digit or _, and has only letters, digits and . _ + - in it" % (what, value))
 
 
 def check_version(what, value):
@@ -67,17 +65,29 @@ def check_version(what, value):
         )
 
 
-def installed(module, names):
-    """What is installed under each of these names: a list of pairs, the package and when it was installed (seconds since 1970)."""
-    form = "\x1f".join("%%{%s}" % tag for tag in ("NAME", "EPOCHNUM", "VERSION", "RELEASE", "ARCH", "INSTALLTIME")) + "\n"
-    # The status only says that one of them is not installed.
-    _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(names), environ_update=dict(LC_ALL="C"))
+def database(module):
+    """The directory of RPM's database on this node."""
+    return module.run_command(["rpm", "--eval", "%_dbpath"])[1].strip()
+
+
+def query(module, what, tags=()):
+    """Let rpm print these packages, an installed one or a file each: a list of pairs, the package and the texts of the tags; and what it said."""
+    form = "\x1f".join("%%{%s}" % tag for tag in ("NAME", "EPOCHNUM", "VERSION", "RELEASE", "ARCH") + tuple(tags)) + "\n"
+    # The status only says that there is no such package for one of them.
+    _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(what), environ_update=dict(LC_ALL="C"))
     rows = [line.split("\x1f") for line in out.splitlines() if "\x1f" in line]
-    if not rows and "not installed" not in out:
-        raise RpmError("rpm cannot say what is installed: %s" % (err.strip() or out.strip()))
+    return [(Package(row[0], int(row[1]), row[2], row[3], row[4]), row[5:]) for row in rows], out + err
+
+
+def installed(module, names, dbpath=None):
+    """What is installed under each of these names: a list of pairs, the package and when it was installed (seconds since 1970)."""
+    options = ["--dbpath", dbpath] if dbpath else []
+    rows, said = query(module, options + list(names), ["INSTALLTIME"])
+    if names and not rows and "not installed" not in said:
+        raise RpmError("rpm cannot say what is installed: %s" % said.strip())
     found = {name: [] for name in names}
-    for name, epoch, version, release, arch, when in rows:
-        found[name].append((Package(name, int(epoch), version, release, arch), int(when)))
+    for package, (when,) in rows:
+        found[package.name].append((package, int(when)))
     return found
 
 

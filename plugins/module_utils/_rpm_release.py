@@ -17,7 +17,7 @@ import fcntl
 import os
 import re
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, database
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
 # A manager that was told to leave at once when another one runs is asked again this often.
@@ -31,6 +31,8 @@ class Dnf:
     """dnf 4 and dnf 5."""
 
     name = "dnf"
+    # Puts what is downloaded into a directory, which has to be there.
+    into = "--setopt=destdir=%s"
 
     def __init__(self, module, path):
         self.module = module
@@ -53,10 +55,24 @@ class Dnf:
                 found.append((Package(parts[0], int(parts[1]), parts[2], parts[3], parts[4]), parts[5]))
         return found
 
-    def transact(self, moves, test):
-        """Take every package from what is installed to what is wanted, in one transaction; returns the output."""
-        options = ["--setopt=tsflags=test"] if test else []
-        return self._must(options + ["install"] + [str(after) for _before, after in moves], _task(moves, test), locks_rpm=True)
+    def transact(self, moves, test, files=None, into=None):
+        """Take every package from what is installed to what is wanted, in one transaction; returns the output.
+
+        `files` are the paths of packages that no repository is needed for; `into` is the directory for what is downloaded.
+        """
+        labels = [(files or {}).get(after, str(after)) for _before, after in moves]
+        return self._must(self._options(moves, test, files, into) + ["install"] + labels, _task(moves, test), locks_rpm=True)
+
+    def fetch_installed(self, packages, into):
+        """Download what is installed as far as the repositories still hold it; returns the output, of a failure as well."""
+        options = self._options([], True, None, into)
+        return _gist(*self._run(options + ["reinstall"] + [str(package) for package in packages], locks_rpm=True)[1:])
+
+    def _options(self, moves, test, files, into):
+        options = ["--disablerepo=*"] if files and all(after in files for _before, after in moves) else []
+        # Not --downloadonly, with which yum leaves before it has checked a signature.
+        options += ["--setopt=tsflags=test"] if test else []
+        return options + ([self.into % into] if into else [])
 
     def repositories(self):
         """The names of the repositories that are asked."""
@@ -70,13 +86,17 @@ class Dnf:
             raise RpmError("%s could not %s: %s" % (self.name, task, _gist(out, err)))
         return out + err
 
-    def _run(self, arguments, data=None, locks_rpm=False):
+    def rpm(self, arguments):
+        """Run rpm by itself when no other transaction is under way; returns its status, output and errors."""
+        return self._run(arguments, locks_rpm=True, command=["rpm"])
+
+    def _run(self, arguments, data=None, locks_rpm=False, command=None):
         answer = []
 
         def locked():
             if locks_rpm and _rpm_is_locked(self.module):
                 return "another rpm holds the lock of the RPM database"
-            answer[:] = self.module.run_command(self.command + arguments, data=data)
+            answer[:] = self.module.run_command((command or self.command) + arguments, data=data)
             self.complaints = [line.strip() for line in answer[2].splitlines() if re.search(r"\brepo|mirror|[Cc]url", line)]
             if answer[0] == _LOCKED_STATUS or (answer[0] and _LOCKED.search(answer[1] + answer[2])):
                 return _gist(answer[1], answer[2])
@@ -92,6 +112,7 @@ class Yum(Dnf):
     """yum 3, of RHEL 7."""
 
     name = "yum"
+    into = "--downloaddir=%s"
 
     def available(self, names, refresh):
         if refresh:
@@ -110,15 +131,14 @@ class Yum(Dnf):
                 found.append((Package(name, int(epoch or 0), version, release, arch), repository))
         return found
 
-    def transact(self, moves, test):
+    def transact(self, moves, test, files=None, into=None):
         # yum's install does not go back to an older version, and its downgrade to nothing else; its shell takes both at once.
         lines = []
         for before, after in moves:
             verb = "downgrade" if before and before.age > after.age else "install"
-            lines.append("%s %s\n" % (verb, after))
-        options = ["--setopt=tsflags=test"] if test else []
+            lines.append("%s %s\n" % (verb, (files or {}).get(after, after)))
         task = _task(moves, test)
-        out = self._must(options + ["shell", "/dev/stdin"], task, data="".join(lines) + "run\n", locks_rpm=True)
+        out = self._must(self._options(moves, test, files, into) + ["shell", "/dev/stdin"], task, data="".join(lines) + "run\n", locks_rpm=True)
         # The shell's own exit status is 0, whatever happened in it.
         if "Transaction test succeeded" not in out:
             raise RpmError("yum could not %s: %s" % (task, _gist(out, "")))
@@ -146,9 +166,8 @@ def _gist(out, err):
 
 def _rpm_is_locked(module):
     """Whether another process is within an RPM transaction: dnf 4 would wait for it without an end."""
-    _status, dbpath, _err = module.run_command(["rpm", "--eval", "%_dbpath"])
     try:
-        with open(os.path.join(dbpath.strip(), ".rpm.lock"), "r+") as lock:
+        with open(os.path.join(database(module), ".rpm.lock"), "r+") as lock:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except (IOError, OSError) as error:
         return error.errno in (errno.EACCES, errno.EAGAIN)

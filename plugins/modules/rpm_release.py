@@ -52,7 +52,7 @@ options:
           - Release wanted.
           - Where not given, the newest release of the version. That is what is installed, unless the repositories hold a newer release
             of this version. They are asked each time, for their newest state, so that every node comes to the same answer.
-          - Where given, and the package is the one installed, no repository is asked.
+          - Where given, and the package is the one installed or lies in O(store), no repository is asked.
         type: str
       epoch:
         description: Epoch wanted. Where not given, the highest one counts.
@@ -72,6 +72,20 @@ options:
         transaction itself.
     type: bool
     default: false
+  store:
+    description:
+      - Directory in which M(halfswap.bluegreen.rpm_stage) has put packages.
+      - When every package that changes lies there, they and what they need of the files in their folders are installed from there, and no
+        repository is asked. Otherwise those that lie there are taken from there, and everything else from the repositories.
+      - Where not given, everything comes from the repositories.
+    type: path
+  run_id:
+    description: The run to which the transaction is ascribed in the journal of the node. Where not given, nothing is written there.
+    type: str
+  by:
+    description: Who makes this run, for the journal.
+    type: str
+    default: ""
   enablerepo:
     description: Repositories to enable for this task only.
     type: list
@@ -88,6 +102,7 @@ options:
     default: 120
 seealso:
   - module: halfswap.bluegreen.rpm_build
+  - module: halfswap.bluegreen.rpm_stage
 """
 
 EXAMPLES = r"""
@@ -140,93 +155,15 @@ import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, check_name, check_version, installed
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import ARGUMENTS, check, find
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
 # The kernel and systemd count boot and start in other steps than the clock's.
 CLOCKS_DIFFER_S = 0.1
-# An error names no more of them.
-MOST_VERSIONS_NAMED = 20
-
-
-def check(wanted):
-    names = [package["name"] for package in wanted]
-    for package in wanted:
-        check_name("packages[].name", package["name"])
-        check_version("version of %s" % package["name"], package["version"])
-        if package["release"] is not None:
-            check_version("release of %s" % package["name"], package["release"])
-        if names.count(package["name"]) > 1:
-            raise RpmError("package %s is listed more than once" % package["name"])
-    return names
-
-
-def fits(wanted, package):
-    for part in ("name", "version", "release", "epoch", "arch"):
-        if wanted[part] is not None and wanted[part] != getattr(package, part):
-            return False
-    return True
-
-
-def for_this_node(wanted, packages):
-    """Without those of a foreign architecture, as long as there is another one."""
-    packages = [package for package in packages if package.arch not in ("src", "nosrc")]
-    native = [package for package in packages if package.arch in ("noarch", platform.machine())]
-    return packages if wanted["arch"] else native or packages
-
-
-def installed_one(wanted, pairs):
-    """The one that is installed under this name, and when it was."""
-    if len(pairs) > 1:
-        left = for_this_node(wanted, [package for package, _when in pairs if wanted["arch"] in (None, package.arch)])
-        pairs = [(package, when) for package, when in pairs if package in left]
-    if len(pairs) > 1:
-        raise RpmError(
-            "more than one %s is installed (%s): remove all but one, or say which arch" % (wanted["name"], ", ".join(str(p) for p, _when in pairs))
-        )
-    return pairs[0] if pairs else (None, None)
-
-
-def resolve(manager, wanted, before):
-    """For each wanted package exactly one, in the same order."""
-    settled = [package["release"] is not None and current is not None and fits(package, current) for package, current in zip(wanted, before)]
-    names = [package["name"] for package, done in zip(wanted, settled) if not done]
-    available = []
-
-    def candidates(package, current):
-        found = [offered for offered, _repository in available] + ([current] if current else [])
-        return for_this_node(package, [offered for offered in found if fits(package, offered)])
-
-    def missing():
-        return [package for package, current in zip(wanted, before) if not candidates(package, current)]
-
-    if names:
-        refresh = any(package["release"] is None for package in wanted)
-        available = manager.available(names, refresh)
-        if missing() and not refresh:
-            available = manager.available(names, True)
-    if missing():
-        complaints = manager.complaints
-        reasons = [not_there(package, available, current) for package, current in zip(wanted, before) if package in missing()]
-        reasons.append("repositories asked: %s" % (", ".join(manager.repositories()) or "none is enabled"))
-        if complaints:
-            reasons.append("%s said: %s" % (manager.name, " ".join(complaints)))
-        raise RpmError("; ".join(reasons))
-    return [
-        current if done else max(candidates(package, current), key=lambda offered: offered.age)
-        for package, current, done in zip(wanted, before, settled)
-    ]
-
-
-def not_there(wanted, available, current):
-    asked = wanted["version"] if wanted["release"] is None else "%s-%s" % (wanted["version"], wanted["release"])
-    for part in ("epoch", "arch"):
-        if wanted[part] is not None:
-            asked += " (%s %s)" % (part, wanted[part])
-    ours = sorted([pair for pair in available if pair[0].name == wanted["name"]], key=lambda pair: pair[0].age, reverse=True)
-    held = ", ".join("%s (%s)" % pair for pair in ours[:MOST_VERSIONS_NAMED]) or "no %s at all" % wanted["name"]
-    return "the repositories have no %s %s for this node; they have %s; %s is installed" % (wanted["name"], asked, held, current or "nothing")
 
 
 def stale(module, unit, installed_at):
@@ -235,23 +172,60 @@ def stale(module, unit, installed_at):
     return installed_at is not None and started_at is not None and started_at < installed_at - CLOCKS_DIFFER_S
 
 
+def from_store(manager, store, moves):
+    """The moves with those that come along, and the files of those for which no repository is needed."""
+    if store is None or not all(store.holds(after) for _before, after in moves):
+        return moves, {after: store.folder(after)[after] for _before, after in moves if store and store.holds(after)}
+    try:
+        return store.transaction(manager, moves)
+    except RpmError as error:
+        raise RpmError("%s cannot be installed from %s: %s" % (", ".join(str(after) for _before, after in moves), store.path, error))
+
+
+def install(module, manager, moves, files, wanted):
+    said = manager.transact(moves, test=False, files=files)
+    now = installed(module, [new.name for new in wanted])
+    # Of those that did not have to change as well: another one may have pulled them along.
+    for new in wanted:
+        if new not in [package for package, _when in now[new.name]]:
+            raise RpmError(
+                "%s is not installed after the transaction, but %s; %s said: %s"
+                % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", manager.name, said.strip()[-2000:])
+            )
+    for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
+        module.warn(line.strip())
+
+
+def in_the_journal(module, moves, act):
+    """Do it, and write down that it was done, or why it was not."""
+    if not module.params["run_id"]:
+        act()
+        return
+    # Nothing is done that could not be written down.
+    _records.prepare()
+    before, after = [str(old) for old, _new in moves if old], [str(new) for _old, new in moves]
+    try:
+        act()
+    except RpmError as error:
+        _records.append(module.params["run_id"], module.params["by"], "packages", before, after, "failed", why=str(error))
+        raise
+    _records.append(module.params["run_id"], module.params["by"], "packages", before, after, "ok")
+
+
 def run(module):
-    wanted = module.params["packages"]
-    names = check(wanted)
+    check(module.params["packages"])
     if os.geteuid() != 0:
         raise RpmError("this needs root: set become")
     manager = find_manager(module)
-    there = installed(module, names)
-    current = [installed_one(package, there[package["name"]]) for package in wanted]
-    before = [package for package, _when in current]
-    after = resolve(manager, wanted, before)
-    moves = [pair for pair in zip(before, after) if pair[0] != pair[1]]
+    store = Store(module, module.params["store"]) if module.params["store"] else None
+    found = find(module, manager, store.packages() if store else ())
+    moves = [(each.before, each.after) for each in found if each.changes]
 
     packages = []
-    for package, (old, when), new in zip(wanted, current, after):
-        entry = dict(name=package["name"], before=str(old) if old else None, after=str(new), exact=dict(new._asdict()))
-        if package["service"]:
-            entry["stale"] = stale(module, package["service"], when)
+    for each in found:
+        entry = each.as_dict()
+        if each.wanted["service"]:
+            entry["stale"] = stale(module, each.wanted["service"], each.installed_at)
         packages.append(entry)
     result = dict(changed=bool(moves), packages=packages)
     if module._diff:
@@ -259,49 +233,30 @@ def run(module):
             before="".join("%s\n" % entry["before"] for entry in packages if entry["before"]),
             after="".join("%s\n" % entry["after"] for entry in packages),
         )
-    if moves and module.params["rehearse"]:
-        manager.transact(moves, test=True)
-    if moves and not module.check_mode:
-        said = manager.transact(moves, test=False)
-        now = installed(module, names)
-        for new in after:
-            if new not in [package for package, _when in now[new.name]]:
-                raise RpmError(
-                    "%s is not installed after the transaction, but %s; %s said: %s"
-                    % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", manager.name, said.strip()[-2000:])
-                )
-        for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
-            module.warn(line.strip())
+    if moves and (module.params["rehearse"] or not module.check_mode):
+        moves, files = from_store(manager, store, moves)
+        if module.params["rehearse"]:
+            manager.transact(moves, test=True, files=files)
+        if not module.check_mode:
+            in_the_journal(module, moves, lambda: install(module, manager, moves, files, [each.after for each in found]))
     return result
 
 
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            packages=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(
-                    name=dict(type="str", required=True),
-                    version=dict(type="str", required=True),
-                    release=dict(type="str"),
-                    epoch=dict(type="int"),
-                    arch=dict(type="str"),
-                    service=dict(type="str"),
-                ),
-            ),
+            ARGUMENTS,
             rehearse=dict(type="bool", default=False),
-            enablerepo=dict(type="list", elements="str", default=[]),
-            disablerepo=dict(type="list", elements="str", default=[]),
-            lock_timeout_s=dict(type="int", default=120),
+            store=dict(type="path"),
+            run_id=dict(type="str"),
+            by=dict(type="str", default=""),
         ),
         supports_check_mode=True,
     )
     module.run_command_environ_update = dict(LANG="C", LC_ALL="C", LC_MESSAGES="C", LC_CTYPE="C")
     try:
         module.exit_json(**run(module))
-    except RpmError as exc:
+    except (RpmError, _records.RecordsError) as exc:
         module.fail_json(msg="%s: %s" % (platform.node(), exc))
 
 
