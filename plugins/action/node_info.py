@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 
 class ActionModule(ActionBase):
-    """Runs the module node_info on the node and stamps what it says with the controller's monotonic time."""
+    """Runs the module node_info on the node and stamps what it says with the controller's monotonic time; compares their clocks."""
 
     _supports_check_mode = True
 
@@ -19,6 +19,10 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         # Before the question, not after the answer: a slow node makes its evidence older, never younger.
         at = time.monotonic()
+        before = time.time()
         result.update(self._execute_module("halfswap.bluegreen.node_info", task_vars=task_vars))
+        after = time.time()
         result["at"] = at
+        if "time" in result:
+            result["clock_skew_s"] = round(max(0.0, before - result["time"], result["time"] - after), 3)
         return result

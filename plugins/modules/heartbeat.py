@@ -25,6 +25,9 @@ description:
     nodes serve.
   - Each write carries the revision that was read with the evidence (compare-and-set). When somebody else wrote since then, the node
     answers 409 and nothing changes.
+  - It refuses, in check mode too, while the lock of another run lies on the node; see M(halfswap.bluegreen.deploy_lock). Without any lock
+    it goes on.
+  - Each write is noted in the journal of the node, and what the node serves in its release record; see M(halfswap.bluegreen.node_info).
 author:
   - halfswap.bluegreen contributors (@halfswap)
 attributes:
@@ -117,6 +120,11 @@ options:
         description: How many addresses check each node at least; V(2) for a pair of load balancers of which both check.
         type: int
         default: 1
+      hold_s:
+        description: >-
+          For how many seconds at most it holds requests while no node is live. V(0), it answers at once with an error.
+        type: float
+        default: 0.0
   ignore_probers:
     description: Addresses that ask for the heartbeat but are no load balancers (monitoring), and are not waited for.
     type: list
@@ -160,9 +168,44 @@ options:
       - V(0) stands for all nodes outside the batch, and at least one. There is no way to ask for none.
     type: int
     default: 0
-  proof:
+  max_unavailable:
     description: >-
-      For O(state=live), what must be installed and running; a dictionary of component name to a dictionary with the key C(nevra).
+      How many nodes may be out at once, those that were out before included, as a number or as a percentage of all. V(0) sets no limit.
+    type: str
+    default: "0"
+  capacity:
+    description: How many requests per second one node can serve. The batch does not leave while the others could not carry the load.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the component.
+        type: str
+        required: true
+      per_s:
+        description: Requests per second.
+        type: float
+        required: true
+  without:
+    description: Nodes known to be dead. They are not asked, and count as not serving.
+    type: list
+    elements: str
+    default: []
+  successors:
+    description:
+      - For O(state=standby), the nodes that come in at the same moment, each with what must be installed and running, as in O(proof). They are
+        proven as if they went live, and O(min_live) does not hold for that moment.
+      - It takes live load balancers that hold requests meanwhile (O(load_balancers[].hold_s)).
+    type: dict
+  proof:
+    description: For O(state=live), what must be installed and running; a dictionary of component name to NEVRA.
+    type: dict
+  release:
+    description:
+      - What the node serves, a dictionary of component name to NEVRA, for the release record of the node. The action plugin fills it in.
+      - For O(state=live) it is what goes live. When every heartbeat says so it is named as current, and the former one is what a rollback goes
+        back to. For O(state=standby) it is what was served until now; it is noted where nothing has been noted before.
     type: dict
   proof_evidence:
     description: >-
@@ -179,6 +222,7 @@ seealso:
   - module: halfswap.bluegreen.heartbeat_info
   - module: halfswap.bluegreen.node_info
   - module: halfswap.bluegreen.drain
+  - module: halfswap.bluegreen.deploy_lock
 """
 
 EXAMPLES = r"""
@@ -253,6 +297,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC, unsettled
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
@@ -261,6 +306,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wa
 GRACE_S = 0.1
 
 PHASES = ["SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE"]
+PHASE_OF = dict(standby="STANDING_BY", live="SERVING")
 
 
 class Switch(object):
@@ -293,15 +339,45 @@ class Switch(object):
         return [h for h in self.heartbeats if any(self.before[h.name][key] != value for key, value in wanted)]
 
     def write(self, heartbeats):
+        if heartbeats:
+            _records.prepare()
         for heartbeat in heartbeats:
-            self.after[heartbeat.name] = heartbeat.put(
-                self.before[heartbeat.name]["revision"],
+            before = self.before[heartbeat.name]
+            after = heartbeat.put(
+                before["revision"],
                 state=self.params["state"],
                 reason=self.params["reason"],
                 run_id=self.params["run_id"],
                 by=self.params["by"],
                 phase=self.params["phase"],
             )
+            self.after[heartbeat.name] = after
+            _records.append(
+                self.params["run_id"],
+                self.params["by"],
+                "heartbeat %s" % heartbeat.name,
+                before["state"],
+                after["state"],
+                "revision %d" % after["revision"],
+                reason=self.params["reason"],
+            )
+
+    def record(self):
+        """Note in the release record what the node serves now, or that it does not."""
+        run_id = self.params["run_id"]
+        if self.params["state"] == "live" and self.params["release"]:
+            _release_record.served(self.params["release"], run_id, self._out_s())
+        else:
+            if self.params["release"]:
+                _release_record.found(self.params["release"], run_id)
+            _release_record.phase(self.params["phase"] or PHASE_OF[self.params["state"]], run_id)
+
+    def _out_s(self):
+        """Seconds that this run has had the node out of service, or None where it had not."""
+        before = self.before.values()
+        if any(status["state"] != "standby" or status["run_id"] != self.params["run_id"] for status in before):
+            return None
+        return max(status["since_s"] for status in before)
 
     def _refresh(self):
         for heartbeat in self.heartbeats:
@@ -348,6 +424,9 @@ def diff(result):
 
 
 def run(module):
+    held = _lock.foreign(module.params["run_id"])
+    if held:
+        raise HeartbeatError("Refused, nothing was changed: %s." % held)
     switch = Switch(module.params)
     switch.read()
     work = switch.work()
@@ -356,6 +435,7 @@ def run(module):
     if module.check_mode:
         return result
     switch.write(work)
+    switch.record()
 
     if module.params["load_balancers"]:
         missing, waited_s = wait_until(switch.unsettled, module.params["settle_timeout_s"])
@@ -409,12 +489,22 @@ def main():
             settle_timeout_s=dict(type="float", default=60.0),
             traffic_timeout_s=dict(type="float", default=10.0),
             expect_traffic=dict(type="bool", default=False),
+            release=dict(type="dict"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.
             batch=dict(type="list", elements="str"),
             batch_id=dict(type="str", required=True),
             evidence=dict(type="str", default="bluegreen_evidence"),
             evidence_max_age_s=dict(type="float", default=60.0),
             min_live=dict(type="int", default=0),
+            max_unavailable=dict(type="str", default="0"),
+            capacity=dict(
+                type="list",
+                elements="dict",
+                default=[],
+                options=dict(name=dict(type="str", required=True), per_s=dict(type="float", required=True)),
+            ),
+            without=dict(type="list", elements="str", default=[]),
+            successors=dict(type="dict"),
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),
             sanity=dict(type="list", elements="dict", default=[]),
@@ -423,7 +513,7 @@ def main():
     )
     try:
         module.exit_json(**run(module))
-    except HeartbeatError as exc:
+    except (HeartbeatError, _records.RecordsError) as exc:
         module.fail_json(msg=str(exc))
 
 

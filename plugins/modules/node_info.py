@@ -14,7 +14,8 @@ short_description: Read what a node says of its components, as evidence
 version_added: 0.1.0
 description:
   - Reads, in one round trip, everything that a decision about a node rests on. For each component the status of its heartbeat (with a health
-    check made for this very answer), the package installed and since when, the state of its service and the start of its process.
+    check made for this very answer), the package installed and since when, the state of its service and the start of its process; for the
+    node its clock, its lock and its release record.
   - The action plugin of the same name stamps the result with the controller's monotonic time and with the batch that it was gathered
     for. Registered, it is the evidence that M(halfswap.bluegreen.heartbeat) and M(halfswap.bluegreen.plan) judge.
   - A component whose heartbeat does not answer is reported with C(error); the module itself does not fail for it, so that one run tells
@@ -128,6 +129,76 @@ components:
       type: float
       returned: always
       sample: 1790000001.5
+lock:
+  description: Who holds the lock of the node, as M(halfswap.bluegreen.deploy_lock) returns it; null when nobody does, or when the lock has expired.
+  returned: always
+  type: dict
+  sample: null
+record:
+  description: The release record of the node; null on a node that no run has brought live yet.
+  returned: always
+  type: dict
+  contains:
+    current:
+      description: What it serves, or served last, as a dictionary of component name to NEVRA.
+      type: dict
+      returned: always
+      sample: {shop: shop-2.0.0-1.noarch}
+    previous:
+      description: The releases that it can go back to, newest first, at most three.
+      type: list
+      elements: dict
+      returned: always
+      sample: [{shop: shop-1.0.0-1.noarch}]
+    phase:
+      description: The phase that the node is in.
+      type: str
+      returned: always
+      sample: SERVING
+    run_id:
+      description: The run that led it there.
+      type: str
+      returned: always
+      sample: 20261120T101500Z-4711
+    since:
+      description: When it entered the phase, or began to serve what it serves, by its own clock.
+      type: str
+      returned: always
+      sample: "2026-11-20T10:16:20Z"
+    out_s:
+      description: Seconds from standby to live in its last swap that one run has completed; null when there was none.
+      type: float
+      returned: always
+      sample: 12.4
+    cut_off:
+      description: The releases that it cannot go back to any more; null when there are none.
+      type: dict
+      returned: always
+      sample: null
+      contains:
+        previous:
+          description: The releases, newest first.
+          type: list
+          elements: dict
+          returned: always
+          sample: [{shop: shop-1.0.0-1.noarch}]
+        why:
+          description: What they cannot live with.
+          type: str
+          returned: always
+          sample: migration orders has dropped the column customer_name
+time:
+  description: The node's clock, in seconds since the epoch.
+  returned: always
+  type: float
+  sample: 1795170304.512
+clock_skew_s:
+  description:
+    - By how many seconds the clock of the node differs at least from that of the controller, either way. It is 0 when the node's time lies
+      between the controller's before the question and after the answer.
+  returned: always
+  type: float
+  sample: 0.0
 at:
   description: The controller's monotonic time, in seconds, before the node was asked.
   returned: always
@@ -140,9 +211,13 @@ batch_id:
   sample: 20261120T101500-4711/1
 """
 
+import time
+
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
@@ -171,7 +246,14 @@ def run(module):
         entry.update(units[component["service"]])
         entry.update(heartbeat_of(component, module.params["token"]))
         found.append(entry)
-    return dict(changed=False, components=found, batch_id=module.params["batch_id"])
+    return dict(
+        changed=False,
+        components=found,
+        batch_id=module.params["batch_id"],
+        lock=_lock.holder(),
+        record=_release_record.read(),
+        time=round(time.time(), 3),
+    )
 
 
 def main():
@@ -194,7 +276,10 @@ def main():
         supports_check_mode=True,
     )
     module.run_command_environ_update = dict(LC_ALL="C")
-    module.exit_json(**run(module))
+    try:
+        module.exit_json(**run(module))
+    except RecordsError as exc:
+        module.fail_json(msg=str(exc))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,9 @@ def run_action(monkeypatch):
 
         def execute(module_name, module_args=None, task_vars=None):
             sent.append((module_name, module_args))
-            return dict(answer or {"changed": True})
+            # A list has an answer for each time that a module is executed.
+            said = answer[len(sent) - 1] if isinstance(answer, list) else answer
+            return dict(said or {"changed": True})
 
         monkeypatch.setattr(action, "_execute_module", execute)
         result = action.run(task_vars=task_vars)

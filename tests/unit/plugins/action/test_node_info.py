@@ -4,6 +4,10 @@
 
 from __future__ import annotations
 
+import time
+
+import pytest
+
 
 def test_stamps_the_time_before_the_question(run_action, clock):
     ran = run_action("node_info", {"components": [], "batch_id": "r/1"}, {}, answer={"changed": False, "components": [], "batch_id": "r/1"})
@@ -15,3 +19,15 @@ def test_stamps_the_time_before_the_question(run_action, clock):
 def test_a_failure_stays_a_failure(run_action, clock):
     ran = run_action("node_info", {}, {}, answer={"failed": True, "msg": "no systemctl"})
     assert ran.result["failed"] is True and ran.result["msg"] == "no systemctl"
+
+
+@pytest.mark.parametrize("node_time, skew", [(1000.0, 0.0), (1000.7, 0.0), (1002.0, 0.0), (997.5, 2.5), (1002.25, 0.25)])
+def test_the_least_skew_that_explains_what_was_seen(run_action, clock, monkeypatch, node_time, skew):
+    # The question is asked at 1000 and answered at 1002.
+    monkeypatch.setattr(time, "time", iter([1000.0, 1002.0]).__next__)
+    ran = run_action("node_info", {}, {}, answer={"components": [], "time": node_time})
+    assert ran.result["clock_skew_s"] == skew
+
+
+def test_no_skew_of_a_node_that_did_not_tell_its_time(run_action, clock):
+    assert "clock_skew_s" not in run_action("node_info", {}, {}, answer={"failed": True, "msg": "no systemctl"}).result

@@ -9,8 +9,11 @@ __metaclass__ = type
 
 import pytest
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.modules import heartbeat
 
+ONE = {"shop0": "shop-1.0.0-1.noarch"}
+TWO = {"shop0": "shop-2.0.0-1.noarch"}
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2},
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby"},
@@ -208,3 +211,112 @@ def test_a_component_that_does_not_count_is_not_waited_for(run_module, heartbeat
     result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True))
     assert result["components"][0]["served"] is None
     assert clock.elapsed == 0
+
+
+def hold_lock(run_id):
+    _lock.acquire(run_id, "alice@ops1", "ops1", "release 2.0.0", 600.0)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("state", ["live", "standby"])
+def test_refuses_while_another_run_holds_the_lock(run_module, heartbeat_server, state, check_mode):
+    hold_lock("r9")
+    result = run_module(heartbeat, args(heartbeat_server, state=state), check_mode=check_mode)
+    assert result.failed
+    assert "nothing was changed: the lock is held by alice@ops1 (run r9, release 2.0.0)" in result["msg"]
+    assert heartbeat_server.asked == []
+
+
+def test_goes_on_with_its_own_lock_and_with_an_expired_one(run_module, heartbeat_server, clock):
+    hold_lock("r2")
+    assert run_module(heartbeat, args(heartbeat_server))["changed"] is True
+    clock.advance(601)
+    assert run_module(heartbeat, args(heartbeat_server, run_id="r3"))["changed"] is True
+
+
+def test_a_damaged_lock_stops_the_run(run_module, heartbeat_server, records):
+    records.mkdir()
+    records.joinpath("lock.json").write_bytes(b"{")
+    result = run_module(heartbeat, args(heartbeat_server))
+    assert result.failed and "lock.json is damaged" in result["msg"]
+    assert heartbeat_server.asked == []
+
+
+def test_each_write_is_in_the_journal(run_module, heartbeat_server, second_heartbeat_server, clock):
+    run_module(heartbeat, args(heartbeat_server, second_heartbeat_server))
+    run_module(heartbeat, args(heartbeat_server, second_heartbeat_server))
+    first, second = _records.journal(10)
+    assert first == {
+        "at": "1970-01-01T00:16:40Z",
+        "run_id": "r2",
+        "by": "me@here",
+        "what": "heartbeat shop0",
+        "before": "live",
+        "after": "standby",
+        "result": "revision 8",
+        "reason": "release",
+    }
+    assert second["what"] == "heartbeat shop1"
+
+
+def test_what_cannot_be_recorded_is_not_done(run_module, heartbeat_server, records):
+    records.write_bytes(b"a file where the directory should be")
+    result = run_module(heartbeat, args(heartbeat_server))
+    assert result.failed and str(records) in result["msg"]
+    assert heartbeat_server.puts == []
+
+
+def test_check_mode_records_nothing(run_module, heartbeat_server, records):
+    run_module(heartbeat, args(heartbeat_server, state="live", release=TWO), check_mode=True)
+    assert not records.exists()
+
+
+def test_the_release_record_follows_a_swap(run_module, heartbeat_server):
+    _release_record.served(ONE, "r1")
+    run_module(heartbeat, args(heartbeat_server))
+    assert (_release_record.read()["phase"], _release_record.read()["run_id"]) == ("STANDING_BY", "r2")
+    heartbeat_server.status["since_s"] = 12.5
+    run_module(heartbeat, args(heartbeat_server, state="live", release=TWO))
+    record = _release_record.read()
+    assert (record["current"], record["previous"], record["phase"], record["out_s"]) == (TWO, [ONE], "SERVING", 12.5)
+
+
+def test_out_for_as_long_as_the_component_that_left_first(run_module, heartbeat_server, second_heartbeat_server):
+    for server, since_s in ((heartbeat_server, 12.5), (second_heartbeat_server, 12.4)):
+        server.status.update(state="standby", run_id="r2", since_s=since_s)
+    run_module(heartbeat, args(heartbeat_server, second_heartbeat_server, state="live", release=TWO))
+    assert _release_record.read()["out_s"] == 12.5
+
+
+@pytest.mark.parametrize("before", [dict(state="standby", run_id="r1"), dict(state="live", run_id="r2")])
+def test_the_time_out_of_service_is_told_by_the_run_that_took_the_node_out(run_module, heartbeat_server, before):
+    heartbeat_server.status.update(before, since_s=7200.0)
+    run_module(heartbeat, args(heartbeat_server, state="live", release=TWO))
+    record = _release_record.read()
+    assert (record["current"], record["out_s"]) == (TWO, None)
+
+
+def test_no_release_record_on_a_node_that_was_never_brought_live(run_module, heartbeat_server):
+    run_module(heartbeat, args(heartbeat_server))
+    assert _release_record.read() is None
+
+
+def test_a_release_that_did_not_go_live_everywhere_is_not_recorded(run_module, heartbeat_server, second_heartbeat_server):
+    _release_record.served(ONE, "r1")
+    for server in (heartbeat_server, second_heartbeat_server):
+        server.status.update(state="standby", run_id="r2")
+
+    def refuse(server):
+        server.next_answers = [(409, '{"error": "revision is 8"}')]
+
+    second_heartbeat_server.after_each = refuse
+    result = run_module(heartbeat, args(heartbeat_server, second_heartbeat_server, state="live", release=TWO))
+    assert result.failed
+    assert _release_record.read()["current"] == ONE
+    assert [line["what"] for line in _records.journal(10)] == ["heartbeat shop0"]
+
+
+def test_another_phase_is_recorded(run_module, heartbeat_server):
+    _release_record.served(ONE, "r1")
+    run_module(heartbeat, args(heartbeat_server, phase="CLEANING_UP"))
+    assert _release_record.read()["phase"] == "CLEANING_UP"

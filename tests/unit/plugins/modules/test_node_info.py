@@ -10,7 +10,7 @@ __metaclass__ = type
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.modules import node_info
 
 # Ten hours after boot, as /proc/uptime of the fake node has it.
@@ -65,6 +65,9 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
                 "started_at": BOOTED_AT + 35000.5,
             }
         ],
+        "lock": None,
+        "record": None,
+        "time": 1000.0,
     }
     assert heartbeat_server.asked[0][:2] == ("GET", "/heartbeat/status?fresh=1")
     assert heartbeat_server.asked[0][4] == "Bearer secret-token"
@@ -98,3 +101,21 @@ def test_one_node_tells_of_each_component(run_module, node, heartbeat_server):
 def test_a_refused_token_is_an_error_of_the_component(run_module, node, heartbeat_server):
     heartbeat_server.next_answers = [(401, "{}")]
     assert "refuses the token" in run_module(node_info, args(heartbeat_server.url))["components"][0]["error"]
+
+
+def test_the_lock_and_the_release_record_of_the_node(run_module, node, heartbeat_server, clock):
+    _former, lock = _lock.acquire("r1", "alice@ops1", "ops1", "release 2.0.0", 600.0)
+    record = _release_record.served({"shop": "shop-2.0.0-1.noarch"}, "r1")
+    result = run_module(node_info, args(heartbeat_server.url))
+    assert (result["lock"], result["record"]) == (lock, record)
+    clock.advance(600)
+    result = run_module(node_info, args(heartbeat_server.url))
+    assert (result["lock"], result["record"], result["time"]) == (None, record, 1600.0)
+
+
+@pytest.mark.parametrize("name", ["lock.json", "release.json"])
+def test_a_damaged_record_is_no_evidence(run_module, node, heartbeat_server, records, name):
+    records.mkdir()
+    records.joinpath(name).write_bytes(b"{")
+    result = run_module(node_info, args(heartbeat_server.url))
+    assert result.failed and "%s is damaged" % name in result["msg"]
