@@ -4,18 +4,20 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Mapping
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import plan_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._windows import WindowError, refusals
 
 
 class ActionModule(ActionBase):
@@ -29,38 +31,97 @@ class ActionModule(ActionBase):
         task_vars = task_vars or {}
         _valid, args = self.validate_argument_spec(
             argument_spec={
+                **LIMITS_SPEC,
                 "observed": {"type": "str", "required": True},
-                "packages": {"type": "str", "required": True},
-                "min_live": {"type": "int", "default": 0},
-                "load_balancers": {"type": "list", "elements": "dict", "required": True},
-                "ignore_probers": {"type": "list", "elements": "str", "default": []},
+                "packages": {"type": "str"},
+                "run_id": {"type": "str", "default": ""},
+                "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "halves"},
+                "batch_size": {"type": "str", "default": "1"},
+                "exclusive": {"type": "bool", "default": False},
+                "confirm_after_s": {"type": "float"},
+                "observe_s": {"type": "float"},
+                "approved": {"type": "str", "default": ""},
+                "node_count": {"type": "int", "default": 0},
+                "windows": {"type": "dict", "default": {}},
+                "clock_skew_s": {"type": "float", "default": 5.0},
             }
         )
+        application = stacks(task_vars["groups"])
+        policy = Policy(
+            strategy=args["strategy"],
+            batch_size=count_of("bluegreen_batch_size", args["batch_size"], sum(map(len, application.values()))),
+            exclusive=args["exclusive"],
+            confirm_after_s=args["confirm_after_s"],
+            # A few nodes at a time is only worth the time when somebody looks at them.
+            observe_s=args["observe_s"] if args["observe_s"] is not None else ROLLING_OBSERVE_S if args["strategy"] == "rolling" else 0.0,
+            limits=limits(args, application),
+        )
         hostvars = task_vars["hostvars"]
-        nodes = read_nodes(stacks(task_vars["groups"]), hostvars, args["observed"])
-        wanted = {} if any(node.unread for node in nodes) else self._wanted(nodes, hostvars, args["packages"])
-        policy = Policy(args["min_live"], load_balancers(args["load_balancers"]), args["ignore_probers"])
+        nodes = read_nodes(application, hostvars, args["observed"], without=args["without"])
+        wanted = {} if any(node.unread for node in nodes) else _wanted(nodes, hostvars, args["packages"])
         found = plan(nodes, wanted, policy)
+        reasons = [*_around(application, nodes, args, task_vars), *found.refusals]
+        if found.batches:
+            reasons += _approval(found, args["approved"]) + _time(found, nodes, policy, args["windows"])
+        if reasons:
+            found = replace(found, batches=(), refusals=tuple(reasons))
         lines = plan_lines(found, nodes, policy)
         for line in lines:
             self._display.display(line)
-        result.update(found.as_dict(), changed=False, table=lines, hash=found.digest, run_id=self._run_id())
+        seconds, _certain = eta_s(found, nodes, policy)
+        result.update(found.as_dict(), changed=False, table=lines, hash=found.digest, eta_s=round(seconds, 1))
         if found.refusals:
             result.update(failed=True, msg="Refused, nothing was changed: " + "; ".join(found.refusals) + ".")
         return result
 
-    @staticmethod
-    def _run_id() -> str:
-        return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + f"-{os.getpid()}"
 
-    @staticmethod
-    def _wanted(nodes: list[Node], hostvars: Mapping[str, Any], variable: str) -> dict[str, dict[str, str]]:
-        """Per node and component the package that the node's own repositories hold for the release."""
-        wanted: dict[str, dict[str, str]] = {}
-        for node in nodes:
-            registered = hostvars[node.name].get(variable) or {}
-            if registered.get("failed") or "packages" not in registered:
-                raise AnsibleActionFail(f"{node.name}: the release was not looked up in its repositories ({registered.get('msg', 'skipped')}).")
-            resolved = {package["name"]: package["after"] for package in registered["packages"]}
-            wanted[node.name] = {component.name: resolved[component.package] for component in node.components}
-        return wanted
+# Long enough for a handful of health checks and, where there is traffic, for every kind of request to come by.
+ROLLING_OBSERVE_S = 10.0
+
+
+def _wanted(nodes: Sequence[Node], hostvars: Mapping[str, Any], variable: str | None) -> dict[str, dict[str, str | None]]:
+    """Per node and component the package that is to be there: what was found for the node, or else what it has."""
+    if variable is None:
+        return {node.name: node.nevras for node in nodes}
+    wanted: dict[str, dict[str, str | None]] = {}
+    for node in nodes:
+        registered = hostvars[node.name].get(variable) or {}
+        if registered.get("failed") or "packages" not in registered:
+            raise AnsibleActionFail(f"{node.name}: the packages of the release were not found for it ({registered.get('msg', 'skipped')}).")
+        resolved = {package["name"]: package["after"] for package in registered["packages"]}
+        wanted[node.name] = {component.name: resolved[component.package] for component in node.components}
+    return wanted
+
+
+def _around(application: Mapping[str, Sequence[str]], nodes: Sequence[Node], args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[str]:
+    """What has to be right around the nodes, whatever is planned."""
+    count = sum(map(len, application.values()))
+    reasons = held_by_another(nodes, args["run_id"])
+    if args["node_count"] not in (0, count):
+        reasons.append(f"the inventory has {count} nodes here, and bluegreen_node_count is {args['node_count']}: a sliced job sees a part of them only")
+    if not args["node_count"] and ("awx_job_id" in task_vars or "tower_job_id" in task_vars):
+        reasons.append(f"under AWX a job may be sliced: declare how many nodes there are, bluegreen_node_count: {count}")
+    reasons += [
+        f"{node.name}: its clock differs by {node.clock_skew_s:.0f} s from the controller's, and bluegreen_clock_skew_s is {args['clock_skew_s']:g}: "
+        "is its time service running?"
+        for node in nodes
+        if node.clock_skew_s > args["clock_skew_s"]
+    ]
+    return reasons
+
+
+def _approval(found: Plan, approved: str) -> list[str]:
+    if approved in ("", found.digest):
+        return []
+    return [
+        f"the plan is {found.digest} now, and bluegreen_plan_hash approves {approved}: the nodes or packages are others than they were then. "
+        "Look at the plan with --check, and have it approved again"
+    ]
+
+
+def _time(found: Plan, nodes: Sequence[Node], policy: Policy, windows: Mapping[str, Any]) -> list[str]:
+    seconds, _certain = eta_s(found, nodes, policy)
+    try:
+        return refusals(windows, datetime.datetime.now(datetime.timezone.utc), seconds)
+    except WindowError as exc:
+        raise AnsibleActionFail(f"bluegreen_windows: {exc}") from exc

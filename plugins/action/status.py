@@ -10,7 +10,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import status_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
 
 
 class ActionModule(ActionBase):
@@ -22,9 +22,15 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
-        _valid, args = self.validate_argument_spec(argument_spec={"observed": {"type": "str", "required": True}})
-        nodes = read_nodes(stacks(task_vars["groups"]), task_vars["hostvars"], args["observed"])
-        lines = status_lines(nodes)
+        _valid, args = self.validate_argument_spec(
+            argument_spec={
+                "observed": {"type": "str", "required": True},
+                "without": {"type": "list", "elements": "str", "default": []},
+                "next": {"type": "bool", "default": False},
+            }
+        )
+        nodes = read_nodes(stacks(task_vars["groups"]), task_vars["hostvars"], args["observed"], without=args["without"])
+        lines = status_lines(nodes) + (next_lines(nodes) if args["next"] else [])
         for line in lines:
             self._display.display(line)
         result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving], running=_running(nodes))

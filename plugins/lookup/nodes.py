@@ -19,6 +19,13 @@ options:
     description: Refuse C(--limit), C(--tags), C(--skip-tags) and C(--start-at-task). Playbooks that only read set it to V(false).
     type: bool
     default: true
+  without:
+    description:
+      - Nodes known to be dead, which are left out of the play. The plan and the interlock have to be told of them, too.
+      - C(hosts) knows no variables of groups or hosts, so the list comes from the command line.
+    type: list
+    elements: str
+    default: []
 notes:
   - One inventory describes one application. The stacks are the inventory groups C(blue) and C(green); a group C(nodes), where there is
     one, names all nodes of the application, and each of them must be in a stack.
@@ -78,7 +85,11 @@ class LookupModule(LookupBase):
                 "Run the same command without it; only what is missing will be done."
             )
         try:
-            stacks((variables or {}).get("groups", {}))
+            names = {name for stack in stacks((variables or {}).get("groups", {})).values() for name in stack}
         except ApplicationError as exc:
             raise AnsibleLookupError(str(exc)) from exc
-        return pattern
+        without = self.get_option("without")
+        strangers = sorted(set(without) - names)
+        if strangers:
+            raise AnsibleLookupError(f"bluegreen_without names {', '.join(strangers)}, which no inventory group blue or green has.")
+        return [":".join([*STACKS, *(f"!{name}" for name in without)])]

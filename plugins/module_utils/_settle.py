@@ -23,6 +23,7 @@ LOAD_BALANCER_SPEC = dict(
     fall=dict(type="int", default=DEFAULT_FALL),
     rise=dict(type="int", default=DEFAULT_RISE),
     probers=dict(type="int", default=1),
+    hold_s=dict(type="float", default=0.0),
 )
 
 

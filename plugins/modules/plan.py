@@ -38,10 +38,9 @@ options:
     required: true
   packages:
     description: >-
-      Name of the variable in which M(halfswap.bluegreen.rpm_release), in check mode, was registered on every node. It tells which package the
-      node's repositories hold for the release.
+      Name of the variable in which M(halfswap.bluegreen.rpm_stage) was registered on every node. It tells which package each node is to have.
+      Without it, each node keeps what it has.
     type: str
-    required: true
   load_balancers:
     description: The load balancers, as for M(halfswap.bluegreen.heartbeat). A node that one of them does not check is a reason to refuse.
     type: list
@@ -52,13 +51,84 @@ options:
     type: list
     elements: str
     default: []
+  run_id:
+    description: The run that plans. A node on which the lock of another one lies is a reason to refuse.
+    type: str
+    default: ""
+  strategy:
+    description:
+      - V(halves) swaps one stack, then the other one.
+      - V(cutover) swaps one stack and lets it serve alone; the other one stands by on what it has, as the way back.
+      - V(rolling) swaps O(batch_size) nodes at a time.
+      - V(all_live) lets every healthy node serve what it has installed.
+    type: str
+    choices: [halves, cutover, rolling, all_live]
+    default: halves
+  batch_size:
+    description: For O(strategy=rolling), how many nodes at a time, as a number or as a percentage of all; never more than O(max_unavailable).
+    type: str
+    default: "1"
+  exclusive:
+    description: >-
+      For O(strategy=cutover), both halves switch at the same moment. It takes live load balancers that hold requests while no node is live
+      (O(load_balancers[].hold_s)).
+    type: bool
+    default: false
+  confirm_after_s:
+    description: For O(strategy=cutover), seconds of observation after which the other half follows. Without it, it waits to be confirmed.
+    type: float
+  observe_s:
+    description: How long a batch is watched once it serves, in seconds. The default is V(10) for O(strategy=rolling), else V(0).
+    type: float
   min_live:
     description: How many nodes must serve while a batch is out. V(0) stands for all nodes outside the batch, and at least one.
     type: int
     default: 0
+  max_unavailable:
+    description: How many nodes may be out at once, those that were out before included, as a number or as a percentage of all. V(0) sets no limit.
+    type: str
+    default: "0"
+  capacity:
+    description: How many requests per second one node can serve. With it, a batch does not leave while the others could not carry the load.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      name:
+        description: Name of the component.
+        type: str
+        required: true
+      per_s:
+        description: Requests per second.
+        type: float
+        required: true
+  without:
+    description: Nodes known to be dead. They are not part of the plan, and count as not serving.
+    type: list
+    elements: str
+    default: []
+  node_count:
+    description: How many nodes the application has. V(0) stands for as many as there are. Under AWX, where a job may be sliced, it is required.
+    type: int
+    default: 0
+  clock_skew_s:
+    description: Seconds by which the clock of a node may differ from that of the controller.
+    type: float
+    default: 5.0
+  windows:
+    description:
+      - When the plan may be carried out. Its keys are C(timezone), C(allowed) and C(blocked); the latter two are lists of windows, each with
+        C(from) and C(until), as times of the day (with C(days), from C(mon) to C(sun)) or as dates with times.
+      - The whole plan, as long as it is expected to take, has to lie within what is allowed and to touch nothing that is blocked.
+    type: dict
+    default: {}
+  approved:
+    description: The RV(hash) of the plan that was approved. Any other plan is refused.
+    type: str
+    default: ""
 seealso:
   - module: halfswap.bluegreen.node_info
-  - module: halfswap.bluegreen.rpm_release
+  - module: halfswap.bluegreen.rpm_stage
 """
 
 EXAMPLES = r"""
@@ -104,11 +174,44 @@ batches:
       type: dict
       returned: always
       sample: {blue1: {shop: shop-1.0.0-1.noarch}}
-    staying:
-      description: How many nodes serve while this batch is out.
-      type: int
+    ready:
+      description: Those of the nodes that stand by with everything in place, and need a sanity test only.
+      type: list
+      elements: str
       returned: always
-      sample: 2
+      sample: []
+    retire:
+      description: The nodes that leave as they are once the batch serves.
+      type: list
+      elements: str
+      returned: always
+      sample: []
+    exclusive:
+      description: Whether the batch comes in and the others leave at the same moment.
+      type: bool
+      returned: always
+      sample: false
+    observe_s:
+      description: How long the batch is watched once it serves, in seconds.
+      type: float
+      returned: always
+      sample: 0.0
+    staying:
+      description: The nodes that serve while this batch is out.
+      type: list
+      elements: str
+      returned: always
+      sample: [green1, green2]
+    serving_after:
+      description: The nodes that serve after it.
+      type: list
+      elements: str
+      returned: always
+      sample: [blue1, blue2, green1, green2]
+    undo:
+      description: The batch that takes this one back, in the same form; null where there is nothing to go back to.
+      type: dict
+      returned: always
     total:
       description: How many nodes the application has.
       type: int
@@ -125,11 +228,16 @@ hash:
   returned: always
   type: str
   sample: 3fa9c2e1d0ab
-run_id:
-  description: Identifies this run, for M(halfswap.bluegreen.heartbeat).
+strategy:
+  description: The strategy of the plan.
   returned: always
   type: str
-  sample: 20261120T101500Z-4711
+  sample: halves
+eta_s:
+  description: How long it is expected to take, in seconds, as far as that is known.
+  returned: always
+  type: float
+  sample: 17.4
 table:
   description: The plan as it was shown, line by line.
   returned: always

@@ -14,10 +14,22 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 
+from ._interlock import Limits
+
 STACKS = ("blue", "green")
 
 # What else describes a load balancer: how the controller reaches it, and the hosts of the inventory that Ansible may configure.
 ON_THE_CONTROLLER = {"url": {"type": "str"}, "hosts": {"type": "list", "elements": "str"}}
+
+# What the actions that judge take, each as its own option.
+LIMITS_SPEC = {
+    "min_live": {"type": "int", "default": 0},
+    "max_unavailable": {"type": "str", "default": "0"},
+    "capacity": {"type": "list", "elements": "dict", "default": []},
+    "without": {"type": "list", "elements": "str", "default": []},
+    "load_balancers": {"type": "list", "elements": "dict", "required": True},
+    "ignore_probers": {"type": "list", "elements": "str", "default": []},
+}
 
 
 class ApplicationError(AnsibleError):
@@ -62,3 +74,29 @@ def load_balancers(described: Any) -> list[dict[str, Any]]:
     if len(set(paths)) < len(paths):
         raise ApplicationError("bluegreen_load_balancers: two check the same path. Give each a URL of its own, so that they can be told apart.")
     return [{key: balancer[key] for key in LOAD_BALANCER_SPEC} for balancer in balancers]
+
+
+def count_of(variable: str, value: Any, total: int) -> int:
+    """A number of nodes, given as such or as a percentage of all; a percentage is rounded down, but never to none."""
+    text = str(value).strip()
+    percent = text.endswith("%")
+    if not text.removesuffix("%").isdigit():
+        raise ApplicationError(f"{variable} is {value!r}: give a number of nodes, such as 2, or a share of them, such as 25%.")
+    number = int(text.removesuffix("%"))
+    return max(1, total * number // 100) if percent and number else number
+
+
+def limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) -> Limits:
+    """What must hold at every moment, as the options in LIMITS_SPEC say it."""
+    names = [name for stack in application.values() for name in stack]
+    strangers = sorted(set(args["without"]) - set(names))
+    if strangers:
+        raise ApplicationError(f"bluegreen_without names {', '.join(strangers)}, which no inventory group blue or green has.")
+    return Limits(
+        min_live=args["min_live"],
+        max_unavailable=count_of("bluegreen_max_unavailable", args["max_unavailable"], len(names)),
+        capacity={component["name"]: float(component["per_s"]) for component in args["capacity"]},
+        without=tuple(args["without"]),
+        load_balancers=() if args["load_balancers"] is None else load_balancers(args["load_balancers"]),
+        ignore_probers=tuple(args["ignore_probers"]),
+    )

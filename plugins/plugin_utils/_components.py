@@ -56,6 +56,14 @@ def _of_release(component: Mapping[str, Any], release: Any) -> str:
     return str(version)
 
 
+def _capacity(component: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not component.get("capacity_per_s"):
+        return None  # nobody measured it
+    if not component.get("requests_key"):
+        raise ComponentError(f"component {component['name']} has a capacity_per_s, but no requests_key to compare it with: give the key, or leave both out")
+    return {"name": component["name"], "per_s": float(component["capacity_per_s"])}
+
+
 def _wanted(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     """A release is a version, as people name it, or the exact package (NEVRA), as a plan names it: only that one has dashes."""
     wanted = _of_release(component, release)
@@ -90,7 +98,9 @@ def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], "url": _control_url(c)},
     "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], "url": _control_url(c)},
+    "observe": lambda c, release: {"name": c["name"], "service": c["service"], "url": _control_url(c)},
     "agent": lambda c, release: _agent(c),
+    "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
     "package": lambda c, release: {"name": c["package"], **_wanted(c, release)},
     "release": lambda c, release: {

@@ -10,7 +10,7 @@ one, an unreachable host, a fact left over from another batch) becomes the reaso
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,10 @@ class Node:
     components: tuple[Component, ...] = ()
     unread: str = ""
     at: float = 0.0
+    # The run that holds the node's lock, and what the node noted of its releases; see module_utils/_release_record.
+    lock: Mapping[str, Any] | None = None
+    record: Mapping[str, Any] | None = None
+    clock_skew_s: float = 0.0
 
     @property
     def live(self) -> bool:
@@ -87,6 +91,10 @@ class Node:
 
     def unhealthy(self) -> list[str]:
         return [f"{c.name}: {c.why}" for c in self.components if not c.healthy]
+
+    def ready(self, wanted: Mapping[str, str]) -> bool:
+        """Whether it needs no more than a sanity test to serve these packages."""
+        return self.nevras == dict(wanted) and not self.doubts() and not self.unhealthy()
 
 
 def _component(said: Mapping[str, Any]) -> Component:
@@ -143,7 +151,15 @@ def read_node(name: str, stack: str, registered: Any, batch_id: str | None = Non
         return unread(f"its heartbeat API answers another dialect ({exc!r}): run halfswap.bluegreen.setup")
     if not components:
         return unread("it has no components")
-    return Node(name, stack, components, at=float(registered["at"]))
+    return Node(
+        name,
+        stack,
+        components,
+        at=float(registered["at"]),
+        lock=registered.get("lock"),
+        record=registered.get("record"),
+        clock_skew_s=float(registered.get("clock_skew_s") or 0.0),
+    )
 
 
 def read_nodes(
@@ -152,10 +168,15 @@ def read_nodes(
     variable: str,
     batch_id: str | None = None,
     oldest: float | None = None,
+    without: Collection[str] = (),
 ) -> list[Node]:
-    """Every node of the inventory groups, read or not: whatever --limit, tags or slicing left out is there as unread."""
+    """Every node of the inventory groups, read or not: whatever --limit, tags or slicing left out is there as unread.
+
+    Only those named in `without` are not: the operator knows them to be dead. They serve nobody, so they add to no capacity.
+    """
     return [
         read_node(name, stack, hostvars[name].get(variable) if name in hostvars else None, batch_id, oldest)
         for stack, names in stacks.items()
         for name in names
+        if name not in without
     ]

@@ -12,11 +12,29 @@ the reasons to refuse; an empty list is the permission.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import unsettled
 
 from ._evidence import Node
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What must hold at every moment, whatever is planned."""
+
+    # How many nodes must serve while some are out; 0 stands for all outside the batch.
+    min_live: int = 0
+    # How many nodes may be out at once, those that were out before included; 0 sets no limit.
+    max_unavailable: int = 0
+    # Requests per second that one node can serve, for each component where that is known.
+    capacity: Mapping[str, float] = field(default_factory=dict)
+    # Nodes that the operator knows to be dead. Nobody asks them, and they count as not serving.
+    without: Collection[str] = ()
+    load_balancers: Sequence[Mapping[str, Any]] = ()
+    ignore_probers: Collection[str] = ()
+
 
 # A node that should have had this many requests by chance and had none is not in the load balancer's pool (chance: e^-10).
 CERTAIN_REQUESTS = 10
@@ -33,6 +51,25 @@ def requests_expected(nodes: Sequence[Node], component: str, seconds: float) -> 
     return sum(rates) / len(rates) * seconds if rates else 0.0
 
 
+def overloaded(nodes: Sequence[Node], staying: int, capacity: Mapping[str, float]) -> list[str]:
+    """Why so few nodes cannot carry what all of them carry now; nothing where the capacity of a node or its load is not known."""
+    reasons = []
+    for component, per_node in capacity.items():
+        load = sum(c.rate_per_s or 0.0 for node in nodes if node.live for c in node.components if c.name == component)
+        if load > staying * per_node:
+            reasons.append(
+                f"{staying} nodes can serve {staying * per_node:g} requests/s of {component} (capacity_per_s), and there are {load:.0f} now: wait for less"
+            )
+    return reasons
+
+
+def held_by_another(nodes: Sequence[Node], run_id: str) -> list[str]:
+    """Where the lock of another run lies."""
+    return [
+        f"{node.name}: the lock is held by {node.lock['owner']} (run {node.lock['run_id']})" for node in nodes if node.lock and node.lock["run_id"] != run_id
+    ]
+
+
 def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]], ignore: Collection[str]) -> list[str]:
     """Why a node that says live is not really in the live load balancers' pools."""
     reasons = []
@@ -47,13 +84,7 @@ def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[
     return reasons
 
 
-def refuse_standby(
-    nodes: Sequence[Node],
-    batch: Collection[str],
-    min_live: int = 0,
-    load_balancers: Sequence[Mapping[str, Any]] = (),
-    ignore: Collection[str] = (),
-) -> list[str]:
+def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits) -> list[str]:
     """Why the nodes of this batch must not leave the live load balancers now."""
     reasons = [f"{node.name} counts as not live: {node.unread}" for node in nodes if node.unread]
     staying = [node for node in nodes if node.name not in batch and not node.unread]
@@ -63,14 +94,18 @@ def refuse_standby(
         if not node.serving and not faults:
             faults = [f"{node.name} is in standby"]
         if not faults:
-            faults = _not_in(node, nodes, load_balancers, ignore)
+            faults = _not_in(node, nodes, limits.load_balancers, limits.ignore_probers)
         reasons += faults
         if not faults:
             good.append(node.name)
-    least = least_live(nodes, batch, min_live)
+    least = least_live(nodes, batch, limits.min_live)
+    too_many = overloaded(nodes, len(good), limits.capacity)
+    unavailable = len(nodes) + len(limits.without) - len(good)
+    if 0 < limits.max_unavailable < unavailable:
+        too_many.append(f"{unavailable} nodes would not serve, and bluegreen_max_unavailable is {limits.max_unavailable}")
     if len(good) >= least and not any(node.unread for node in nodes):
-        return []
-    return [f"{len(good)} of at least {least} other nodes would stay live, healthy and on a known release ({', '.join(good) or 'none'})", *reasons]
+        return too_many
+    return [*too_many, f"{len(good)} of at least {least} other nodes would stay live, healthy and on a known release ({', '.join(good) or 'none'})", *reasons]
 
 
 def refuse_live(
@@ -95,11 +130,27 @@ def refuse_live(
     return [f"{node.name}: {reason}" for reason in reasons]
 
 
+def refuse_exclusive(
+    successors: Sequence[Node],
+    nodes: Sequence[Node],
+    proofs: Mapping[str, Mapping[str, str]],
+    sanity: Sequence[Mapping[str, Any]],
+    limits: Limits,
+) -> list[str]:
+    """Why the nodes that serve must not leave at the very moment at which their successors come in."""
+    reasons = [
+        f"load balancer {balancer['name']} is not declared to hold requests while no node is live (hold_s): no exclusive switch behind it"
+        for balancer in limits.load_balancers
+        if balancer["follows"] == "live" and not balancer.get("hold_s")
+    ]
+    if not successors:
+        reasons.append("no node comes in")
+    return reasons + [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]
+
+
 def _passed_sanity(node: Node, sanity: Sequence[Mapping[str, Any]]) -> bool:
     """Whether every result, one for each component, has an answer of this node."""
-    return bool(sanity) and all(
-        not result.get("failed") and node.name in [answered["name"] for answered in result.get("nodes") or ()] for result in sanity
-    )
+    return bool(sanity) and all(not result.get("failed") and node.name in [answered["name"] for answered in result.get("nodes") or ()] for result in sanity)
 
 
 def _served(node: Node, nodes: Sequence[Node]) -> bool:

@@ -12,23 +12,31 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, missing_probers
 
 from ._evidence import Node
-from ._interlock import least_live
+from ._interlock import Limits, least_live, overloaded
+
+Packages = Mapping[str, str]  # component -> NEVRA
 
 
 @dataclass(frozen=True)
 class Policy:
     """What the operator decided beforehand."""
 
-    min_live: int = 0
-    load_balancers: Sequence[Mapping[str, Any]] = ()
-    ignore_probers: Collection[str] = ()
+    strategy: str = "halves"
+    # Strategy `rolling`: how many nodes at a time.
+    batch_size: int = 1
+    # Strategy `cutover`: both halves switch at the same moment, behind a load balancer that holds requests.
+    exclusive: bool = False
+    # Strategy `cutover`: seconds after which the old half follows by itself; None waits for the playbook confirm.
+    confirm_after_s: float | None = None
+    # How long a batch is watched once it serves, before anything else moves.
+    observe_s: float = 0.0
+    limits: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True)
@@ -39,19 +47,29 @@ class Batch:
     nodes: tuple[str, ...]
     # Per node and component: the package that is there and the package that is to be there.
     before: Mapping[str, Mapping[str, str | None]]
-    after: Mapping[str, Mapping[str, str]]
+    after: Mapping[str, Packages]
     # Per node, the packages to go back to when the batch fails: what it serves itself, or else what the nodes that stay serve.
     # Empty where there is no such thing: a node that has never served stays in standby.
-    restore: Mapping[str, Mapping[str, str]]
-    # How many nodes stay live while the batch is out, and how many there are.
-    staying: int
+    restore: Mapping[str, Packages]
+    # Those of the nodes that stand by with everything in place: they need a sanity test and no more.
+    ready: tuple[str, ...]
+    # The nodes that leave, as they are, once this batch serves: strategy `cutover` keeps them as the way back.
+    retire: tuple[str, ...]
+    exclusive: bool
+    observe_s: float
+    # The nodes that serve while the batch is out, those that serve after it, and how many there are.
+    staying: tuple[str, ...]
+    serving_after: tuple[str, ...]
     total: int
+    # The batch that takes this one back, should it turn out badly while it is observed.
+    undo: Batch | None = None
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is to be done; with refusals, nothing is."""
 
+    strategy: str
     batches: tuple[Batch, ...] = ()
     refusals: tuple[str, ...] = ()
 
@@ -61,57 +79,123 @@ class Plan:
     @property
     def digest(self) -> str:
         """Names this plan: the same nodes, packages and order give the same digest, on any controller."""
-        return hashlib.sha256(json.dumps([asdict(b) for b in self.batches], sort_keys=True).encode()).hexdigest()[:12]
+        named = [{key: value for key, value in asdict(batch).items() if key != "undo"} for batch in self.batches]
+        return hashlib.sha256(json.dumps([self.strategy, named], sort_keys=True).encode()).hexdigest()[:12]
 
 
-def plan(nodes: Sequence[Node], wanted: Mapping[str, Mapping[str, str]], policy: Policy) -> Plan:
-    """The batches of strategy `halves`: first what does not serve anyway, then one stack after the other.
+@dataclass(frozen=True)
+class Group:
+    """What a strategy decides of a batch; everything else follows from it."""
 
-    nodes: every node of the application, as it described itself.
+    nodes: Sequence[Node]
+    retire: Sequence[Node] = ()
+    observe_s: float = 0.0
+    # The nodes that could take over as they are, if this batch turned out badly.
+    stand_by: Sequence[Node] = ()
+
+
+def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> Plan:
+    """The batches that are missing until the application is where the strategy wants it.
+
+    nodes: every node of the application but those of policy.limits.without, as it described itself.
     wanted: per node and component, the package (NEVRA) that it is to run.
     policy: what the operator decided beforehand.
     """
-    unread = [f"{node.name}: {node.unread}" for node in nodes if node.unread]
+    unread = tuple(f"{node.name}: {node.unread}" for node in nodes if node.unread)
     if unread:
-        return Plan(refusals=tuple(unread))
-
-    todo = [node for node in nodes if not _done(node, wanted[node.name])]
-    groups = _halves(todo)
+        return Plan(policy.strategy, refusals=unread)
+    groups = STRATEGIES[policy.strategy](nodes, wanted, policy)
+    if not groups:
+        return Plan(policy.strategy)
     batches: list[Batch] = []
-    refusals = _unwatched(nodes, policy) if todo else []
-    serving = {node.name for node in nodes if node.serving}
+    refusals = _unwatched(nodes, policy.limits) + _cut_off(nodes, wanted)
+    serving = [node.name for node in nodes if node.serving]
+    # What serves, batch after batch.
+    runs: dict[str, Packages] = {node.name: {} if node.doubts() else node.nevras for node in nodes if node.serving}
     for number, group in enumerate(groups, start=1):
-        names = {node.name for node in group}
-        staying = serving - names
-        if serving & names:
-            least = least_live(nodes, names, policy.min_live)
-            if len(staying) < least:
-                refusals.append(f"while batch {number} ({', '.join(sorted(names))}) is out, {len(staying)} of at least {least} nodes would serve")
-        batches.append(
-            Batch(
-                number=number,
-                nodes=tuple(node.name for node in group),
-                before={node.name: node.nevras for node in group},
-                after={node.name: dict(wanted[node.name]) for node in group},
-                restore={node.name: _restore(node, [other for other in nodes if other.name in staying], batches, wanted) for node in group},
-                staying=len(staying),
-                total=len(nodes),
-            )
+        names = [node.name for node in group.nodes]
+        leaving = [node.name for node in group.retire]
+        staying = [name for name in serving if name not in names]
+        after = [node.name for node in nodes if node.name in {*serving, *names} - {*leaving}]
+        if set(serving) & set(names):
+            refusals += _too_few(nodes, number, names, staying, policy)
+        if leaving:
+            refusals += _too_few(nodes, number, [node.name for node in nodes if node.name not in after], after, policy)
+        batch = Batch(
+            number=number,
+            nodes=tuple(names),
+            before={node.name: node.nevras for node in group.nodes},
+            after={name: dict(wanted[name]) for name in names},
+            restore={} if policy.strategy == "all_live" else {name: _restore(name, staying, runs, wanted[name]) for name in names},
+            ready=tuple(node.name for node in group.nodes if not node.live and node.ready(wanted[node.name])),
+            retire=tuple(leaving),
+            exclusive=policy.exclusive and bool(leaving and names),
+            observe_s=group.observe_s,
+            staying=tuple(staying),
+            serving_after=tuple(after),
+            total=len(nodes) + len(policy.limits.without),
         )
-        serving |= names
+        batches.append(replace(batch, undo=_undo(batch, group)))
+        runs = {name: wanted[name] if name in names else runs[name] for name in after}
+        serving = after
     if refusals:
         refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy()]
-        return Plan(refusals=tuple(refusals))
-    return Plan(batches=tuple(batches))
+        return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
+    return Plan(policy.strategy, tuple(batches))
 
 
-def _unwatched(nodes: Sequence[Node], policy: Policy) -> list[str]:
+def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> dict[str, str]:
+    """What the node itself serves; or else what all of those that stay serve, unless that is what is tried here."""
+    served = [runs[name]] if name in runs else [runs[other] for other in staying]
+    if not served or any(other != served[0] for other in served) or served[0] == dict(wanted):
+        return {}
+    return dict(served[0])
+
+
+def _undo(batch: Batch, group: Group) -> Batch | None:
+    """The batch that takes this one back: the half that stands by serves again, or else the nodes get back what they served."""
+    if group.stand_by:
+        nodes = {node.name: {name: nevra for name, nevra in node.nevras.items() if nevra} for node in group.stand_by}
+        retire, ready = batch.serving_after, tuple(nodes)
+    else:
+        nodes = {name: packages for name, packages in batch.restore.items() if packages}
+        retire, ready = (), ()
+    if not nodes:
+        return None
+    return replace(
+        batch,
+        nodes=tuple(nodes),
+        before={name: batch.after.get(name, packages) for name, packages in nodes.items()},
+        after=nodes,
+        restore={},
+        ready=ready,
+        retire=retire,
+        observe_s=0.0,
+        staying=tuple(name for name in batch.serving_after if name not in nodes),
+        serving_after=tuple(nodes) if retire else batch.serving_after,
+    )
+
+
+def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Collection[str], policy: Policy) -> list[str]:
+    """Why those that stay are too few."""
+    reasons = []
+    what = f"while batch {number} ({', '.join(out)}) is out"
+    least = least_live(nodes, out, policy.limits.min_live)
+    if len(staying) < least:
+        reasons.append(f"{what}, {len(staying)} of at least {least} nodes would serve")
+    unavailable = len(nodes) + len(policy.limits.without) - len(staying)
+    if 0 < policy.limits.max_unavailable < unavailable:
+        reasons.append(f"{what}, {unavailable} nodes would not serve, and bluegreen_max_unavailable is {policy.limits.max_unavailable}")
+    return reasons + [f"{what}, {text}" for text in overloaded(nodes, len(staying), policy.limits.capacity)]
+
+
+def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[str]:
     """A load balancer that does not check a node can never be seen to notice."""
     missing = [
         f"{node.name}: {component.name}: {text}"
         for node in nodes
         for component in node.components
-        for text in missing_probers(component.status, policy.load_balancers, policy.ignore_probers)
+        for text in missing_probers(component.status, limits.load_balancers, limits.ignore_probers)
     ]
     if missing:
         missing.append(
@@ -121,31 +205,90 @@ def _unwatched(nodes: Sequence[Node], policy: Policy) -> list[str]:
     return missing
 
 
-def _done(node: Node, wanted: Mapping[str, str]) -> bool:
-    return node.serving and not node.doubts() and node.nevras == dict(wanted)
+def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[str]:
+    """A release that cannot live with what a migration left does not come back."""
+    return [
+        f"{node.name}: {', '.join(wanted[node.name].values())} cannot run any more: {cut_off['why']}"
+        for node in nodes
+        if (cut_off := (node.record or {}).get("cut_off")) and dict(wanted[node.name]) in cut_off["previous"] and node.nevras != dict(wanted[node.name])
+    ]
 
 
-def _halves(todo: Sequence[Node]) -> list[list[Node]]:
+def _done(node: Node, wanted: Packages) -> bool:
+    return node.serving and node.ready(wanted)
+
+
+def _todo(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[Node]:
+    return [node for node in nodes if not _done(node, wanted[node.name])]
+
+
+def _halves(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
     """Half-finished work first: nodes that do not serve cost no capacity. They take the rest of their stack with them."""
-    idle = [node for node in todo if not node.serving]
+    rest = _todo(nodes, wanted)
+    idle = [node for node in rest if not node.serving]
     idle_stacks = list(dict.fromkeys(node.stack for node in idle))
-    groups: list[list[Node]] = []
-    rest = list(todo)
-    if len(idle_stacks) > 1 and len(idle) < len(todo):
+    groups: list[Sequence[Node]] = []
+    if len(idle_stacks) > 1 and len(idle) < len(rest):
         # In both stacks something does not serve: repairing that first keeps the most nodes live.
         groups.append(idle)
-        rest = [node for node in todo if node.serving]
-    order = list(dict.fromkeys([*(idle_stacks if not groups else ()), *(node.stack for node in rest)]))
-    return groups + [[node for node in rest if node.stack == stack] for stack in order]
+        rest = [node for node in rest if node.serving]
+        idle_stacks = []
+    order = list(dict.fromkeys([*idle_stacks, *(node.stack for node in rest)]))
+    groups += [[node for node in rest if node.stack == stack] for stack in order]
+    return [Group(group, observe_s=policy.observe_s) for group in groups]
 
 
-def _restore(node: Node, staying: Sequence[Node], done: Collection[Batch], wanted: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """What the node itself serves; or else what the staying nodes will be serving by then, if they all serve the same."""
-    if node.serving and not node.doubts():
-        served = [node.nevras]
-    else:
-        moved = {name for batch in done for name in batch.nodes}
-        served = [dict(wanted[other.name]) if other.name in moved else other.nevras for other in staying]
-    if not served or any(other != served[0] for other in served):
-        return {}
-    return {name: nevra for name, nevra in served[0].items() if nevra}
+def _rolling(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
+    """A few nodes at a time: first those that do not serve, then the others in the order of the inventory."""
+    rest = _todo(nodes, wanted)
+    idle = [node for node in rest if not node.serving]
+    size = max(1, policy.batch_size)
+    if policy.limits.max_unavailable:
+        size = max(1, min(size, policy.limits.max_unavailable - len(policy.limits.without)))
+    groups: list[Group] = []
+    for part in (idle, [node for node in rest if node.serving]):
+        groups += [Group(part[first : first + size], observe_s=policy.observe_s) for first in range(0, len(part), size)]
+    return groups
+
+
+def _cutover(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
+    """One stack takes the release and serves alone; the other one stands by on what it has, as the way back."""
+    rest = _todo(nodes, wanted)
+    if not rest:
+        return []
+    stacks = list(dict.fromkeys(node.stack for node in nodes))
+
+    def members(stack: str, of: Sequence[Node] = nodes) -> list[Node]:
+        return [node for node in of if node.stack == stack]
+
+    def cost(stack: str) -> tuple[bool, int, int]:
+        mine = members(stack)
+        # The one that is in already; or else what serves least; or else what has most of the release.
+        return bool(members(stack, rest)), sum(node.serving for node in mine), -sum(node.nevras == dict(wanted[node.name]) for node in mine)
+
+    new = min(stacks, key=cost)
+    swap = members(new, rest)
+    others = [node for node in rest if node.stack != new]
+    retire = [node for node in others if node.live]
+    stand_by = [node for node in others if node.ready(node.nevras)]
+    if policy.confirm_after_s is None:
+        return [Group(swap, retire, policy.observe_s, stand_by)] if swap or retire else []
+    in_since_s = 0.0 if swap or retire else min(component.since_s for node in members(new) for component in node.components)
+    left_s = max(0.0, round(policy.confirm_after_s - in_since_s))
+    watch = [Group(swap, retire, left_s, stand_by)] if swap or retire or left_s else []
+    return [*watch, Group(others, observe_s=policy.observe_s)] if others else watch
+
+
+def _all_live(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
+    """Whatever is healthy serves on what it runs, release by release. What is not healthy is left alone."""
+    able = [node for node in nodes if not node.serving and not node.doubts() and not node.unhealthy()]
+    releases = list(dict.fromkeys(tuple(node.nevras.items()) for node in able))
+    return [Group([node for node in able if tuple(node.nevras.items()) == release]) for release in releases]
+
+
+STRATEGIES: Mapping[str, Callable[[Sequence[Node], Mapping[str, Packages], Policy], list[Group]]] = {
+    "halves": _halves,
+    "cutover": _cutover,
+    "rolling": _rolling,
+    "all_live": _all_live,
+}

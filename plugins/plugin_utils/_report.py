@@ -27,34 +27,82 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
     if plan.refusals:
         return ["PLAN refused:", *(f"  {text}" for text in plan.refusals)]
     if not plan.batches:
-        serves = sorted({nevra for node in nodes for nevra in node.nevras.values() if nevra})
-        return [f"PLAN nothing to do: all {len(nodes)} nodes are live, healthy and on {', '.join(serves)}"]
-    rows = []
+        return [_nothing(nodes)]
+    of = {node.name: node for node in nodes}
+    rows, waits = [], []
     for batch in plan.batches:
+        left = f"{len(batch.staying if batch.nodes else batch.serving_after)} of {batch.total}"
         for name in batch.nodes:
             for component, after in batch.after[name].items():
                 before = batch.before[name][component] or "nothing"
-                rows.append((str(batch.number), name, before, after if after != before else "the same", f"{batch.staying} of {batch.total}"))
-    waits = ", ".join(f"batch {batch.number} about {settle_s(batch, nodes, policy):.1f} s" for batch in plan.batches)
+                rows.append((batch.number, name, before, after if after != before else "the same", left))
+        later = f"{len(batch.serving_after)} of {batch.total}"
+        rows += [(batch.number, name, *_packages(of[name]), "stands by with it", later) for name in batch.retire]
+        if not batch.nodes and not batch.retire:
+            rows.append((batch.number, "-", "-", "only watched", later))
+        waits.append((batch.number, *(_about(seconds) for seconds in expected_s(batch, nodes, policy))))
+    total, certain = eta_s(plan, nodes, policy)
+    count = f"{len(plan.batches)} batch{'es' if len(plan.batches) > 1 else ''}"
     return [
-        f"PLAN {plan.digest}: {len(plan.batches)} batch{'es' if len(plan.batches) > 1 else ''}",
+        f"PLAN {plan.digest}: {plan.strategy}, {count}, ETA {'about' if certain else 'more than'} {_about(total)}",
         *table(("batch", "node", "from", "to", "nodes serving meanwhile"), rows),
-        f"Expected waits for the load balancers: {waits}; beside them drain, installation, start and sanity test.",
+        "",
+        *table(("batch", "settle out", "drain to sanity test", "settle in", "the others out", "observe"), waits),
+        *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
     ]
 
 
-def settle_s(batch: Batch, nodes: Sequence[Node], policy: Policy) -> float:
-    """Longest wait for the live load balancers of this batch, out and in again, by the intervals that were seen."""
-    rules = {balancer["path"]: balancer for balancer in policy.load_balancers if balancer["follows"] == "live"}
+def _packages(node: Node) -> tuple[str]:
+    return (" ".join(nevra or "nothing" for nevra in node.nevras.values()),)
+
+
+def _nothing(nodes: Sequence[Node]) -> str:
+    serving = [node for node in nodes if node.serving]
+    serves = ", ".join(sorted({nevra for node in serving for nevra in node.nevras.values() if nevra}))
+    if len(serving) == len(nodes):
+        return f"PLAN nothing to do: all {len(nodes)} nodes are live, healthy and on {serves}"
+    rest = ", ".join(f"{node.name} with {_packages(node)[0]}" for node in nodes if node not in serving)
+    return f"PLAN nothing to do: {len(serving)} of {len(nodes)} nodes are live, healthy and on {serves or 'nothing'}; not live: {rest}"
+
+
+def expected_s(batch: Batch, nodes: Sequence[Node], policy: Policy) -> tuple[float, float | None, float, float, float]:
+    """Seconds of each wait of the batch: settle out, all that is done in standby, settle in, settle out of the others, observe.
+
+    Settling by the intervals at which the probers were seen to ask; the work as it was when the node was last swapped, None where
+    that is not known.
+    """
+    mine = [node for node in nodes if node.name in batch.nodes]
+    out = _settle_s([node for node in mine if node.live], policy, "fall")
+    swapped = [node for node in mine if node.name not in batch.ready]
+    took = [(node.record or {}).get("out_s") for node in swapped]
+    work = None if None in took else max((max(0.0, seconds - _settle_s([node], policy, "fall")) for node, seconds in zip(swapped, took)), default=0.0)
+    retired = _settle_s([node for node in nodes if node.name in batch.retire], policy, "fall")
+    return out, work, _settle_s(mine, policy, "rise"), retired, batch.observe_s
+
+
+def eta_s(plan: Plan, nodes: Sequence[Node], policy: Policy) -> tuple[float, bool]:
+    """Seconds that the plan takes, and whether all of them are known."""
+    waits = [seconds for batch in plan.batches for seconds in expected_s(batch, nodes, policy)]
+    return sum(seconds or 0.0 for seconds in waits), None not in waits
+
+
+def _settle_s(nodes: Sequence[Node], policy: Policy, count: str) -> float:
+    """Longest wait until a live load balancer has had that many answers of one of these nodes."""
+    rules = {balancer["path"]: balancer for balancer in policy.limits.load_balancers if balancer["follows"] == "live"}
     waits = [
-        (prober["interval_s"] or 0.0) * (int(rules[prober["path"]].get("fall", 3)) + int(rules[prober["path"]].get("rise", 2)))
+        (prober["interval_s"] or 0.0) * int(rules[prober["path"]][count])
         for node in nodes
-        if node.name in batch.nodes
         for component in node.components
-        for prober in known_probers(component.status, policy.ignore_probers)
+        for prober in known_probers(component.status, policy.limits.ignore_probers)
         if prober["path"] in rules
     ]
     return max(waits, default=0.0)
+
+
+def _about(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    return f"{seconds:.1f} s" if seconds < 100 else _age(seconds)
 
 
 def status_lines(nodes: Sequence[Node]) -> list[str]:
@@ -84,6 +132,23 @@ def status_lines(nodes: Sequence[Node]) -> list[str]:
         *table(("node", "stack", "component", "heartbeat", "package", "since", "requests/s", "notes"), rows),
         f"{serving} of {len(nodes)} nodes serve.",
     ]
+
+
+def next_lines(nodes: Sequence[Node]) -> list[str]:
+    """What can be done from here, the nearest first."""
+    idle = [node for node in nodes if not node.serving]
+    releases = {_packages(node)[0] for node in nodes if node.serving}
+    records = [node.record for node in nodes if node.record]
+    lines = []
+    if not idle and len(releases) == 1:
+        lines.append("Nothing is half done: every node serves the same release.")
+    else:
+        lines.append("It is half done: run the same command again, and it goes on from here; what does not serve comes first.")
+    if len(releases) > 1 or idle or any(record["previous"] for record in records):
+        lines.append("Or halfswap.bluegreen.rollback, which goes back to what all nodes served before.")
+    if any(node.components and not node.doubts() and not node.unhealthy() for node in idle):
+        lines.append("Or halfswap.bluegreen.all_live, which lets every healthy node serve what it has installed.")
+    return [*lines, "halfswap.bluegreen.history shows what was done."]
 
 
 def _age(seconds: float) -> str:

@@ -46,7 +46,7 @@ def test_standby_with_every_node_read(run_action, vars_of):
     module, sent = ran.sent[0]
     assert module == "halfswap.bluegreen.heartbeat"
     assert sent["components"] == [{"name": "shop", "url": "http://127.0.0.1:9101", "revision": 7}]
-    assert sent["load_balancers"][0] == {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1}
+    assert sent["load_balancers"][0] == {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1, "hold_s": 0.0}
     assert sent["expect_traffic"] is False
     assert "@" in sent["by"]
 
@@ -158,3 +158,45 @@ def test_an_inventory_without_stacks(run_action, vars_of):
     with pytest.raises(AnsibleError) as error:
         run_action("heartbeat", args(), {**vars_of(), "groups": {"blue": ["blue1"]}})
     assert "no group green" in str(error.value)
+
+
+def test_the_lock_of_another_run(run_action, vars_of, said):
+    theirs = dict(said(batch_id="r2/1"), lock={"run_id": "r9", "owner": "alice@ops1"})
+    ran = run_action("heartbeat", args(), vars_of(green1=theirs))
+    assert "green1: the lock is held by alice@ops1 (run r9)" in ran.result["msg"] and ran.sent == []
+    assert "green1: the lock is held" in run_action("heartbeat", args(state="live"), vars_of(green1=theirs)).result["msg"]
+
+
+def test_what_is_served_is_noted(run_action, vars_of, said):
+    assert run_action("heartbeat", args(), vars_of()).sent[0][1]["release"] == {"shop": "shop-1.0.0-1.noarch"}
+    # What is ill or in doubt is nothing to go back to.
+    ill = vars_of(blue1=said(healthy=False, batch_id="r2/1"))
+    assert run_action("heartbeat", args(), ill).sent[0][1]["release"] is None
+
+
+def test_a_dead_node_is_left_out_by_name(run_action, vars_of):
+    assert run_action("heartbeat", args(without=["green2"]), vars_of(green2=None)).result["changed"] is True
+    with pytest.raises(AnsibleError) as error:
+        run_action("heartbeat", args(without=["green9"]), vars_of())
+    assert "bluegreen_without names green9" in str(error.value)
+
+
+def test_limits_are_judged_here(run_action, vars_of):
+    assert "bluegreen_max_unavailable is 1" in run_action("heartbeat", args(max_unavailable="25%"), vars_of()).result["msg"]
+    with pytest.raises(AnsibleError):
+        run_action("heartbeat", args(min_live="some"), vars_of())
+
+
+def test_an_exclusive_switch(run_action, vars_of, said):
+    new = said("2.0.0", state="standby", batch_id="r2/1")
+    holding = [{**BALANCERS[0], "hold_s": 8}, *BALANCERS[1:]]
+    switch = {
+        "batch": ["blue1", "blue2"],
+        "successors": dict.fromkeys(("green1", "green2"), {"shop": "shop-2.0.0-1.noarch"}),
+        "sanity": [{"nodes": [{"name": "green1"}, {"name": "green2"}]}],
+    }
+    task_vars = vars_of(green1=new, green2=new)
+    assert run_action("heartbeat", args(**switch, load_balancers=holding), task_vars).result["changed"] is True
+    assert "no exclusive switch behind it" in run_action("heartbeat", args(**switch), task_vars).result["msg"]
+    ran = run_action("heartbeat", args(**{**switch, "sanity": []}, load_balancers=holding), task_vars)
+    assert "green1: it has not passed the sanity test" in ran.result["msg"] and ran.sent == []

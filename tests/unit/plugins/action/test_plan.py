@@ -31,7 +31,7 @@ def test_plans_and_shows(run_action, vars_of):
     assert ran.result["batches"][0]["after"] == {"blue1": {"shop": "shop-2.0.0-1.noarch"}}
     assert ran.result["changed"] is False and "failed" not in ran.result
     assert ran.shown == ran.result["table"] and ran.shown[0].startswith(f"PLAN {ran.result['hash']}")
-    assert ran.result["run_id"]
+    assert ran.result["strategy"] == "halves" and ran.result["eta_s"] == 5.0
 
 
 def test_nothing_to_do(run_action, vars_of):
@@ -50,7 +50,7 @@ def test_a_node_whose_repositories_were_not_asked(run_action, vars_of):
     task_vars["hostvars"]["green1"]["found"] = {"skipped": True}
     with pytest.raises(AnsibleError) as error:
         run_action("plan", ARGS, task_vars)
-    assert "green1: the release was not looked up" in str(error.value)
+    assert "green1: the packages of the release were not found for it (skipped)" in str(error.value)
 
 
 def test_bad_load_balancers(run_action, vars_of):
@@ -62,3 +62,69 @@ def test_bad_load_balancers(run_action, vars_of):
 def test_an_unknown_option(run_action, vars_of):
     with pytest.raises(AnsibleError):
         run_action("plan", {**ARGS, "nonsense": 1}, vars_of())
+
+
+def refusals(ran):
+    assert ran.result["failed"] is True and ran.result["batches"] == ()
+    return ran.result["msg"]
+
+
+def test_without_packages_each_node_keeps_what_it_has(run_action, vars_of):
+    args = {key: value for key, value in ARGS.items() if key != "packages"}
+    assert run_action("plan", args, vars_of()).result["batches"] == ()
+
+
+def test_only_the_approved_plan_is_carried_out(run_action, vars_of):
+    shown = run_action("plan", ARGS, vars_of()).result["hash"]
+    assert run_action("plan", {**ARGS, "approved": shown}, vars_of()).result["hash"] == shown
+    ran = run_action("plan", {**ARGS, "approved": "0" * 12}, vars_of())
+    assert f"the plan is {shown} now, and bluegreen_plan_hash approves {'0' * 12}" in refusals(ran)
+    # What is done already needs no approval any more.
+    assert "failed" not in run_action("plan", {**ARGS, "approved": shown}, vars_of("1.0.0")).result
+
+
+def test_a_declared_number_of_nodes(run_action, vars_of):
+    assert "failed" not in run_action("plan", {**ARGS, "node_count": 2}, vars_of()).result
+    assert "the inventory has 2 nodes here, and bluegreen_node_count is 4" in refusals(run_action("plan", {**ARGS, "node_count": 4}, vars_of()))
+    awx = {**vars_of(), "awx_job_id": 7}
+    assert "declare how many nodes there are, bluegreen_node_count: 2" in refusals(run_action("plan", ARGS, awx))
+    assert "failed" not in run_action("plan", {**ARGS, "node_count": 2}, awx).result
+
+
+def test_clocks_that_differ(run_action, vars_of, said):
+    task_vars = vars_of(blue1=dict(said(), clock_skew_s=61.0))
+    assert "blue1: its clock differs by 61 s from the controller's" in refusals(run_action("plan", ARGS, task_vars))
+    assert "failed" not in run_action("plan", {**ARGS, "clock_skew_s": 90}, task_vars).result
+
+
+def test_the_lock_of_another_run(run_action, vars_of, said):
+    task_vars = vars_of(blue1=dict(said(), lock={"run_id": "r9", "owner": "alice@ops1"}))
+    assert "blue1: the lock is held by alice@ops1 (run r9)" in refusals(run_action("plan", ARGS, task_vars))
+    assert "failed" not in run_action("plan", {**ARGS, "run_id": "r9"}, task_vars).result
+
+
+def test_windows(run_action, vars_of):
+    never = {"timezone": "UTC", "blocked": [{"from": "2000-01-01 00:00", "until": "2999-01-01 00:00"}]}
+    assert "2000-01-01 00:00" in refusals(run_action("plan", {**ARGS, "windows": never}, vars_of()))
+    assert "failed" not in run_action("plan", {**ARGS, "windows": never}, vars_of("1.0.0")).result
+    with pytest.raises(AnsibleError) as error:
+        run_action("plan", {**ARGS, "windows": {"timezone": "Nowhere/At_all"}}, vars_of())
+    assert "bluegreen_windows: " in str(error.value)
+
+
+def test_rolling_observes(run_action, vars_of):
+    ran = run_action("plan", {**ARGS, "strategy": "rolling", "batch_size": "50%"}, vars_of())
+    assert [batch["observe_s"] for batch in ran.result["batches"]] == [10.0, 10.0]
+    with pytest.raises(AnsibleError) as error:
+        run_action("plan", {**ARGS, "strategy": "rolling", "batch_size": "some"}, vars_of())
+    assert "bluegreen_batch_size is 'some'" in str(error.value)
+
+
+def test_dead_nodes_are_left_out(run_action, vars_of):
+    task_vars = vars_of(green1={"unreachable": True})
+    (batch,) = run_action("plan", {**ARGS, "without": ["green1"]}, vars_of("1.0.0")).result["batches"] or [None]
+    assert batch is None
+    assert "0 of at least 1 nodes would serve" in refusals(run_action("plan", {**ARGS, "without": ["green1"]}, task_vars))
+    with pytest.raises(AnsibleError) as error:
+        run_action("plan", {**ARGS, "without": ["green7"]}, task_vars)
+    assert "bluegreen_without names green7" in str(error.value)

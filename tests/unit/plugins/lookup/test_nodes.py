@@ -20,7 +20,7 @@ def nodes(monkeypatch):
         monkeypatch.setattr(context, "CLIARGS", CLIArgs(cli or {"tags": ["all"]}))
         lookup = LookupModule()
         monkeypatch.setattr(lookup, "set_options", lambda var_options, direct: None)
-        monkeypatch.setattr(lookup, "get_option", lambda name: options.get(name, True))
+        monkeypatch.setattr(lookup, "get_option", lambda name: options.get(name, {"whole": True, "without": []}[name]))
         return lookup.run([], variables or GROUPS)
 
     return run
@@ -28,6 +28,13 @@ def nodes(monkeypatch):
 
 def test_gives_the_pattern(nodes):
     assert nodes() == ["blue:green"]
+
+
+def test_a_dead_node_is_left_out_by_name(nodes):
+    assert nodes(without=["g"]) == ["blue:green:!g"]
+    with pytest.raises(AnsibleLookupError) as error:
+        nodes(without=["g", "x"])
+    assert "bluegreen_without names x" in str(error.value)
 
 
 @pytest.mark.parametrize(

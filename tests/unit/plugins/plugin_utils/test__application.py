@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import ApplicationError, load_balancers, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import ApplicationError, count_of, limits, load_balancers, stacks
 
 GOOD = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb", "hosts": ["lb1"]},
@@ -40,8 +40,8 @@ def test_every_node_in_a_stack_is_fine():
 
 def test_load_balancers_get_their_defaults_and_lose_their_address():
     assert load_balancers(GOOD) == [
-        {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},
-        {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "rise": 2, "probers": 1},
+        {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1, "hold_s": 0.0},
+        {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "rise": 2, "probers": 1, "hold_s": 0.0},
     ]
 
 
@@ -60,3 +60,39 @@ def test_what_does_not_describe_load_balancers(described, text):
     with pytest.raises(ApplicationError) as error:
         load_balancers(described)
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize("value, count", [(2, 2), ("2", 2), ("50%", 2), ("30%", 1), ("10%", 1), ("100%", 4), ("0", 0), (0, 0), ("0%", 0)])
+def test_a_number_or_a_share_of_four(value, count):
+    assert count_of("bluegreen_batch_size", value, 4) == count
+
+
+@pytest.mark.parametrize("value", ["", "-1", "half", "1.5", "%", None])
+def test_no_number_of_nodes(value):
+    with pytest.raises(ApplicationError) as error:
+        count_of("bluegreen_batch_size", value, 4)
+    assert "bluegreen_batch_size is " in str(error.value)
+
+
+STACKS = {"blue": ["blue1"], "green": ["green1"]}
+ARGS = {
+    "min_live": 1,
+    "max_unavailable": "50%",
+    "capacity": [{"name": "shop", "per_s": "80"}],
+    "without": ["green1"],
+    "load_balancers": None,
+    "ignore_probers": ["10.0.0.9"],
+}
+
+
+def test_limits():
+    found = limits(ARGS, STACKS)
+    assert (found.min_live, found.max_unavailable, found.capacity, found.without) == (1, 1, {"shop": 80.0}, ("green1",))
+    assert (found.load_balancers, found.ignore_probers) == ((), ("10.0.0.9",))
+    assert limits({**ARGS, "load_balancers": GOOD}, STACKS).load_balancers == load_balancers(GOOD)
+
+
+def test_limits_know_the_nodes_left_out():
+    with pytest.raises(ApplicationError) as error:
+        limits({**ARGS, "without": ["red1"]}, STACKS)
+    assert "bluegreen_without names red1" in str(error.value)

@@ -69,6 +69,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
         ),
         ("build", "2.0.0", {"name": "shop-app", "version": "2.0.0", "summary": "Orders"}),
         ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": CHECKS, "release": "2.0.0", "release_header": "X-Release"}),
+        ("observe", None, {"name": "shop", "service": "shop", "url": "http://127.0.0.1:9101"}),
         ("frontend", None, {"name": "shop", "bind": "*:8080", "port": 8080, "heartbeat_port": 9100}),
     ],
 )
@@ -134,3 +135,11 @@ def test_an_unknown_view():
     with pytest.raises(ComponentError) as error:
         view([SHOP], "nonsense")
     assert "there is no view nonsense" in str(error.value)
+
+
+def test_how_much_a_node_can_serve():
+    assert view([SHOP], "capacity") == []
+    assert view([{**SHOP, "capacity_per_s": 80}], "capacity") == [{"name": "shop", "per_s": 80.0}]
+    with pytest.raises(ComponentError) as error:
+        view([{**BARE, "capacity_per_s": 80}], "capacity")
+    assert "component shop has a capacity_per_s, but no requests_key" in str(error.value)

@@ -94,3 +94,23 @@ def test_every_node_of_the_inventory_is_there(said):
         ("green1", "green", True),
         ("green2", "green", True),
     ]
+
+
+def test_a_dead_node_is_left_out_by_name(said):
+    nodes = read_nodes({"blue": ["blue1"], "green": ["green1"]}, {"blue1": {"seen": said()}}, "seen", without=["green1"])
+    assert [node.name for node in nodes] == ["blue1"]
+
+
+def test_ready_is_all_but_live(said):
+    wanted = {"shop": "shop-1.0.0-1.noarch"}
+    assert read_node("blue1", "blue", said(state="standby")).ready(wanted)
+    for changes in ({"version": "2.0.0"}, {"healthy": False}, {"started_at": 1.0}, {"release": "2.0.0"}):
+        assert not read_node("blue1", "blue", said(state="standby", **changes)).ready(wanted)
+
+
+def test_what_the_node_has_noted(said):
+    noted = dict(said(), lock={"run_id": "r1"}, record={"previous": []}, clock_skew_s=1.5)
+    node = read_node("blue1", "blue", noted)
+    assert (node.lock, node.record, node.clock_skew_s) == ({"run_id": "r1"}, {"previous": []}, 1.5)
+    node = read_node("blue1", "blue", said())
+    assert (node.lock, node.record, node.clock_skew_s) == (None, None, 0.0)

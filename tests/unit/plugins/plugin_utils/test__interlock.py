@@ -7,12 +7,13 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import refuse_live, refuse_standby
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, held_by_another, refuse_exclusive, refuse_live, refuse_standby
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1},
 ]
+LIMITS = Limits(load_balancers=BALANCERS)
 BLUE = ["blue1", "blue2"]
 PROOF = {"shop": "shop-2.0.0-1.noarch"}
 PASSED = [{"nodes": [{"name": "blue1"}, {"name": "blue2"}]}]
@@ -28,7 +29,7 @@ def nodes(said):
 
 
 def test_a_half_may_leave_when_the_other_half_serves(nodes):
-    assert refuse_standby(nodes(), BLUE, load_balancers=BALANCERS) == []
+    assert refuse_standby(nodes(), BLUE, LIMITS) == []
 
 
 @pytest.mark.parametrize(
@@ -41,48 +42,48 @@ def test_a_half_may_leave_when_the_other_half_serves(nodes):
     ],
 )
 def test_a_half_stays_when_one_of_the_other_does_not_serve(nodes, said, changes, text):
-    reasons = refuse_standby(nodes(green1=said(**changes)), BLUE, load_balancers=BALANCERS)
+    reasons = refuse_standby(nodes(green1=said(**changes)), BLUE, LIMITS)
     assert "1 of at least 2 other nodes" in reasons[0]
     assert any(text in reason for reason in reasons)
 
 
 def test_min_live_may_be_lower_but_not_for_a_node_that_was_not_read(nodes, said):
-    assert refuse_standby(nodes(green1=said(state="standby")), BLUE, min_live=1) == []
-    assert refuse_standby(nodes(green1={"unreachable": True}), BLUE, min_live=1) != []
+    assert refuse_standby(nodes(green1=said(state="standby")), BLUE, Limits(min_live=1)) == []
+    assert refuse_standby(nodes(green1={"unreachable": True}), BLUE, Limits(min_live=1)) != []
 
 
 def test_min_live_is_never_below_one(nodes, said):
     both_out = nodes(green1=said(state="standby"), green2=said(state="standby"))
-    assert "0 of at least 2 other nodes" in refuse_standby(both_out, BLUE, min_live=0)[0]
-    assert "0 of at least 1 other nodes" in refuse_standby(both_out, BLUE, min_live=1)[0]
+    assert "0 of at least 2 other nodes" in refuse_standby(both_out, BLUE, Limits())[0]
+    assert "0 of at least 1 other nodes" in refuse_standby(both_out, BLUE, Limits(min_live=1))[0]
     everybody = [*BLUE, "green1", "green2"]
-    assert "0 of at least 1 other nodes" in refuse_standby(nodes(), everybody, min_live=0)[0]
+    assert "0 of at least 1 other nodes" in refuse_standby(nodes(), everybody, Limits())[0]
 
 
 def test_a_member_of_the_batch_that_was_not_read_stops_the_batch(nodes):
-    assert "blue2 counts as not live" in refuse_standby(nodes(blue2={"unreachable": True}), BLUE)[1]
+    assert "blue2 counts as not live" in refuse_standby(nodes(blue2={"unreachable": True}), BLUE, Limits())[1]
 
 
 def test_a_node_that_the_live_load_balancer_has_not_taken_in_does_not_count(nodes, said):
     not_yet = said()
     not_yet["components"][0]["heartbeat"]["probers"][0]["consecutive"]["live"] = 1
-    assert any("got 1 of 2 answers that say live" in reason for reason in refuse_standby(nodes(green1=not_yet), BLUE, load_balancers=BALANCERS))
+    assert any("got 1 of 2 answers that say live" in reason for reason in refuse_standby(nodes(green1=not_yet), BLUE, LIMITS))
 
 
 def test_a_node_without_traffic_does_not_count_where_others_have_it(nodes, said):
     idle, busy = said(served=0, since_s=20.0, rate=0.0), said(rate=2.0)
-    reasons = refuse_standby(nodes(blue1=busy, blue2=busy, green1=idle, green2=busy), BLUE)
+    reasons = refuse_standby(nodes(blue1=busy, blue2=busy, green1=idle, green2=busy), BLUE, Limits())
     assert any("green1: shop: no request in the 20 s that it has been live, although about 30 were to be expected" in reason for reason in reasons)
 
 
 def test_a_node_without_traffic_counts_at_night(nodes, said):
     quiet = said(served=0, since_s=20.0, rate=0.0)
-    assert refuse_standby(nodes(green1=quiet), BLUE) == []
+    assert refuse_standby(nodes(green1=quiet), BLUE, Limits()) == []
     restarted_agent = said(served=0, since_s=9000.0, rate=0.0)
     restarted_agent["components"][0]["heartbeat"]["agent"] = {"started_s": 0.5}
-    assert refuse_standby(nodes(green1=restarted_agent, green2=said(rate=2.0)), BLUE) == []
+    assert refuse_standby(nodes(green1=restarted_agent, green2=said(rate=2.0)), BLUE, Limits()) == []
     just_in = said(served=0, since_s=0.5, rate=0.0)
-    assert refuse_standby(nodes(green1=just_in, green2=said(rate=2.0)), BLUE) == []
+    assert refuse_standby(nodes(green1=just_in, green2=said(rate=2.0)), BLUE, Limits()) == []
 
 
 @pytest.fixture
@@ -133,3 +134,36 @@ def test_not_live_unproven(nodes, said, changes, text):
 
 def test_not_live_when_nobody_says_what_it_must_run(nodes, swapped):
     assert "option proof" in refuse_live(swapped, nodes(), {}, PASSED)[0]
+
+
+def test_the_lock_of_another_run(nodes, said):
+    mine, theirs = dict(said(), lock={"run_id": "r1", "owner": "me@ops"}), dict(said(), lock={"run_id": "r2", "owner": "alice@ops1"})
+    assert held_by_another(nodes(blue1=mine), "r1") == []
+    assert held_by_another(nodes(blue1=mine, green1=theirs), "r1") == ["green1: the lock is held by alice@ops1 (run r2)"]
+
+
+def test_a_half_stays_at_peak_load(nodes, said):
+    limits = Limits(capacity={"shop": 50})
+    assert refuse_standby(nodes(**dict.fromkeys([*BLUE, "green1", "green2"], said(rate=25.0))), BLUE, limits) == []
+    (reason,) = refuse_standby(nodes(**dict.fromkeys([*BLUE, "green1", "green2"], said(rate=26.0))), BLUE, limits)
+    assert reason == "2 nodes can serve 100 requests/s of shop (capacity_per_s), and there are 104 now: wait for less"
+
+
+def test_no_more_than_may_be_unavailable(nodes):
+    assert refuse_standby(nodes(), BLUE, Limits(max_unavailable=2)) == []
+    assert refuse_standby(nodes(), BLUE, Limits(max_unavailable=1)) == ["2 nodes would not serve, and bluegreen_max_unavailable is 1"]
+    dead = Limits(max_unavailable=2, without=("green2",))
+    assert refuse_standby(nodes()[:3], BLUE, dead) == ["3 nodes would not serve, and bluegreen_max_unavailable is 2"]
+
+
+HOLDING = Limits(load_balancers=[{**BALANCERS[0], "hold_s": 8.0}, BALANCERS[1]])
+
+
+def test_an_exclusive_switch_takes_proven_successors(nodes, said, swapped):
+    proofs = {"blue1": PROOF}
+    assert refuse_exclusive([swapped], nodes(), proofs, PASSED, HOLDING) == []
+    assert "has not passed the sanity test" in refuse_exclusive([swapped], nodes(), proofs, [], HOLDING)[0]
+    ill = read_node("blue1", "blue", said("2.0.0", state="standby", healthy=False))
+    assert refuse_exclusive([ill], nodes(), proofs, PASSED, HOLDING) == ["blue1: shop: HTTP 503"]
+    assert refuse_exclusive([], nodes(), {}, PASSED, HOLDING) == ["no node comes in"]
+    assert "no exclusive switch behind it" in refuse_exclusive([swapped], nodes(), proofs, PASSED, LIMITS)[0]

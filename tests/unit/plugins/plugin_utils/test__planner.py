@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
@@ -14,7 +17,8 @@ BALANCERS = (
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1},
 )
-POLICY = Policy(load_balancers=BALANCERS)
+LIMITS = Limits(load_balancers=BALANCERS)
+POLICY = Policy(limits=LIMITS)
 OLD, NEW = {"shop": "shop-1.0.0-1.noarch"}, {"shop": "shop-2.0.0-1.noarch"}
 WANTED = dict.fromkeys(NAMES, NEW)
 
@@ -36,7 +40,9 @@ def test_one_half_then_the_other(nodes):
     found = plan(nodes(), WANTED, POLICY)
     assert batches(found) == [["blue1", "blue2"], ["green1", "green2"]]
     first, second = found.batches
-    assert (first.staying, first.total, second.staying) == (2, 4, 2)
+    assert (first.staying, first.total, second.staying) == (("green1", "green2"), 4, ("blue1", "blue2"))
+    assert first.serving_after == second.serving_after == tuple(NAMES)
+    assert (first.ready, first.retire, first.exclusive, first.observe_s) == ((), (), False, 0.0)
     assert first.before == {"blue1": OLD, "blue2": OLD}
     assert first.after == {"blue1": NEW, "blue2": NEW}
     assert first.restore == {"blue1": OLD, "blue2": OLD}
@@ -62,15 +68,17 @@ def test_what_serves_in_neither_stack_is_repaired_first(nodes, said):
     out = said(state="standby")
     found = plan(nodes(blue1=out, green1=out), WANTED, POLICY)
     assert batches(found) == [["blue1", "green1"], ["blue2"], ["green2"]]
-    assert [batch.staying for batch in found.batches] == [2, 3, 3]
+    assert [len(batch.staying) for batch in found.batches] == [2, 3, 3]
 
 
 def test_a_first_deployment_takes_nothing_out(nodes, said):
     fresh = said(None, state="standby", healthy=False, release=None, active=False, started_at=None)
     found = plan(nodes(fresh), WANTED, POLICY)
     assert batches(found) == [["blue1", "blue2"], ["green1", "green2"]]
-    assert [batch.restore["blue1"] for batch in found.batches[:1]] == [{}]
-    assert found.batches[1].restore == {"green1": NEW, "green2": NEW}
+    # There is nothing to go back to: what the first batch serves by then is what the second one has just failed with.
+    assert found.batches[0].restore == {"blue1": {}, "blue2": {}}
+    assert found.batches[1].restore == {"green1": {}, "green2": {}}
+    assert [batch.undo for batch in found.batches] == [None, None]
 
 
 @pytest.mark.parametrize("changes", [{"state": "standby"}, {"started_at": 1.0}, {"release": "1.9"}, {"healthy": False}])
@@ -84,7 +92,7 @@ def test_unread_is_refused(nodes):
 
 
 def test_too_few_left_is_refused(nodes):
-    found = plan(nodes(), WANTED, Policy(min_live=3, load_balancers=BALANCERS))
+    found = plan(nodes(), WANTED, Policy(limits=replace(LIMITS, min_live=3)))
     assert "while batch 1 (blue1, blue2) is out, 2 of at least 3 nodes would serve" in found.refusals
     assert found.batches == ()
 
@@ -101,3 +109,128 @@ def test_a_load_balancer_that_does_not_check_a_node_is_refused(nodes, said):
 def test_the_digest_names_the_plan(nodes, said):
     assert plan(nodes(), WANTED, POLICY).digest == plan(nodes(), WANTED, POLICY).digest
     assert plan(nodes(), WANTED, POLICY).digest != plan(nodes(green1=said("2.0.0")), WANTED, POLICY).digest
+    assert plan(nodes(), WANTED, POLICY).digest != plan(nodes(), WANTED, CUTOVER).digest
+
+
+def test_what_went_badly_gets_back_what_it_served(nodes):
+    undo = plan(nodes(), WANTED, POLICY).batches[0].undo
+    assert (undo.nodes, undo.before, undo.after) == (("blue1", "blue2"), {"blue1": NEW, "blue2": NEW}, {"blue1": OLD, "blue2": OLD})
+    assert (undo.restore, undo.ready, undo.retire, undo.undo) == ({}, (), (), None)
+    assert undo.staying == ("green1", "green2")
+
+
+CUTOVER = Policy("cutover", limits=LIMITS)
+
+
+def test_cutover_lets_one_half_serve_and_the_other_stand_by(nodes):
+    (batch,) = plan(nodes(), WANTED, CUTOVER).batches
+    assert (batch.nodes, batch.retire, batch.ready) == (("blue1", "blue2"), ("green1", "green2"), ())
+    assert (batch.staying, batch.serving_after) == (("green1", "green2"), ("blue1", "blue2"))
+    # The way back is a flip: nothing is installed on the half that stands by.
+    assert (batch.undo.nodes, batch.undo.retire, batch.undo.ready) == (("green1", "green2"), ("blue1", "blue2"), ("green1", "green2"))
+    assert batch.undo.before == batch.undo.after == {"green1": OLD, "green2": OLD}
+
+
+def test_cutover_is_done_when_one_half_serves(nodes, said):
+    new, old = said("2.0.0"), said(state="standby")
+    assert batches(plan(nodes(blue1=new, blue2=new, green1=old, green2=old), WANTED, CUTOVER)) == []
+    assert batches(plan(nodes(new), WANTED, CUTOVER)) == []
+
+
+def test_cutover_goes_on_with_the_switch_alone(nodes, said):
+    new = said("2.0.0")
+    (batch,) = plan(nodes(blue1=new, blue2=new), WANTED, CUTOVER).batches
+    assert (batch.nodes, batch.retire) == ((), ("green1", "green2"))
+    assert (batch.undo.nodes, batch.undo.retire) == (("green1", "green2"), ("blue1", "blue2"))
+
+
+def test_cutover_takes_the_half_that_stands_by(nodes, said):
+    old = said(state="standby")
+    (batch,) = plan(nodes(said("1.5.0"), green1=old, green2=old), WANTED, CUTOVER).batches
+    assert (batch.nodes, batch.retire) == (("green1", "green2"), ("blue1", "blue2"))
+
+
+def test_going_back_after_a_cutover_installs_nothing(nodes, said):
+    old = said(state="standby")
+    (batch,) = plan(nodes(said("2.0.0"), green1=old, green2=old), dict.fromkeys(NAMES, OLD), CUTOVER).batches
+    assert (batch.nodes, batch.ready, batch.retire) == (("green1", "green2"), ("green1", "green2"), ("blue1", "blue2"))
+
+
+def test_cutover_confirms_by_itself(nodes, said):
+    policy = replace(CUTOVER, confirm_after_s=3600)
+    first, second = plan(nodes(), WANTED, policy).batches
+    assert (first.nodes, first.retire, first.observe_s) == (("blue1", "blue2"), ("green1", "green2"), 3600)
+    assert (second.nodes, second.retire, second.staying) == (("green1", "green2"), (), ("blue1", "blue2"))
+    # It was live on the old release before, but it will not have been when its turn comes.
+    assert second.restore == {"green1": {}, "green2": {}}
+    new, old = said("2.0.0", since_s=3000), said(state="standby")
+    watch, second = plan(nodes(blue1=new, blue2=new, green1=old, green2=old), WANTED, policy).batches
+    assert (watch.nodes, watch.retire, watch.observe_s, second.nodes) == ((), (), 600, ("green1", "green2"))
+    assert (watch.undo.nodes, watch.undo.retire) == (("green1", "green2"), ("blue1", "blue2"))
+    new = said("2.0.0", since_s=4000)
+    assert batches(plan(nodes(blue1=new, blue2=new, green1=old, green2=old), WANTED, policy)) == [["green1", "green2"]]
+
+
+def test_an_exclusive_switch_takes_both_halves(nodes, said):
+    policy = replace(CUTOVER, exclusive=True)
+    assert plan(nodes(), WANTED, policy).batches[0].exclusive
+    new = said("2.0.0")
+    # One half is in already, so there is nothing left that could be exclusive.
+    assert not plan(nodes(blue1=new, blue2=new), WANTED, policy).batches[0].exclusive
+
+
+def test_rolling_takes_a_few_at_a_time(nodes, said):
+    policy = Policy("rolling", batch_size=1, observe_s=10, limits=LIMITS)
+    found = plan(nodes(green2=said(state="standby")), WANTED, policy)
+    assert batches(found) == [["green2"], ["blue1"], ["blue2"], ["green1"]]
+    assert {batch.observe_s for batch in found.batches} == {10}
+    assert batches(plan(nodes(), WANTED, replace(policy, batch_size=3))) == [["blue1", "blue2", "green1"], ["green2"]]
+
+
+def test_rolling_never_takes_more_than_may_be_unavailable(nodes):
+    policy = Policy("rolling", batch_size=3, limits=replace(LIMITS, max_unavailable=2))
+    assert batches(plan(nodes(), WANTED, policy)) == [["blue1", "blue2"], ["green1", "green2"]]
+    dead = replace(policy, limits=replace(policy.limits, without=("green2",)))
+    assert batches(plan(nodes()[:3], WANTED, dead)) == [["blue1"], ["blue2"], ["green1"]]
+
+
+def test_too_many_unavailable_is_refused(nodes):
+    found = plan(nodes(), WANTED, Policy(limits=replace(LIMITS, max_unavailable=1)))
+    assert found.refusals[0] == "while batch 1 (blue1, blue2) is out, 2 nodes would not serve, and bluegreen_max_unavailable is 1"
+
+
+def test_a_dead_node_counts_against_capacity(nodes):
+    limits = replace(LIMITS, without=("green2",))
+    found = plan(nodes()[:3], WANTED, Policy(limits=limits))
+    assert batches(found) == [["blue1", "blue2"], ["green1"]]
+    assert [(len(batch.staying), batch.total) for batch in found.batches] == [(1, 4), (2, 4)]
+    refused = plan(nodes()[:3], WANTED, Policy(limits=replace(limits, max_unavailable=2))).refusals
+    assert refused[0] == "while batch 1 (blue1, blue2) is out, 3 nodes would not serve, and bluegreen_max_unavailable is 2"
+
+
+def test_peak_load_is_refused(nodes, said):
+    busy = said(rate=30.0)
+    assert batches(plan(nodes(busy), WANTED, Policy(limits=replace(LIMITS, capacity={"shop": 60})))) != []
+    found = plan(nodes(busy), WANTED, Policy(limits=replace(LIMITS, capacity={"shop": 50})))
+    assert found.refusals[0] == (
+        "while batch 1 (blue1, blue2) is out, 2 nodes can serve 100 requests/s of shop (capacity_per_s), and there are 120 now: wait for less"
+    )
+    assert batches(plan(nodes(busy), WANTED, Policy("rolling", limits=replace(LIMITS, capacity={"shop": 50})))) != []
+
+
+def test_what_a_migration_cut_off_does_not_come_back(nodes, said):
+    new = dict(said("2.0.0"), record={"current": NEW, "previous": [], "cut_off": {"previous": [OLD], "why": "migration shop ran"}})
+    found = plan(nodes(new), dict.fromkeys(NAMES, OLD), POLICY)
+    assert found.refusals[0] == "blue1: shop-1.0.0-1.noarch cannot run any more: migration shop ran"
+    assert batches(plan(nodes(new), dict.fromkeys(NAMES, {"shop": "shop-3.0.0-1.noarch"}), POLICY)) != []
+
+
+def test_all_live_lets_what_is_healthy_serve_as_it_is(nodes, said):
+    out, new, ill = said(state="standby"), said("2.0.0", state="standby"), said(state="standby", healthy=False)
+    found = nodes(blue1=out, blue2=new, green1=ill, green2=out)
+    found = plan(found, {node.name: node.nevras for node in found}, Policy("all_live", limits=LIMITS))
+    assert batches(found) == [["blue1", "green2"], ["blue2"]]
+    assert found.batches[0].ready == ("blue1", "green2")
+    assert found.batches[1].after == {"blue2": NEW}
+    # Should one fail its sanity test, nothing else is installed on it.
+    assert {name: packages for batch in found.batches for name, packages in batch.restore.items() if packages} == {}

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import plan_lines, status_lines, table
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, plan_lines, status_lines, table
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
-POLICY = Policy(load_balancers=({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},))
+POLICY = Policy(limits=Limits(load_balancers=({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},)))
 WANTED = dict.fromkeys(NAMES, {"shop": "shop-2.0.0-1.noarch"})
 
 
@@ -33,18 +36,64 @@ def test_a_refusal_names_every_reason(nodes):
     assert plan_lines(found, nodes(), POLICY) == ["PLAN refused:", "  green2: it is unreachable"]
 
 
-def test_the_plan_as_a_change_board_reads_it(nodes):
-    found = plan(nodes(), WANTED, POLICY)
-    assert plan_lines(found, nodes(), POLICY) == [
-        f"PLAN {found.digest}: 2 batches",
-        "batch  node    from                 to                   nodes serving meanwhile",
-        "-----  ------  -------------------  -------------------  -----------------------",
-        "1      blue1   shop-1.0.0-1.noarch  shop-2.0.0-1.noarch  2 of 4",
-        "1      blue2   shop-1.0.0-1.noarch  shop-2.0.0-1.noarch  2 of 4",
+TABLE = [
+    "batch  node    from                 to                   nodes serving meanwhile",
+    "-----  ------  -------------------  -------------------  -----------------------",
+    "1      blue1   shop-1.0.0-1.noarch  shop-2.0.0-1.noarch  2 of 4",
+    "1      blue2   shop-1.0.0-1.noarch  shop-2.0.0-1.noarch  2 of 4",
+]
+
+
+def test_the_plan_as_a_change_board_reads_it(nodes, said):
+    seen = dict(said(), record={"out_s": 6.7, "previous": [], "cut_off": None})
+    found = plan(nodes(seen), WANTED, POLICY)
+    assert plan_lines(found, nodes(seen), POLICY) == [
+        f"PLAN {found.digest}: halves, 2 batches, ETA about 15.4 s",
+        *TABLE,
         "2      green1  shop-1.0.0-1.noarch  shop-2.0.0-1.noarch  2 of 4",
         "2      green2  shop-1.0.0-1.noarch  shop-2.0.0-1.noarch  2 of 4",
-        "Expected waits for the load balancers: batch 1 about 2.5 s, batch 2 about 2.5 s; beside them drain, installation, start and sanity test.",
+        "",
+        "batch  settle out  drain to sanity test  settle in  the others out  observe",
+        "-----  ----------  --------------------  ---------  --------------  -------",
+        "1      1.5 s       5.2 s                 1.0 s      0.0 s           0.0 s",
+        "2      1.5 s       5.2 s                 1.0 s      0.0 s           0.0 s",
     ]
+
+
+def test_a_first_deployment_does_not_know_how_long_it_takes(nodes):
+    found = plan(nodes(), WANTED, POLICY)
+    lines = plan_lines(found, nodes(), POLICY)
+    assert lines[0] == f"PLAN {found.digest}: halves, 2 batches, ETA more than 5.0 s"
+    assert lines[-2].split() == ["2", "1.5", "s", "?", "1.0", "s", "0.0", "s", "0.0", "s"]
+    assert lines[-1].startswith("Drain, installation, start and sanity test: as long as the last time")
+
+
+def test_the_plan_of_a_cutover(nodes):
+    policy = replace(POLICY, strategy="cutover", confirm_after_s=7200)
+    found = plan(nodes(), WANTED, policy)
+    lines = plan_lines(found, nodes(), policy)
+    assert lines[1:7] == [
+        *TABLE,
+        "1      green1  shop-1.0.0-1.noarch  stands by with it    2 of 4",
+        "1      green2  shop-1.0.0-1.noarch  stands by with it    2 of 4",
+    ]
+    assert "2.0 h" in lines[-3]
+
+
+def test_the_end_of_a_cutover(nodes, said):
+    old = said(state="standby")
+    found = nodes(said("2.0.0"), green1=old, green2=old)
+    assert plan_lines(plan(found, WANTED, replace(POLICY, strategy="cutover")), found, POLICY) == [
+        "PLAN nothing to do: 2 of 4 nodes are live, healthy and on shop-2.0.0-1.noarch; "
+        "not live: green1 with shop-1.0.0-1.noarch, green2 with shop-1.0.0-1.noarch"
+    ]
+
+
+def test_what_comes_next(nodes, said):
+    assert next_lines(nodes())[0] == "Nothing is half done: every node serves the same release."
+    out = next_lines(nodes(blue1=said("2.0.0", state="standby")))
+    assert "run the same command again" in out[0] and "rollback" in out[1] and "all_live" in out[2]
+    assert "all_live" not in "".join(next_lines(nodes(blue1=said("2.0.0", state="standby", healthy=False))))
 
 
 def test_the_status_names_what_is_wrong(nodes, said):

@@ -1,0 +1,193 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: observe
+short_description: Watch a node for a while, and fail at the first anomaly
+version_added: 0.1.0
+description:
+  - Watches the components of a node for O(seconds), on the node, in one round trip. It fails as soon as one of them is not healthy, changes
+    its heartbeat, does not answer, or runs in another process than at the beginning.
+  - While it watches it renews the lock of the run, so that a long watch does not lose it.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: Looks once and does not wait.
+    support: full
+  diff_mode:
+    description: Nothing changes.
+    support: none
+  idempotent:
+    description: Nothing changes.
+    support: full
+options:
+  components:
+    description: The components of the node.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the component.
+        type: str
+        required: true
+      service:
+        description: Name of its systemd unit.
+        type: str
+        required: true
+      url:
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        type: str
+        required: true
+  seconds:
+    description: How long to watch, in seconds.
+    type: float
+    required: true
+  run_id:
+    description: Identifies the run whose lock is renewed.
+    type: str
+    default: ""
+seealso:
+  - module: halfswap.bluegreen.heartbeat_info
+"""
+
+EXAMPLES = r"""
+- name: Watch the node for a minute
+  halfswap.bluegreen.observe:
+    components:
+      - {name: shop, service: shop, url: "http://127.0.0.1:9101"}
+    seconds: 60
+"""
+
+RETURN = r"""
+anomalies:
+  description: What was not as it was in the beginning. The task fails when there is any.
+  returned: always
+  type: list
+  elements: str
+  sample: ["component shop is not healthy: HTTP 503"]
+looks:
+  description: How many times the node was looked at.
+  returned: always
+  type: int
+  sample: 20
+observed_s:
+  description: Seconds watched.
+  returned: always
+  type: float
+  sample: 10.0
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
+
+# As often as the agent checks the health of a component by default.
+LOOK_S = 0.5
+# The shortest lock is ten times as long.
+RENEW_S = 30.0
+
+
+class Watch(object):
+    """What the node said in the beginning, and how it differs now."""
+
+    def __init__(self, module):
+        self.module = module
+        self.components = module.params["components"]
+        self.heartbeats = [Heartbeat(c["name"], c["url"]) for c in self.components]
+        self.first = None
+        self.looks = 0
+        self.renewed_at = monotonic()
+
+    def _read(self):
+        units = services(self.module, [c["service"] for c in self.components])
+        found = []
+        for component, heartbeat in zip(self.components, self.heartbeats):
+            status = heartbeat.status()
+            found.append((status, units[component["service"]]["started_at"]))
+        return found
+
+    def anomalies(self):
+        self.looks += 1
+        try:
+            now = self._read()
+        except HeartbeatError as exc:
+            return [str(exc)]
+        self.first = self.first or now
+        texts = []
+        for component, (before, started_at), (status, restarted_at) in zip(self.components, self.first, now):
+            if not status["healthy"]:
+                texts.append("component %s is not healthy: %s" % (component["name"], status["why"]))
+            if status["state"] != before["state"]:
+                texts.append(
+                    "component %s went from %s to %s (by %s, run %s)"
+                    % (component["name"], before["state"], status["state"], status["by"], status["run_id"])
+                )
+            if not restarted_at:
+                texts.append("component %s: its service %s does not run" % (component["name"], component["service"]))
+            elif started_at and abs(restarted_at - started_at) > 1:
+                texts.append("component %s: its service %s was started again" % (component["name"], component["service"]))
+        return texts
+
+    def renew(self):
+        if self.module.params["run_id"] and monotonic() - self.renewed_at >= RENEW_S:
+            _lock.renew(self.module.params["run_id"])
+            self.renewed_at = monotonic()
+
+
+def run(module):
+    watch = Watch(module)
+    found = []
+
+    def still_good():
+        found[:] = watch.anomalies()
+        watch.renew()
+        # The wait ends at once when nothing is missing, and what is missing here is the end of the time.
+        return [] if found else ["the time is not up"]
+
+    _left, observed_s = wait_until(still_good, 0 if module.check_mode else module.params["seconds"], LOOK_S)
+    result = dict(changed=False, anomalies=found, looks=watch.looks, observed_s=observed_s)
+    if found:
+        module.fail_json(msg="After %.1f s: %s." % (observed_s, "; ".join(found)), **result)
+    return result
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            components=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(
+                    name=dict(type="str", required=True),
+                    service=dict(type="str", required=True),
+                    url=dict(type="str", required=True),
+                ),
+            ),
+            seconds=dict(type="float", required=True),
+            run_id=dict(type="str", default=""),
+        ),
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = dict(LC_ALL="C")
+    try:
+        module.exit_json(**run(module))
+    except (RecordsError, _lock.Held) as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

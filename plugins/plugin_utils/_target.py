@@ -1,0 +1,99 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where to: what each node is to run, when nobody says it but `back`, `on` or `as it is`.
+
+Pure functions of what the nodes say. Each playbook is one of them, in front of the same plan and the same swap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ._evidence import Node
+
+
+@dataclass(frozen=True)
+class Target:
+    """What each node is to run, and how it gets there; with refusals, nowhere."""
+
+    # Per node and component, the version or the package (NEVRA); None leaves the node alone.
+    wanted: Mapping[str, Any] = field(default_factory=dict)
+    strategy: str = "halves"
+    refusals: tuple[str, ...] = ()
+
+
+def release(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
+    """The release that was asked for, on every node."""
+    return Target({node.name: wanted for node in nodes}, strategy)
+
+
+def rollback(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
+    """The last release that every node has served, and that is not what every node has now."""
+    ages: dict[tuple, int] = {}
+    known = [_served(node) for node in nodes]
+    for found in known:
+        for age, packages in enumerate(found):
+            ages[_key(packages)] = ages.get(_key(packages), 0) + age
+    common = [key for key in ages if all(key in map(_key, found) for found in known) and any(_key(node.nevras) != key for node in nodes)]
+    if not common:
+        return Target(refusals=tuple(_nowhere(nodes, known)))
+    back = dict(min(common, key=lambda key: ages[key]))
+    on_it = [node for node in nodes if node.ready(back)]
+    stacks = {node.stack for node in on_it if not any(node.live for node in on_it)}
+    stands_by = any(all(node in on_it for node in nodes if node.stack == stack) for stack in stacks)
+    return Target(dict.fromkeys((node.name for node in nodes), back), "cutover" if stands_by else strategy)
+
+
+def confirm(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
+    """What serves, on every node."""
+    serving = [node for node in nodes if node.serving and not node.doubts()]
+    releases = {_key(node.nevras) for node in serving}
+    if len(releases) != 1:
+        told = ", ".join(f"{node.name} {' '.join(node.nevras.values())}" for node in serving) or "no node serves"
+        return Target(refusals=(f"there is not one release that serves ({told}): deploy the one that you want by its version",))
+    return Target(dict.fromkeys((node.name for node in nodes), dict(releases.pop())), "halves")
+
+
+def all_live(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
+    """What each node has installed, whatever that is."""
+    return Target({node.name: node.nevras if all(node.nevras.values()) else None for node in nodes}, "all_live")
+
+
+TARGETS: Mapping[str, Callable[[Sequence[Node], Any, str], Target]] = {
+    "release": release,
+    "rollback": rollback,
+    "confirm": confirm,
+    "all_live": all_live,
+}
+
+
+def target(kind: str, nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
+    unread = tuple(f"{node.name}: {node.unread}" for node in nodes if node.unread)
+    return Target(refusals=unread) if unread else TARGETS[kind](nodes, wanted, strategy)
+
+
+def _key(packages: Mapping[str, str | None]) -> tuple:
+    return tuple(sorted(packages.items()))
+
+
+def _served(node: Node) -> list[Mapping[str, str]]:
+    """What the node has served, the last first. Without a record, what it serves now is all that is known."""
+    if node.record:
+        return [node.record["current"], *node.record["previous"]]
+    return [node.nevras] if node.serving else []
+
+
+def _nowhere(nodes: Sequence[Node], known: Sequence[Sequence[Mapping[str, str]]]) -> list[str]:
+    reasons = []
+    for node, found in zip(nodes, known):
+        names = ", ".join(" ".join(packages.values()) for packages in found) or "nothing that is known"
+        reasons.append(f"{node.name} has served {names}")
+        cut_off = (node.record or {}).get("cut_off")
+        if cut_off:
+            gone = ", ".join(" ".join(packages.values()) for packages in cut_off["previous"])
+            reasons.append(f"{node.name} cannot go back to {gone}: {cut_off['why']}")
+    return ["there is no earlier release that all nodes have served: deploy the one that you want by its version", *reasons]

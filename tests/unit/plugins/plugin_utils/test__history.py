@@ -1,0 +1,127 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._history import history_lines, runs
+
+NODES = ["blue1", "blue2", "green1", "green2"]
+
+
+def line(what, at="10:00:00", run_id="r1", day=20, **more):
+    return {"at": f"2026-11-{day}T{at}Z", "run_id": run_id, "by": "alice@ops1", "what": what, "before": None, "after": None, "result": None, **more}
+
+
+def packages(before, after, at="10:00:10", **more):
+    return line("packages", at, before=before, after=after, **more)
+
+
+def taken(at="10:00:00", what="lock acquired", **more):
+    return line(what, at, reason="release 2.0.0", **more)
+
+
+def released(at="10:01:00", result="complete", **more):
+    return line("lock released", at, result=result, **more)
+
+
+def only(*lines, holder=None):
+    (run,) = runs({"blue1": lines}, {"blue1": holder})
+    return run
+
+
+def test_the_table():
+    swap = [taken(), packages(["shop-1.0.0-1.noarch"], ["shop-2.0.0-1.noarch"]), released()]
+    late = [taken("11:00:00", run_id="r2"), line("heartbeat shop", "11:00:05", "r2", by="alice@ops1")]
+    journals = {name: [*swap, *(late if name == "blue1" else [])] for name in NODES[:3]}
+    journals["green2"] = swap
+    assert history_lines(runs(journals, {}), NODES, {"green9": "it is unreachable"}) == [
+        "run  began                 took  who         did                           nodes  result",
+        "---  --------------------  ----  ----------  ----------------------------  -----  -----------",
+        "r1   2026-11-20T10:00:00Z  60 s  alice@ops1  shop-1.0.0-1 -> shop-2.0.0-1  all 4  complete",
+        "r2   2026-11-20T11:00:00Z  5 s   alice@ops1  release 2.0.0                 blue1  interrupted",
+        "green9 was not read: it is unreachable",
+    ]
+
+
+def test_no_run():
+    assert history_lines([], NODES, {}) == ["No run is in the journals."]
+
+
+def test_the_order_is_that_of_time_and_not_of_nodes():
+    journals = {"blue1": [taken("12:00:00", run_id="r2")], "green1": [taken("11:00:00", run_id="r1"), taken("13:00:00", run_id="r3")]}
+    assert [run.run_id for run in runs(journals, {})] == ["r1", "r2", "r3"]
+
+
+@pytest.mark.parametrize(
+    "lines, result",
+    [
+        ([taken(), released()], "complete"),
+        ([taken(), released(result="failed")], "failed"),
+        ([taken()], "interrupted"),
+        ([taken(what="lock taken over")], "interrupted"),
+        ([taken(), released(result="interrupted", day=23)], "interrupted"),
+        ([released()], "complete"),
+        ([released(result=None)], "complete"),
+        ([line("heartbeat shop")], "-"),
+    ],
+)
+def test_how_it_ended(lines, result):
+    assert only(*lines).result == result
+
+
+def test_it_ended_as_its_worst_node():
+    (run,) = runs({"blue1": [taken(), released()], "blue2": [taken()]}, {})
+    assert run.result == "interrupted"
+    (run,) = runs({"blue1": [taken(), released(result="failed")], "blue2": [taken()]}, {})
+    assert run.result == "failed"
+
+
+def test_a_run_that_holds_a_lock_is_running():
+    assert only(taken(), holder={"run_id": "r1"}).result == "running"
+    assert only(taken(), holder={"run_id": "r9"}).result == "interrupted"
+
+
+def test_the_time_until_its_lock_was_cleared_away_is_not_its_own():
+    assert only(taken(), line("heartbeat shop", "10:00:30"), released("09:00:00", "interrupted", day=23)).took_s == 30
+    assert only(released("09:00:00", "interrupted")).took_s == 0
+    assert only(taken(), released("10:05:00")).took_s == 300
+
+
+@pytest.mark.parametrize(
+    "before, after, did",
+    [
+        (["shop-1.0.0-1.noarch"], ["shop-2.0.0-1.noarch"], "shop-1.0.0-1 -> shop-2.0.0-1"),
+        ([], ["shop-2.0.0-1.noarch"], "nothing -> shop-2.0.0-1"),
+        (None, ["shop-2.0.0-1.noarch"], "nothing -> shop-2.0.0-1"),
+        (["shop-2.0.0-1.noarch"], [], "shop-2.0.0-1 -> nothing"),
+        (["a-1-1.x86_64", "b-c-1-1.x86_64"], ["a-2-1.x86_64", "b-c-2-1.x86_64"], "a-1-1 -> a-2-1; b-c-1-1 -> b-c-2-1"),
+        (["a-1-1.noarch", "lib-1-1.noarch"], ["a-2-1.noarch", "lib-1-1.noarch"], "a-1-1 -> a-2-1"),
+        ([], [f"p{number}-1-1.noarch" for number in range(5)], "nothing -> p0-1-1; nothing -> p1-1-1; nothing -> p2-1-1; 2 more"),
+        (["a-1-1.noarch"], ["a-1-1.noarch"], "release 2.0.0"),
+    ],
+)
+def test_what_it_did(before, after, did):
+    assert only(taken(), packages(before, after), released()).did == did
+
+
+def test_what_it_could_not_do():
+    assert only(packages(["a-1-1.noarch"], ["a-2-1.noarch"], result="failed")).did == "a-1-1 -> a-2-1 (failed)"
+
+
+def test_without_packages_and_reason_it_is_told_by_its_acts():
+    assert only(line("migration orders"), line("migration baskets")).did == "migration orders, migration baskets"
+
+
+@pytest.mark.parametrize(
+    "touched, shown",
+    [([], "-"), (["green1", "blue1"], "blue1, green1"), (NODES, "all 4"), ([f"n{number}" for number in range(5)], "5 of 6")],
+)
+def test_which_nodes(touched, shown):
+    nodes = NODES if set(touched) <= set(NODES) else [f"n{number}" for number in range(6)]
+    told = runs({name: [taken(), *([line("heartbeat shop")] if name in touched else []), released()] for name in nodes}, {})
+    assert re.split("  +", history_lines(told, nodes, {})[-1])[-2:] == [shown, "complete"]

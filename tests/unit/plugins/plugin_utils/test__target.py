@@ -1,0 +1,110 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import target
+
+NAMES = ["blue1", "green1"]
+
+
+def nevra(version):
+    return {"shop": f"shop-{version}-1.noarch"}
+
+
+@pytest.fixture
+def nodes(said):
+    """blue1 and green1, each by (what it runs, what its record says it served, the last first, and anything else)."""
+
+    def build(blue, green):
+        def one(name, version, served, cut_off=None, **changes):
+            record = {"current": nevra(served[0]), "previous": [nevra(v) for v in served[1:]], "cut_off": cut_off} if served else None
+            return read_node(name, name[:-1], dict(said(version, **changes), record=record))
+
+        return [one("blue1", *blue[:2], **(blue[2] if len(blue) > 2 else {})), one("green1", *green[:2], **(green[2] if len(green) > 2 else {}))]
+
+    return build
+
+
+def back(found):
+    assert found.refusals == ()
+    assert set(found.wanted) == set(NAMES) and len({str(packages) for packages in found.wanted.values()}) == 1
+    return found.wanted["blue1"]["shop"].split("-")[1], found.strategy
+
+
+def rollback(nodes, strategy="halves"):
+    return target("rollback", nodes, None, strategy)
+
+
+OUT = {"state": "standby"}
+
+
+def test_the_release_asked_for(nodes):
+    found = target("release", nodes(("1", ["1"]), ("1", ["1"])), {"shop": "2"}, "rolling")
+    assert (found.wanted, found.strategy) == (dict.fromkeys(NAMES, {"shop": "2"}), "rolling")
+
+
+def test_an_unread_node_leads_nowhere():
+    for kind in ("release", "rollback", "confirm", "all_live"):
+        assert target(kind, [read_node("blue1", "blue", None)], "2", "halves").refusals == ("blue1: it was not read",)
+
+
+@pytest.mark.parametrize(
+    "blue, green, to",
+    [
+        # All on 2: back to 1, which is below it.
+        (("2", ["2", "1"]), ("2", ["2", "1"]), "1"),
+        (("3", ["3", "2", "1"]), ("3", ["3", "1"]), "1"),
+        # A deployment that was cut off, one half in: back to what the other half serves.
+        (("2", ["2", "1"]), ("1", ["1", "0"]), "1"),
+        # One that was cut off when 2 was installed, but had not served yet: 1 is what both served last.
+        (("2", ["1", "0"], OUT), ("1", ["1", "0"]), "1"),
+        # A rollback that was cut off, one half back: the other half follows.
+        (("1", ["1", "0"]), ("2", ["2", "1"]), "1"),
+        # A node that has broken down is no reason to go back to what it runs.
+        (("2", ["2", "1"], {"state": "standby", "healthy": False}), ("2", ["2", "1"]), "1"),
+        # It was taken into use with no record of its own.
+        (("2", ["2", "1"]), ("1", None), "1"),
+    ],
+)
+def test_back_to_the_last_release_that_all_have_served(nodes, blue, green, to):
+    assert back(rollback(nodes(blue, green))) == (to, "halves")
+
+
+def test_back_is_one_flip_where_a_half_stands_by(nodes):
+    assert back(rollback(nodes(("2", ["2", "1"]), ("1", ["1"], OUT)))) == ("1", "cutover")
+    # What does not run, or is ill, is not one flip away.
+    ill = {"state": "standby", "healthy": False}
+    assert back(rollback(nodes(("2", ["2", "1"]), ("1", ["1"], ill)), "rolling")) == ("1", "rolling")
+
+
+def test_nothing_to_go_back_to(nodes):
+    found = rollback(nodes(("2", ["2"]), ("2", ["2", "1"])))
+    assert found.refusals[:2] == (
+        "there is no earlier release that all nodes have served: deploy the one that you want by its version",
+        "blue1 has served shop-2-1.noarch",
+    )
+    assert rollback(nodes(("2", None, OUT), ("2", None, OUT))).refusals[1] == "blue1 has served nothing that is known"
+
+
+def test_a_migration_leaves_no_way_back(nodes):
+    cut = {"cut_off": {"previous": [nevra("1")], "why": "migration shop ran a -> b on blue1"}}
+    found = rollback(nodes(("2", ["2"], cut), ("2", ["2"], cut)))
+    assert "blue1 cannot go back to shop-1-1.noarch: migration shop ran a -> b on blue1" in found.refusals
+
+
+def test_confirm_is_what_serves(nodes):
+    assert back(target("confirm", nodes(("2", ["2", "1"]), ("1", ["1"], OUT)), None, "cutover")) == ("2", "halves")
+    assert "there is not one release that serves (blue1 shop-2-1.noarch, green1 shop-1-1.noarch)" in (
+        target("confirm", nodes(("2", ["2"]), ("1", ["1"])), None, "halves").refusals[0]
+    )
+    assert "no node serves" in target("confirm", nodes(("2", ["2"], OUT), ("1", ["1"], OUT)), None, "halves").refusals[0]
+
+
+def test_all_live_is_what_each_has(nodes):
+    found = target("all_live", nodes(("2", ["2"], OUT), (None, None, OUT)), None, "halves")
+    assert (found.wanted, found.strategy) == ({"blue1": nevra("2"), "green1": None}, "all_live")
