@@ -69,19 +69,18 @@ def prepare():
 def exclusive(name):
     """Only one process of the node is inside at a time. What is decided on a record is read and written in here."""
     prepare()
-    with _explained("lock", path(name)):
-        # Beside the file itself, which is replaced or rotated while the lock is held.
-        lock = open(path(".%s.flock" % name), "a")
+    # Beside the file itself, which is replaced or rotated while the lock is held.
+    file = path(".%s.flock" % name)
+    with _explained("lock", file):
+        lock = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        with _explained("lock", lock.name):
+        with _explained("lock", file):
             busy, waited_s = wait_until(lambda: _is_busy(lock), EXCLUSIVE_TIMEOUT_S)
         if busy:
-            raise RecordsError(
-                "Another process of this node has held %s for %d s. See which one it is (fuser -v %s); is it stopped?" % (lock.name, waited_s, lock.name)
-            )
+            raise RecordsError("Another process of this node has held %s for %d s. See which one it is (fuser -v %s); is it stopped?" % (file, waited_s, file))
         yield
     finally:
-        lock.close()
+        os.close(lock)
 
 
 def _is_busy(lock):

@@ -99,17 +99,15 @@ def test_a_process_that_never_leaves_is_not_waited_for_for_ever(records, clock):
     _records.prepare()
     with open(_records.path(".lock.json.flock"), "a") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
-        with pytest.raises(_records.RecordsError) as error:
-            with _records.exclusive("lock.json"):
-                pytest.fail("two are inside")
+        with pytest.raises(_records.RecordsError) as error, _records.exclusive("lock.json"):
+            pytest.fail("two are inside")
     assert "fuser -v" in str(error.value)
     assert clock.elapsed == pytest.approx(_records.EXCLUSIVE_TIMEOUT_S, abs=0.06)
 
 
 def test_an_error_inside_does_not_keep_the_others_out(records):
-    with pytest.raises(ZeroDivisionError):
-        with _records.exclusive("lock.json"):
-            raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), _records.exclusive("lock.json"):
+        raise ZeroDivisionError
     with _records.exclusive("lock.json"):
         pass
 

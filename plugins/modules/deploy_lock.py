@@ -1,0 +1,209 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: deploy_lock
+short_description: Hold or release the lock of a node, so that one run at a time changes it
+version_added: 0.1.0
+description:
+  - Takes, renews or releases the lock that lies on a node while a run works on its application. It names its holder, and it is a lease -
+    without being renewed it ends by itself after O(ttl_s), judged by the node's own clock alone.
+  - A lock that another run holds is refused, with its holder, age and the way to take it over. M(halfswap.bluegreen.heartbeat) refuses as
+    well while another run holds it.
+  - A lock whose holder ran on this very controller, and whose process is no longer there, is taken over without being asked. A run that was
+    killed never blocks the next one from the same machine.
+  - One node decides nothing for the others. A run takes the lock of every node, in the order of the inventory, and releases those it
+    got when it is refused one.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: Only looks; fails as it would without check mode when another run holds the lock.
+    support: full
+  diff_mode:
+    description: What is changed is in the result.
+    support: none
+  idempotent:
+    description: Renewing is no change, and neither is releasing what is not held.
+    support: full
+options:
+  state:
+    description:
+      - V(held) takes the lock, or renews it where this run has it already.
+      - V(released) gives back the lock of O(run_id). It is an error when another run holds the lock, and nothing to do when nobody does.
+    type: str
+    choices: [held, released]
+    default: held
+  run_id:
+    description: The run that holds the lock, or whose lock is released.
+    type: str
+    required: true
+  owner:
+    description: Who runs it. Defaults to the user (in AWX the one who launched the job) and the host of the controller, V(user@host).
+    type: str
+  host:
+    description: Where it runs. Defaults to the host name of the controller.
+    type: str
+  reason:
+    description: Why, for whoever is refused and for the journal.
+    type: str
+    default: ""
+  ttl_s:
+    description: Seconds after which the lock ends by itself unless it is renewed; longer than the longest step between two renewals.
+    type: float
+    default: 600.0
+  take_over:
+    description:
+      - The run whose lock may be replaced though it has not ended. Another run's lock is still refused.
+      - The takeover is noted in the journal, with the former holder.
+    type: str
+  process:
+    description: The process of the run on the controller. The action plugin fills it in; null where the controller has no C(/proc).
+    type: dict
+  result:
+    description: For O(state=released), what the run has ended with. It is noted in the journal.
+    type: str
+    choices: [complete, failed, interrupted]
+    default: complete
+seealso:
+  - module: halfswap.bluegreen.heartbeat
+  - module: halfswap.bluegreen.history
+"""
+
+EXAMPLES = r"""
+- name: Take the lock of the node, or renew it
+  halfswap.bluegreen.deploy_lock:
+    run_id: "{{ run_id }}"
+    reason: release 2.0.0
+
+- name: Give it back
+  halfswap.bluegreen.deploy_lock:
+    state: released
+    run_id: "{{ run_id }}"
+"""
+
+RETURN = r"""
+before:
+  description: Who held the lock before; null when nobody did, or when the lock had expired.
+  returned: success
+  type: dict
+  sample: null
+  contains: &holder
+    run_id:
+      description: The run.
+      type: str
+      returned: always
+      sample: 20261120T101500Z-4711
+    owner:
+      description: Who runs it.
+      type: str
+      returned: always
+      sample: alice@ops1
+    host:
+      description: Where it runs.
+      type: str
+      returned: always
+      sample: ops1
+    reason:
+      description: Why.
+      type: str
+      returned: always
+      sample: release 2.0.0
+    since:
+      description: When it took the lock, by the node's clock.
+      type: str
+      returned: always but as what check mode foretells
+      sample: "2026-11-20T10:15:04Z"
+    expires_at:
+      description: When the lock ends by itself, in seconds since the epoch by the node's clock.
+      type: float
+      returned: always but as what check mode foretells
+      sample: 1795170304.5
+    ttl_s:
+      description: Seconds from its last renewal until then.
+      type: float
+      returned: always
+      sample: 600.0
+    process:
+      description: Its process on the controller; null where that is not known.
+      type: dict
+      returned: always
+      sample: {boot_id: 2f6c2b04-8f0a-4f63-9d3e-6d1c0d2f7a11, pid_namespace: "pid:[4026531836]", pid: 4711, start_time: 123456}
+after:
+  description: Who holds the lock now, or would in check mode; null when nobody does.
+  returned: success
+  type: dict
+  contains: *holder
+taken_over:
+  description: The record of another run that was replaced, whether it had expired or was taken over; null when there was none.
+  returned: when O(state=held)
+  type: dict
+  contains: *holder
+holder:
+  description: Who holds the lock.
+  returned: when another run holds it
+  type: dict
+  contains: *holder
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
+
+
+def hold(params, check_mode):
+    before = _lock.look(params["run_id"], params["take_over"])
+    changed = before is None or before["run_id"] != params["run_id"]
+    wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process")}
+    if check_mode:
+        return dict(changed=changed, before=before, after=wanted, taken_over=before if changed else None)
+    former, after = _lock.acquire(take_over=params["take_over"], **wanted)
+    taken_over = former if former and former["run_id"] != params["run_id"] else None
+    return dict(changed=changed, before=before, after=after, taken_over=taken_over)
+
+
+def release(params, check_mode):
+    before = _lock.look(params["run_id"])
+    if not check_mode:
+        _lock.release(params["run_id"], _lock.who(params), params["result"])
+    return dict(changed=before is not None, before=before, after=None)
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            state=dict(type="str", choices=["held", "released"], default="held"),
+            run_id=dict(type="str", required=True),
+            owner=dict(type="str"),
+            host=dict(type="str"),
+            reason=dict(type="str", default=""),
+            ttl_s=dict(type="float", default=600.0),
+            take_over=dict(type="str"),
+            process=dict(type="dict"),
+            result=dict(type="str", choices=["complete", "failed", "interrupted"], default="complete"),
+        ),
+        supports_check_mode=True,
+    )
+    if not module.params["run_id"].strip():
+        module.fail_json(msg="run_id is empty. Name the run that holds the lock, or whose lock is to be released.")
+    if module.params["ttl_s"] <= 0:
+        module.fail_json(msg="ttl_s must be above 0 seconds, not %g." % module.params["ttl_s"])
+    act = hold if module.params["state"] == "held" else release
+    try:
+        module.exit_json(**act(module.params, module.check_mode))
+    except _lock.Held as exc:
+        module.fail_json(msg="Refused, nothing was changed: %s." % exc, holder=exc.holder)
+    except RecordsError as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()

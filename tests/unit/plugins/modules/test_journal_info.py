@@ -1,0 +1,40 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.modules import journal_info
+
+
+def test_a_node_without_records(run_module, records):
+    assert run_module(journal_info) == {"changed": False, "lines": [], "lock": None}
+    assert not records.exists()
+
+
+def test_the_newest_lines_and_the_lock(run_module, clock):
+    _former, lock = _lock.acquire("r1", "alice@ops1", "ops1", "release 2.0.0", 600.0)
+    for number in range(3):
+        _records.append("r1", "alice@ops1", "act %d" % number)
+    result = run_module(journal_info, {"count": 2}, check_mode=True)
+    assert [line["what"] for line in result["lines"]] == ["act 1", "act 2"]
+    assert result["lock"] == lock
+    assert [line["what"] for line in run_module(journal_info)["lines"]] == ["lock acquired", "act 0", "act 1", "act 2"]
+    clock.advance(600)
+    assert run_module(journal_info, {"count": 0}) == {"changed": False, "lines": [], "lock": None}
+
+
+def test_bad_input(run_module):
+    result = run_module(journal_info, {"count": -1})
+    assert result.failed and "count must not be below 0" in result["msg"]
+
+
+def test_a_damaged_lock_is_named(run_module, records):
+    records.mkdir()
+    records.joinpath("lock.json").write_bytes(b"[]")
+    result = run_module(journal_info)
+    assert result.failed and "lock.json is damaged" in result["msg"]
