@@ -3,16 +3,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A heartbeat API on a real socket, scripted by the tests of its clients."""
+"""A heartbeat API on a real socket, scripted by the tests of its clients; and a node with RPM and a package manager."""
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
 import json
+import os
+import platform
 import threading
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 
 try:
     from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -105,3 +110,208 @@ def second_heartbeat_server():
     server = HeartbeatServer()
     yield server
     server.stop()
+
+
+class RpmNode:
+    """A node with rpm and one package manager, which answer as the real ones do. An RPM file of it holds the five parts of its name."""
+
+    DNF = ["/usr/bin/dnf", "-y", "--setopt=exit_on_lock=1"]
+    YUM = ["/usr/bin/yum", "-y", "--setopt=exit_on_lock=1"]
+
+    def __init__(self, tmp_path):
+        self.manager = "dnf"
+        self.installed = {}
+        self.installed_at = 1000
+        self.repository = [Package("shop", 0, version, release, "noarch") for version, release in (("1.0.0", "1"), ("2.0.0", "1"), ("2.0.0", "2"))]
+        self.repository += [Package("cart", 0, version, "1", "noarch") for version in ("1.0.0", "2.0.0")]
+        # What --refresh brings.
+        self.published = []
+        # For the name of a package, the packages that the manager takes along.
+        self.pulls = {}
+        # Given what is installed and what would be: why rpm does not let it happen.
+        self.objection = lambda before, after: None
+        self.calls = []
+        self.locked_for = 0
+        self.failure = None
+        self.noise = ""
+        self.refuses = ()
+        self.service = "MainPID=0\nExecMainStartTimestampMonotonic=0\n"
+        self.dbpath = tmp_path / "rpmdb"
+        self.dbpath.mkdir()
+
+    @property
+    def managed(self):
+        """What the package manager was asked, without what it is always asked with."""
+        return [call[3:] for call in self.calls if call[0] in (self.DNF[0], self.YUM[0])]
+
+    @property
+    def transactions(self):
+        return [call for call in self.managed if "install" in call or "shell" in call]
+
+    def write_rpm(self, path, package):
+        with open(str(path), "w") as rpm:
+            rpm.write(" ".join(str(part) for part in package))
+
+    @staticmethod
+    def read_rpm(path):
+        with open(path) as rpm:
+            name, epoch, version, release, arch = rpm.read().split()
+        return Package(name, int(epoch), version, release, arch)
+
+    def run_command(self, command, data=None, **_kwargs):
+        self.calls.append(list(command))
+        if command[0] == "rpm":
+            return self.rpm(command[1:])
+        if command[0] == "systemctl":
+            return 0, self.service, ""
+        assert command[:3] in (self.DNF, self.YUM)
+        if self.locked_for > 0:
+            self.locked_for -= 1
+            if self.manager == "dnf":
+                return 200, "", "metadata already locked by 4711\n"
+            return 1, "", "Another app is currently holding the yum lock; exiting as configured by exit_on_lock\n"
+        options = [word for word in command[3:] if word.startswith("-")]
+        words = [word for word in command[3:] if not word.startswith("-")]
+        if "--refresh" in options or words[:2] == ["clean", "expire-cache"]:
+            self.repository += self.published
+        return getattr(self, words[0])(words, options, data)
+
+    def rpm(self, words):
+        if words == ["--eval", "%_dbpath"]:
+            self._save(str(self.dbpath), self.installed)
+            return 0, "%s\n" % self.dbpath, ""
+        words, dbpath = list(words), None
+        if "--dbpath" in words:
+            at = words.index("--dbpath")
+            dbpath = words[at + 1]
+            del words[at : at + 2]
+        if "--define" in words:
+            del words[words.index("--define") : words.index("--define") + 2]
+        before = self._load(dbpath) if dbpath else self.installed
+        if words[0] == "-U":
+            return self._upgrade(words[1:], before, dbpath)
+        lines, complaints = [], ""
+        assert words[:2] == ["-q", "--qf"]
+        if "-p" in words:
+            for path in words[words.index("-p") + 1 :]:
+                try:
+                    lines.append("%s\x1f%d\x1f%s\x1f%s\x1f%s" % tuple(self.read_rpm(path)))
+                except ValueError:
+                    complaints += "error: %s: not an rpm package (or package manifest)\n" % path
+        else:
+            for name in words[3:]:
+                rows = before.get(name, [])
+                rows = rows if isinstance(rows, list) else [rows]
+                lines += ["%s\x1f%d\x1f%s\x1f%s\x1f%s\x1f%d" % (tuple(row) + (self.installed_at,)) for row in rows]
+                if not rows:
+                    lines.append("package %s is not installed" % name)
+        return 0, "\n".join(lines) + "\n", complaints
+
+    def _save(self, directory, packages):
+        with open(os.path.join(directory, "rpmdb.sqlite"), "w") as database:
+            json.dump(packages, database)
+
+    def _load(self, directory):
+        with open(os.path.join(directory, "rpmdb.sqlite")) as database:
+            return {name: Package(*[part if isinstance(part, int) else str(part) for part in row]) for name, row in json.load(database).items()}
+
+    def _upgrade(self, words, before, dbpath):
+        files = [word for word in words if not word.startswith("-")]
+        new = [self.read_rpm(path) for path in files]
+        assert "--oldpackage" in words
+        for each in new:
+            if before.get(each.name) == each:
+                return 1, "", "\tpackage %s is already installed\n" % (each,)
+        after = dict(before, **{each.name: each for each in new})
+        reason = self.objection(before, after)
+        if reason:
+            return 1, "", "rpm: RPM should not be used directly install RPM packages, use Alien instead!\nerror: Failed dependencies:\n\t%s\n" % reason
+        if "--test" not in words:
+            # Nobody installs anything but into a copy.
+            assert "--justdb" in words and dbpath and dbpath != str(self.dbpath)
+            self._save(dbpath, after)
+        return 0, "", ""
+
+    def clean(self, words, options, data):
+        return 0, "", ""
+
+    def repolist(self, words, options, data):
+        return 0, "repo id     repo name\nhalfswap    Halfswap\n", ""
+
+    def repoquery(self, words, options, data):
+        assert words[1] == "%{name} %{epoch} %{version} %{release} %{arch} %{repoid}\n"
+        rows = ["Last metadata expiration check: 0:00:01 ago on Fri Nov 20 2026."]
+        rows += ["%s %d %s %s %s halfswap\n" % tuple(each) for each in self.repository if each.name in words[2:]]
+        return 0, "\n".join(rows), self.noise
+
+    def list(self, words, options, data):
+        assert words[1] == "available"
+        rows = []
+        for each in self.repository:
+            if each.name in words[2:] and self.installed.get(each.name) != each:
+                evr = "%s%s-%s" % ("%d:" % each.epoch if each.epoch else "", each.version, each.release)
+                rows.append("%s.%s\n                     %s            halfswap" % (each.name, each.arch, evr))
+        if not rows:
+            return 1, "", "Error: No matching Packages to list\n"
+        return 0, "Available Packages\n" + "\n".join(rows) + "\n", ""
+
+    def install(self, words, options, data):
+        return self.transaction(words[1:], options)
+
+    def shell(self, words, options, data):
+        assert words == ["shell", "/dev/stdin"]
+        lines = data.splitlines()
+        assert lines.pop() == "run"
+        for verb, label in [line.split() for line in lines]:
+            wanted = self._labelled([label], options)[0]
+            current = self.installed.get(wanted.name)
+            assert verb == ("downgrade" if current and current.age > wanted.age else "install")
+        _status, out, err = self.transaction([line.split()[1] for line in lines], options)
+        # Whatever happened.
+        return 0, out + err, ""
+
+    def _offline(self, options):
+        return [option for option in options if "repo=" in option][-1:] == ["--disablerepo=*"]
+
+    def _labelled(self, labels, options):
+        files = [self.read_rpm(label) for label in labels if label.endswith(".rpm")]
+        labels = [label for label in labels if not label.endswith(".rpm")]
+        offered = [each for each in self.repository if str(each) in labels]
+        assert sorted(str(each) for each in offered) == sorted(labels)
+        assert not (offered and self._offline(options))
+        return files + offered
+
+    def transaction(self, labels, options):
+        wanted = self._labelled(labels, options)
+        if self.failure:
+            return 1, "Downloading Packages:\n", "Error: %s\n" % self.failure
+        if not self._offline(options):
+            pulled = [each for one in wanted for each in self.pulls.get(str(one), []) if self.installed.get(each.name) != each]
+            wanted += [each for each in pulled if each.name not in [one.name for one in wanted]]
+        self._download([each for each in wanted if str(each) + ".rpm" not in [os.path.basename(label) for label in labels]], options)
+        if "--setopt=tsflags=test" not in options:
+            self.installed.update((each.name, each) for each in wanted if each.name not in self.refuses)
+        return 0, "Transaction test succeeded\n%s\nComplete!\n" % self.noise, ""
+
+    def reinstall(self, words, options, data):
+        assert "--setopt=tsflags=test" in options
+        there = [each for each in self.repository if str(each) in words and self.installed.get(each.name) == each]
+        self._download(there, options)
+        return (0, "", "") if there else (1, "", "Error: No packages marked for reinstall.\n")
+
+    def _download(self, packages, options):
+        option = {"dnf": "--setopt=destdir=", "yum": "--downloaddir="}[self.manager]
+        for directory in [each[len(option) :] for each in options if each.startswith(option)]:
+            for package in packages:
+                # Managers go by the name of the file, which has no epoch.
+                self.write_rpm(os.path.join(directory, "%s-%s-%s.%s.rpm" % (package.name, package.version, package.release, package.arch)), package)
+
+
+@pytest.fixture
+def rpm_node(monkeypatch, tmp_path):
+    made = RpmNode(tmp_path)
+    monkeypatch.setattr(AnsibleModule, "run_command", lambda self, command, **kwargs: made.run_command(command, **kwargs))
+    monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda self, name, **kwargs: "/usr/bin/" + name if name == made.manager else None)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    return made

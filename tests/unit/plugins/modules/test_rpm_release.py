@@ -16,145 +16,26 @@ import re
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_release, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_release, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release
 
 NODE = platform.node()
-# What "dnf" is called with, and what "yum" is.
-DNF = ["/usr/bin/dnf", "-y", "--setopt=exit_on_lock=1"]
-YUM = ["/usr/bin/yum", "-y", "--setopt=exit_on_lock=1"]
 
 
 def package(name, version, release="1", arch="noarch", epoch=0):
     return Package(name, epoch, version, release, arch)
 
 
-class Node:
-    """A node with rpm and one package manager, which answer as the real ones do."""
-
-    def __init__(self, tmp_path):
-        self.manager = "dnf"
-        self.installed = {}
-        self.installed_at = 1000
-        self.repository = [
-            package("shop", "1.0.0"),
-            package("shop", "2.0.0"),
-            package("shop", "2.0.0", "2"),
-            package("cart", "1.0.0"),
-            package("cart", "2.0.0"),
-        ]
-        # What --refresh brings.
-        self.published = []
-        self.calls = []
-        self.locked_for = 0
-        self.failure = None
-        self.noise = ""
-        self.refuses = ()
-        self.service = "MainPID=0\nExecMainStartTimestampMonotonic=0\n"
-        self.dbpath = tmp_path
-
-    @property
-    def managed(self):
-        """What the package manager was asked, without what it is always asked with."""
-        return [call[3:] for call in self.calls if call[0] in (DNF[0], YUM[0])]
-
-    @property
-    def transactions(self):
-        return [call for call in self.managed if "install" in call or "shell" in call]
-
-    def run_command(self, command, data=None, **_kwargs):
-        self.calls.append(list(command))
-        if command[0] == "rpm":
-            return self.rpm(command[1:])
-        if command[0] == "systemctl":
-            return 0, self.service, ""
-        assert command[:3] in (DNF, YUM)
-        if self.locked_for > 0:
-            self.locked_for -= 1
-            if self.manager == "dnf":
-                return 200, "", "metadata already locked by 4711\n"
-            return 1, "", "Another app is currently holding the yum lock; exiting as configured by exit_on_lock\n"
-        options = [word for word in command[3:] if word.startswith("-")]
-        words = [word for word in command[3:] if not word.startswith("-")]
-        if "--refresh" in options or words[:2] == ["clean", "expire-cache"]:
-            self.repository += self.published
-        return getattr(self, words[0])(words, options, data)
-
-    def rpm(self, words):
-        if words == ["--eval", "%_dbpath"]:
-            return 0, "%s\n" % self.dbpath, ""
-        lines = []
-        for name in words[3:]:
-            rows = self.installed.get(name, [])
-            rows = rows if isinstance(rows, list) else [rows]
-            lines += ["%s\x1f%d\x1f%s\x1f%s\x1f%s\x1f%d" % (tuple(row) + (self.installed_at,)) for row in rows]
-            if not rows:
-                lines.append("package %s is not installed" % name)
-        return 0, "\n".join(lines) + "\n", ""
-
-    def clean(self, words, options, data):
-        return 0, "", ""
-
-    def repolist(self, words, options, data):
-        return 0, "repo id     repo name\nhalfswap    Halfswap\n", ""
-
-    def repoquery(self, words, options, data):
-        assert words[1] == "%{name} %{epoch} %{version} %{release} %{arch} %{repoid}\n"
-        rows = ["Last metadata expiration check: 0:00:01 ago on Fri Nov 20 2026."]
-        rows += ["%s %d %s %s %s halfswap\n" % tuple(each) for each in self.repository if each.name in words[2:]]
-        return 0, "\n".join(rows), self.noise
-
-    def list(self, words, options, data):
-        assert words[1] == "available"
-        rows = []
-        for each in self.repository:
-            if each.name in words[2:] and self.installed.get(each.name) != each:
-                evr = "%s%s-%s" % ("%d:" % each.epoch if each.epoch else "", each.version, each.release)
-                rows.append("%s.%s\n                     %s            halfswap" % (each.name, each.arch, evr))
-        if not rows:
-            return 1, "", "Error: No matching Packages to list\n"
-        return 0, "Available Packages\n" + "\n".join(rows) + "\n", ""
-
-    def install(self, words, options, data):
-        return self.transaction(words[1:], options)
-
-    def shell(self, words, options, data):
-        assert words == ["shell", "/dev/stdin"]
-        lines = data.splitlines()
-        assert lines.pop() == "run"
-        for verb, label in [line.split() for line in lines]:
-            wanted = [each for each in self.repository if str(each) == label][0]
-            current = self.installed.get(wanted.name)
-            assert verb == ("downgrade" if current and current.age > wanted.age else "install")
-        _status, out, err = self.transaction([line.split()[1] for line in lines], options)
-        # Whatever happened.
-        return 0, out + err, ""
-
-    def transaction(self, labels, options):
-        wanted = [each for each in self.repository if str(each) in labels]
-        assert sorted(str(each) for each in wanted) == sorted(labels)
-        if self.failure:
-            return 1, "Downloading Packages:\n", "Error: %s\n" % self.failure
-        if "--setopt=tsflags=test" not in options:
-            self.installed.update((each.name, each) for each in wanted if each.name not in self.refuses)
-        return 0, "Transaction test succeeded\n%s\nComplete!\n" % self.noise, ""
+@pytest.fixture
+def node(rpm_node):
+    return rpm_node
 
 
 @pytest.fixture(params=["dnf", "yum"])
 def any_node(request, node):
     node.manager = request.param
     return node
-
-
-@pytest.fixture
-def node(monkeypatch, tmp_path):
-    made = Node(tmp_path)
-    monkeypatch.setattr(rpm_release.AnsibleModule, "run_command", lambda self, command, **kwargs: made.run_command(command, **kwargs))
-    monkeypatch.setattr(rpm_release.AnsibleModule, "get_bin_path", lambda self, name, **kwargs: "/usr/bin/" + name if name == made.manager else None)
-    monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(rpm_release.platform, "machine", lambda: "x86_64")
-    return made
 
 
 def args(*packages, **changes):
@@ -422,3 +303,116 @@ def test_a_repository_that_must_answer(run_module, node, monkeypatch):
     monkeypatch.setattr(node, "repoquery", lambda *_: (1, "", "Error: Failed to download metadata for repo 'halfswap': Cannot download repomd.xml\n"))
     said = run_module(rpm_release, args(("shop", "2.0.0")))["msg"]
     assert re.match(r".*: dnf could not ask the repositories for shop: Failed to download metadata for repo 'halfswap'", said)
+
+
+def put(node, store, package, *others):
+    """As module rpm_stage leaves it."""
+    folder = store / str(package)
+    folder.mkdir(parents=True)
+    for each in (package,) + others:
+        node.write_rpm(folder / ("%s.rpm" % (each,)), each)
+    return str(folder / ("%s.rpm" % (package,)))
+
+
+def test_from_the_store_no_repository_is_asked(run_module, any_node, tmp_path):
+    old, new = package("shop", "2.0.0"), package("shop", "1.0.0")
+    any_node.installed["shop"] = old
+    file = put(any_node, tmp_path / "store", new)
+    any_node.repository = []
+    result = run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store"), rehearse=True))
+    assert result == {"changed": True, "packages": [entry(old, new)]}
+    assert any_node.installed["shop"] == new
+    if any_node.manager == "dnf":
+        assert any_node.managed == [["--disablerepo=*", "--setopt=tsflags=test", "install", file], ["--disablerepo=*", "install", file]]
+    else:
+        assert [call[0] for call in any_node.managed] == ["--disablerepo=*", "--disablerepo=*"]
+
+
+def test_of_what_was_pulled_in_only_what_is_needed_is_installed(run_module, node, tmp_path):
+    shop, absent, newer, same = package("shop", "2.0.0"), package("liba", "2"), package("libb", "1"), package("libc", "1")
+    node.installed.update(libb=package("libb", "2"), libc=same, libd=package("libd", "1"))
+    put(node, tmp_path / "store", shop, absent, newer, same, package("libd", "3"))
+    node.repository = []
+    wanted = args(("shop", "2.0.0", "1"), store=str(tmp_path / "store"))
+    assert run_module(rpm_release, wanted)["packages"] == [entry(None, shop)]
+    assert node.installed == dict(shop=shop, liba=absent, libb=package("libb", "2"), libc=same, libd=package("libd", "3"))
+
+
+def test_what_is_older_comes_along_where_nothing_else_will_do(run_module, any_node, tmp_path):
+    shop, lib = package("shop", "1.0.0"), package("lib", "1")
+    any_node.installed.update(shop=package("shop", "2.0.0"), lib=package("lib", "2"))
+    any_node.objection = lambda before, after: None if after["lib"] == lib else "lib = 1 is needed by shop-1.0.0-1.noarch"
+    put(any_node, tmp_path / "store", shop, lib)
+    run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))
+    assert any_node.installed == dict(shop=shop, lib=lib)
+
+
+def test_a_store_from_which_it_cannot_be_installed(run_module, node, tmp_path):
+    put(node, tmp_path / "store", package("shop", "1.0.0"))
+    node.objection = lambda before, after: "lib = 1 is needed by shop-1.0.0-1.noarch"
+    result = run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))
+    assert result["msg"] == "%s: shop-1.0.0-1.noarch cannot be installed from %s: error: Failed dependencies: lib = 1 is needed by shop-1.0.0-1.noarch" % (
+        NODE,
+        tmp_path / "store",
+    )
+    assert node.managed == []
+
+
+def test_what_is_not_in_the_store_comes_from_the_repositories(run_module, any_node, tmp_path):
+    put(any_node, tmp_path / "store", package("shop", "1.0.0"))
+    result = run_module(rpm_release, args(("shop", "1.0.0", "1"), ("cart", "2.0.0", "1"), store=str(tmp_path / "store")))
+    assert result["changed"]
+    assert any_node.installed == dict(shop=package("shop", "1.0.0"), cart=package("cart", "2.0.0"))
+    assert len(any_node.transactions) == 1
+    assert not any("--disablerepo=*" in call for call in any_node.managed)
+
+
+def test_a_file_that_rpm_cannot_read_is_as_good_as_none(run_module, node, tmp_path):
+    file = put(node, tmp_path / "store", package("shop", "1.0.0"))
+    with open(file, "w") as rpm:
+        rpm.write("half of it")
+    assert run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))["changed"]
+    assert not any("--disablerepo=*" in call for call in node.managed)
+
+
+def test_one_that_did_not_have_to_change_is_looked_at_too(run_module, node):
+    node.installed["cart"] = package("cart", "1.0.0")
+    node.pulls = {"shop-1.0.0-1.noarch": [package("cart", "2.0.0")]}
+    said = run_module(rpm_release, args(("shop", "1.0.0"), ("cart", "1.0.0")))["msg"]
+    assert "cart-1.0.0-1.noarch is not installed after the transaction, but cart-2.0.0-1.noarch" in said
+
+
+@pytest.fixture
+def records(monkeypatch, tmp_path):
+    monkeypatch.setattr(_records, "DIRECTORY", str(tmp_path / "records"))
+    return _records
+
+
+def test_the_journal_says_what_was_done_and_what_was_not(run_module, node, records):
+    node.installed["shop"] = package("shop", "1.0.0")
+    wanted = args(("shop", "2.0.0", "1"), ("cart", "1.0.0", "1"), run_id="r1", by="ops@laptop")
+    node.failure = "no space left"
+    assert run_module(rpm_release, wanted).failed
+    node.failure = None
+    run_module(rpm_release, wanted)
+    lines = records.journal(9)
+    packages = dict(before=["shop-1.0.0-1.noarch"], after=["shop-2.0.0-1.noarch", "cart-1.0.0-1.noarch"], what="packages", run_id="r1", by="ops@laptop")
+    for line in lines:
+        line.pop("at")
+    assert lines[0] == dict(packages, result="failed", why="dnf could not install shop-2.0.0-1.noarch, cart-1.0.0-1.noarch: no space left")
+    assert lines[1:] == [dict(packages, result="ok")]
+
+
+def test_the_journal_is_for_what_is_done_only(run_module, node, records):
+    run_module(rpm_release, args(("shop", "2.0.0"), run_id="r1"), check_mode=True)
+    run_module(rpm_release, args(("shop", "2.0.0")))
+    run_module(rpm_release, args(("shop", "2.0.0"), run_id="r1"))
+    assert records.journal(9) == []
+
+
+def test_nothing_is_done_that_cannot_be_written_down(run_module, node, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text(u"")
+    monkeypatch.setattr(_records, "DIRECTORY", str(tmp_path / "file" / "records"))
+    said = run_module(rpm_release, args(("shop", "2.0.0"), run_id="r1"))["msg"]
+    assert "Cannot write to %s" % (tmp_path / "file" / "records") in said
+    assert node.installed == {}

@@ -1,0 +1,316 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import platform
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_store
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release, rpm_stage
+
+NODE = platform.node()
+
+
+def package(name, version, release="1", epoch=0):
+    return Package(name, epoch, version, release, "noarch")
+
+
+OLD, NEW = package("shop", "1.0.0"), package("shop", "2.0.0")
+
+
+def free(monkeypatch, megabytes):
+    """How much is free where the path ends like this."""
+
+    def statvfs(path):
+        left = [free for end, free in megabytes.items() if path.endswith(end)] + [5000]
+        return os.statvfs_result((1024, 1024, 0, 0, left[0] * 1024, 0, 0, 0, 0, 255))
+
+    monkeypatch.setattr(_rpm_store.os, "statvfs", statvfs)
+
+
+@pytest.fixture
+def node(rpm_node, monkeypatch, tmp_path):
+    free(monkeypatch, {})
+    rpm_node.store = tmp_path / "lib" / "packages"
+    rpm_node.installed["shop"] = OLD
+    return rpm_node
+
+
+@pytest.fixture(params=["dnf", "yum"])
+def any_node(request, node):
+    node.manager = request.param
+    return node
+
+
+@pytest.fixture
+def stage(run_module, node):
+    def run(*packages, **changes):
+        mode = {key: changes.pop(key) for key in ("check_mode", "diff") if key in changes}
+        packages = [dict(zip(("name", "version", "release"), each)) for each in packages]
+        return run_module(rpm_stage, dict(dict(packages=packages, store=str(node.store)), **changes), **mode)
+
+    return run
+
+
+def tree(node):
+    """The store as it is on the disk."""
+    if not node.store.exists():
+        return None
+    return {str(folder.name): sorted(str(file.name) for file in folder.iterdir()) for folder in node.store.iterdir()}
+
+
+def only(*packages):
+    return {str(each): ["%s.rpm" % (each,)] for each in packages}
+
+
+def shown(*packages):
+    return [dict(package=str(each), files=["%s.rpm" % (each,)], size_bytes=len("shop 0 1.0.0 1 noarch")) for each in packages]
+
+
+def entry(before, after):
+    return dict(name=after.name, before=str(before) if before else None, after=str(after), exact=dict(after._asdict()))
+
+
+def test_what_is_wanted_and_the_way_back_are_kept(stage, any_node):
+    result = stage(("shop", "2.0.0", "1"), diff=True)
+    assert result == {
+        "changed": True,
+        "packages": [entry(OLD, NEW)],
+        "staged": shown(NEW, OLD),
+        "removed": [],
+        "diff": {"before": "", "after": "shop-1.0.0-1.noarch\nshop-2.0.0-1.noarch\n"},
+    }
+    assert tree(any_node) == only(OLD, NEW)
+    assert any_node.installed == {"shop": OLD}
+    assert any_node.store.stat().st_mode & 0o777 == 0o755
+
+
+def test_nothing_is_downloaded_twice_and_nobody_is_asked(stage, any_node):
+    stage(("shop", "2.0.0", "1"))
+    any_node.repository = []
+    del any_node.calls[:]
+    result = stage(("shop", "2.0.0", "1"))
+    assert not result["changed"]
+    assert result["staged"] == shown(NEW, OLD)
+    assert any_node.managed == []
+
+
+def test_a_version_alone_is_looked_up_each_time(stage, any_node):
+    stage(("shop", "2.0.0"))
+    any_node.published = [package("shop", "2.0.0", "3")]
+    assert stage(("shop", "2.0.0"))["packages"][0]["after"] == "shop-2.0.0-3.noarch"
+    assert sorted(tree(any_node)) == ["shop-1.0.0-1.noarch", "shop-2.0.0-2.noarch", "shop-2.0.0-3.noarch"]
+
+
+def test_a_first_installation_needs_no_way_back(stage, any_node):
+    any_node.installed = {}
+    assert stage(("shop", "2.0.0", "1"))["staged"] == shown(NEW)
+    assert tree(any_node) == only(NEW)
+    assert len(any_node.managed) == 2
+
+
+def test_where_nothing_changes_nothing_is_needed(stage, any_node):
+    any_node.repository = []
+    assert stage(("shop", "1.0.0", "1")) == {"changed": False, "packages": [entry(OLD, OLD)], "staged": [], "removed": []}
+    assert any_node.managed == []
+
+
+def test_all_are_resolved_together(stage, any_node):
+    any_node.installed["cart"] = package("cart", "2.0.0")
+    stage(("shop", "2.0.0", "1"), ("cart", "1.0.0", "1"))
+    assert tree(any_node) == only(OLD, NEW, package("cart", "1.0.0"), package("cart", "2.0.0"))
+    assert len(any_node.transactions) == 1
+    # The one that is there does not have to be in the repositories any more.
+    any_node.repository = [each for each in any_node.repository if each != NEW] + [package("cart", "0.9.0")]
+    stage(("shop", "2.0.0", "1"), ("cart", "0.9.0", "1"))
+    assert "cart-0.9.0-1.noarch" in tree(any_node)
+
+
+def test_what_it_pulls_in_is_kept_with_it_and_what_that_replaces_with_the_way_back(stage, run_module, any_node):
+    lib1, lib2, other = package("lib", "1"), package("lib", "2"), package("other", "1")
+    any_node.installed["lib"] = lib1
+    any_node.repository += [lib1, lib2, other]
+    any_node.pulls = {"shop-2.0.0-1.noarch": [lib2, other]}
+
+    def needs_its_own_lib(before, after):
+        wanted = {OLD: lib1, NEW: lib2}[after["shop"]]
+        return None if after["lib"] == wanted else "%s is needed by %s" % (wanted, after["shop"])
+
+    any_node.objection = needs_its_own_lib
+    stage(("shop", "2.0.0", "1"))
+    assert tree(any_node) == {
+        "shop-2.0.0-1.noarch": ["lib-2-1.noarch.rpm", "other-1-1.noarch.rpm", "shop-2.0.0-1.noarch.rpm"],
+        "shop-1.0.0-1.noarch": ["lib-1-1.noarch.rpm", "shop-1.0.0-1.noarch.rpm"],
+    }
+    # There and back, without a repository.
+    any_node.repository = []
+    for shop, lib in ((NEW, lib2), (OLD, lib1)):
+        run_module(rpm_release, dict(packages=[dict(name="shop", version=shop.version, release="1")], store=str(any_node.store)))
+        assert any_node.installed == dict(shop=shop, lib=lib, other=other)
+
+
+def test_a_way_back_that_nobody_has(stage, any_node):
+    any_node.repository.remove(OLD)
+    folder = any_node.store / str(OLD)
+    said = "No packages marked for reinstall."
+    assert stage(("shop", "2.0.0", "1"))["msg"] == (
+        "%s: there is no way back: the RPM of shop-1.0.0-1.noarch, which is installed, is neither in the store nor in the repositories asked (halfswap); "
+        "put it into %s/ on this node, or publish it again, or go without a way back (way_back: false, bluegreen_way_back: false); %s said: %s"
+        % (NODE, folder, any_node.manager, said)
+    )
+    assert not stage(("shop", "2.0.0", "1"), way_back=False).failed
+    # Under any name that an operator gives it.
+    folder.mkdir()
+    any_node.write_rpm(folder / "by-hand.rpm", OLD)
+    assert not stage(("shop", "2.0.0", "1")).failed
+
+
+def test_without_a_way_back_none_is_rehearsed(stage, any_node):
+    any_node.objection = lambda before, after: "no way" if before["shop"] == NEW else None
+    assert stage(("shop", "2.0.0", "1"), way_back=False)["staged"] == shown(NEW)
+    assert tree(any_node) == only(NEW)
+
+
+def test_the_way_there_fails(stage, any_node):
+    any_node.objection = lambda before, after: "nothing is needed by %s" % (after["shop"],) if after["shop"] == NEW else None
+    assert stage(("shop", "2.0.0", "1"))["msg"] == (
+        "%s: the way there fails: shop-2.0.0-1.noarch cannot be installed from %s: error: Failed dependencies: nothing is needed by shop-2.0.0-1.noarch"
+        % (NODE, any_node.store)
+    )
+
+
+def test_the_way_back_fails(stage, any_node):
+    any_node.objection = lambda before, after: "shop < 2 conflicts with itself" if before["shop"] == NEW else None
+    assert stage(("shop", "2.0.0", "1"))["msg"] == (
+        "%s: the way back fails: once shop-2.0.0-1.noarch is installed, shop-1.0.0-1.noarch cannot be installed again: error: Failed dependencies: "
+        "shop < 2 conflicts with itself; mend the packages, or go without a way back (way_back: false, bluegreen_way_back: false)" % NODE
+    )
+    assert any_node.installed == {"shop": OLD}
+    # The copy of the database and whatever else was in use is gone.
+    assert tree(any_node) == only(OLD, NEW)
+
+
+def test_the_rehearsal_starts_no_script_and_no_plugin(stage, node):
+    stage(("shop", "2.0.0", "1"))
+    (there,) = [call for call in node.calls if "--justdb" in call]
+    assert "--noscripts" in there and "--notriggers" in there
+    assert not os.path.exists(there[there.index("--define") + 1].split()[1])
+
+
+def test_a_manager_that_downloads_nothing(stage, node, monkeypatch):
+    monkeypatch.setattr(node, "_download", lambda *_: None)
+    assert "dnf did not download shop-2.0.0-1.noarch; it said: Transaction test succeeded" in stage(("shop", "2.0.0", "1"))["msg"]
+
+
+def test_a_download_that_fails_leaves_nothing(stage, any_node):
+    any_node.failure = "Curl error (28): Timeout was reached"
+    assert "could not rehearse the installation of shop-2.0.0-1.noarch: Curl error" in stage(("shop", "2.0.0", "1"))["msg"]
+    assert tree(any_node) == {}
+
+
+def test_check_mode_changes_nothing_and_answers_the_same(stage, any_node, tmp_path):
+    before = sorted(path.name for path in tmp_path.iterdir())
+    result = stage(("shop", "2.0.0", "1"), check_mode=True, diff=True)
+    assert tree(any_node) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert result["changed"]
+    assert [each["package"] for each in result["staged"]] == [str(NEW), str(OLD)]
+    assert result == dict(stage(("shop", "2.0.0", "1"), diff=True), staged=result["staged"])
+    any_node.objection = lambda before, after: "no way" if before["shop"] == NEW else None
+    assert "the way back fails" in stage(("shop", "2.0.0", "1"), check_mode=True)["msg"]
+
+
+def test_what_nobody_wants_any_more_is_removed(stage, any_node):
+    stage(("shop", "2.0.0", "1"))
+    stage(("shop", "2.0.0", "2"), ("cart", "1.0.0", "1"))
+    assert len(tree(any_node)) == 4
+    kept = dict(keep=["shop-2.0.0-1.noarch"])
+    assert stage(("shop", "2.0.0", "2"), **kept)["removed"] == []
+    result = stage(("shop", "2.0.0", "2"), keep=[], check_mode=True, diff=True)
+    assert (result["changed"], result["removed"]) == (True, ["shop-2.0.0-1.noarch"])
+    assert "shop-2.0.0-1.noarch" in result["diff"]["before"]
+    assert "shop-2.0.0-1.noarch" not in result["diff"]["after"]
+    assert len(tree(any_node)) == 4
+    assert stage(("shop", "2.0.0", "2"), keep=[])["removed"] == ["shop-2.0.0-1.noarch"]
+    # What belongs to other names is somebody else's.
+    assert tree(any_node) == only(OLD, package("shop", "2.0.0", "2"), package("cart", "1.0.0"))
+
+
+def test_nothing_is_removed_when_something_fails(stage, node):
+    stage(("shop", "2.0.0", "1"))
+    node.objection = lambda before, after: "no way"
+    assert stage(("shop", "2.0.0", "2"), keep=[]).failed
+    assert "shop-2.0.0-1.noarch" in tree(node)
+
+
+def test_an_epoch_has_a_folder_of_its_own(stage, any_node):
+    new = package("shop", "1.0.0", epoch=2)
+    any_node.repository.append(new)
+    stage(("shop", "1.0.0", "1"))
+    stage(("shop", "1.0.0"))
+    assert tree(any_node) == only(OLD, new)
+
+
+def test_a_disk_that_is_about_to_be_full(stage, node, monkeypatch, tmp_path):
+    monkeypatch.setattr(rpm_stage, "HEARTBEAT_STATE", str(tmp_path / "heartbeat"))
+    (tmp_path / "heartbeat").mkdir()
+    free(monkeypatch, {"/heartbeat": 255})
+    said = stage(("shop", "2.0.0"))["msg"]
+    assert "%s: the file system of %s has 255 MiB free, and a deployment wants 256 MiB there" % (NODE, tmp_path / "heartbeat") in said
+    # What is not there yet will be where its parent is.
+    free(monkeypatch, {str(tmp_path): 10})
+    assert "the file system of %s has 10 MiB free" % node.store in stage(("shop", "2.0.0"))["msg"]
+    assert node.calls == []
+    free(monkeypatch, {"/heartbeat": 256})
+    assert not stage(("shop", "2.0.0")).failed
+
+
+def test_what_a_killed_run_left_is_taken_away(stage, node):
+    left = node.store / ".work-x"
+    left.mkdir(parents=True)
+    (left / "half.rpm").write_text(u"shop")
+    stage(("shop", "2.0.0", "1"))
+    assert tree(node) == only(OLD, NEW)
+
+
+def test_two_at_once(stage, node, clock, monkeypatch):
+    held = []
+
+    def flock(lock, operation):
+        held.append(operation)
+        if clock.elapsed < 3:
+            raise IOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(_rpm_store.fcntl, "flock", flock)
+    assert stage(("shop", "2.0.0"))["changed"]
+    assert clock.sleeps == [1, 1, 1]
+    monkeypatch.setattr(clock, "start", clock.now)
+    said = stage(("shop", "2.0.0"), lock_timeout_s=2)["msg"]
+    assert "another process has been staging packages in %s for 2 s (lock_timeout_s)" % node.store in said
+
+
+@pytest.mark.parametrize(
+    "packages, text",
+    [([("shop", "2.0-1")], "version of shop '2.0-1' cannot be used in an RPM"), ([("shop", "1"), ("shop", "2")], "package shop is listed more than once")],
+)
+def test_bad_input_asks_nobody(stage, node, packages, text):
+    assert text in stage(*packages)["msg"]
+    assert node.calls == []
+
+
+def test_a_version_that_is_not_there(stage, node):
+    assert "the repositories have no shop 3.0.0 for this node" in stage(("shop", "3.0.0"))["msg"]
+
+
+def test_not_root(stage, node, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert stage(("shop", "2.0.0"))["msg"] == "%s: this needs root: set become" % NODE
+    assert node.calls == []
