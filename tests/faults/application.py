@@ -93,19 +93,25 @@ def other(release: str) -> str:
 
 @dataclass(frozen=True)
 class Record:
-    """What the callback plugin wrote of one run."""
+    """What the callback plugin wrote of one run: the task that each boundary is before, None at the end of the run."""
 
-    boundaries: list[str]
+    boundaries: list[str | None]
     changed: list[str] | None
 
     @classmethod
     def read(cls, path: Path) -> Record:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-        return cls([line["name"] for line in lines if "name" in line], next((line["changed"] for line in lines if "changed" in line), None))
+        return cls([line["task"] for line in lines if "task" in line], next((line["changed"] for line in lines if "changed" in line), None))
 
     @property
     def last(self) -> str:
-        return self.boundaries[-1] if self.boundaries else "before any task"
+        """The boundary at which a run was killed."""
+        return "before any task" if not self.boundaries else f"before {self.task}" if self.boundaries[-1] else "after the last task"
+
+    @property
+    def task(self) -> str:
+        """The task in which a run ended that was not killed."""
+        return next((f'"{task}"' for task in reversed(self.boundaries) if task), "no task")
 
 
 class Deployment:

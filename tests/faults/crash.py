@@ -63,8 +63,10 @@ class Crash(Trial):
         for way in ("there", "back"):
             to = other(self.release)
             deployment = Deployment(self.lab, to, self.records, way).run()
-            if deployment.status != 0 or self.failures():
-                raise Failure(f"The deployment of {to} fails without any kill: exit status {deployment.status}; see {deployment.log}")
+            failed = self.failures()
+            if deployment.status != 0 or failed:
+                told = f"exit status {deployment.status}, {len(failed)} failed requests"
+                raise Failure(f"The deployment of {to} is not well without any kill: {told}; see {deployment.log}")
             self.release = to
             counts.append(len(deployment.record.boundaries))
             print(f"{to} undisturbed: {counts[-1]} boundaries in {deployment.seconds:.1f} s", flush=True)
@@ -79,9 +81,9 @@ class Crash(Trial):
         failed = self.failures()
         problems = []
         if killed.status != -signal.SIGKILL:
-            problems.append(f"it was not killed there: exit status {killed.status} {killed.record.last}")
+            problems.append(f"it was not killed there: exit status {killed.status} in {killed.record.task}")
         if again.status != 0:
-            problems.append(f"deploy again ended with exit status {again.status}, {again.record.last}")
+            problems.append(f"deploy again ended with exit status {again.status} in {again.record.task}")
         if served(after) != to:
             problems.append(f"not every node serves {to}: {describe(after)}")
         converged = not problems

@@ -38,7 +38,6 @@ NOTICED_WITHIN_S = 8.0
 BOOT_WITHIN_S = 60.0
 # From the end of the boot until a person runs the next command: enough for the load balancers to have seen the node again.
 BACK_S = 5.0
-POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -76,20 +75,19 @@ def caused(records: Iterable[dict], began: float, offs: Sequence[float]) -> list
 
 class PowerSwitch:
     def __init__(self, lab: Lab, node: str) -> None:
-        self._lab = lab
-        self._node = node
         self._container = f"{lab.name}-{node}"
+        self._network = lab.name
+        asked = start("podman", "inspect", self._container, stdout=subprocess.PIPE).communicate()[0]
+        network = json.loads(asked)[0]["NetworkSettings"]["Networks"][lab.name]
+        self._address = ("--ip", network["IPAddress"], "--mac-address", network["MacAddress"], "--alias", node)
         self._off = False
 
     def off(self) -> None:
-        asked = start("podman", "inspect", self._container, stdout=subprocess.PIPE)
-        network = json.loads(asked.communicate()[0])[0]["NetworkSettings"]["Networks"][self._lab.name]
         self._off = True
         run_quietly("podman", "stop", "--time", "0", self._container)
         # A machine comes back with the address that it had; a container would get the next free one.
-        run_quietly("podman", "network", "disconnect", self._lab.name, self._container)
-        address = ("--ip", network["IPAddress"], "--mac-address", network["MacAddress"], "--alias", self._node)
-        run_quietly("podman", "network", "connect", *address, self._lab.name, self._container)
+        run_quietly("podman", "network", "disconnect", self._network, self._container)
+        run_quietly("podman", "network", "connect", *self._address, self._network, self._container)
 
     def on(self) -> None:
         if not self._off:
@@ -141,12 +139,14 @@ class Power(Trial):
         say(f"{case}, on the way to {to}")
         deployment = Deployment(self.lab, to, folder, "deploy")
         if case.swapped:
-            deployment.start()
-            self._wait_until_out(case.swapped, deployment)
-        before = self._cut(case, switch)
-        if not case.swapped:
+            before = self._wait_until_out(case.swapped, deployment.start())
+            self._cut(switch)
+        else:
+            before = look(self.lab)
+            self._cut(switch)
             time.sleep(NOTICED_WITHIN_S)
             deployment.start()
+        del before[case.node]
         deployment.wait()
         after = look(self.lab)
         problems = []
@@ -156,33 +156,31 @@ class Power(Trial):
             problems.append(f"{', '.join(gone)} left the live half")
         self.kept += not problems
         print(f"    at the power-off {describe(before)}")
-        print(f"    {deployment.seconds:5.1f} s  exit status {deployment.status}, {deployment.record.last}; then {describe(after)}")
+        print(f"    {deployment.seconds:5.1f} s  exit status {deployment.status}, in {deployment.record.task}; then {describe(after)}")
         switch.on()
         again = Deployment(self.lab, to, folder, "again").run()
         finished = look(self.lab)
         converged = again.status == 0 and served(finished) == to
         self.converged += converged
         if not converged:
-            problems.append(f"with the node back, deploy ended with exit status {again.status}, {again.record.last}: {describe(finished)}")
+            problems.append(f"with the node back, deploy ended with exit status {again.status} in {again.record.task}: {describe(finished)}")
         print(f"    {again.seconds:5.1f} s  again: {'OK' if not problems else 'FAILED: ' + '; '.join(problems) + f'; see {folder}'}", flush=True)
         self.release = to
         if not converged:
             self.bring_to(to, folder, "mend")
 
-    def _cut(self, case: Case, switch: PowerSwitch) -> dict[str, Node]:
-        """The other nodes as they were at the last moment."""
-        before = look(self.lab)
+    def _cut(self, switch: PowerSwitch) -> None:
         self.offs.append(time.time())
         switch.off()
-        del before[case.node]
-        return before
 
-    def _wait_until_out(self, stack: str, deployment: Deployment) -> None:
+    def _wait_until_out(self, stack: str, deployment: Deployment) -> dict[str, Node]:
+        """The nodes as they are when the first one of the stack has left."""
         deadline = time.monotonic() + DEPLOY_WITHIN_S
-        while not any(look(self.lab)[node].state == "standby" for node in self.lab.stacks[stack]):
-            if not deployment.running or time.monotonic() > deadline:
-                raise Failure(f"No node of {stack} was taken out of service; see {deployment.log}")
-            time.sleep(POLL_S)
+        while deployment.running and time.monotonic() < deadline:
+            nodes = look(self.lab)
+            if any(nodes[node].state == "standby" for node in self.lab.stacks[stack]):
+                return nodes
+        raise Failure(f"No node of {stack} was taken out of service; see {deployment.log}")
 
 
 def main() -> int:

@@ -43,7 +43,8 @@ def objections(controllers: dict[str, Deployment], logs: dict[str, str], hosts: 
     """What is wrong with the end of two runs, by name of the controller; hosts are what the controllers are called."""
     worked = [name for name, run in controllers.items() if run.status == 0]
     if len(worked) != 1:
-        return [f"{len(worked)} runs ended well: " + ", ".join(f"{name} with exit status {run.status}, {run.record.last}" for name, run in controllers.items())]
+        told = ", ".join(f"{name} with exit status {run.status} in {run.record.task}" for name, run in controllers.items())
+        return [f"{len(worked)} runs ended well: {told}"]
     (winner,) = worked
     (loser,) = set(controllers) - set(worked)
     problems = []

@@ -4,8 +4,8 @@
 """Counts the task boundaries of a run, and ends the run with kill -9 at one of them.
 
 A boundary is the moment before a task starts, and the one after the last task. With strategy linear no host has begun the task then, and
-every host has finished the one before. Each is a line of JSON in the file BOUNDARIES_RECORD, written before the kill at number
-BOUNDARIES_KILL_AT; a run that comes to its end adds which hosts it changed.
+every host has finished the one before. Each is a line of JSON in the file BOUNDARIES_RECORD, the latter without a task; at number
+BOUNDARIES_KILL_AT the kill comes right after the line. A run that comes to its end adds which hosts it changed.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ class CallbackModule(CallbackBase):
         self._number = 0
 
     def v2_playbook_on_task_start(self, task, is_conditional) -> None:
-        self._boundary(f"before: {task.get_name()}")
+        self._boundary(task.get_name())
 
     def v2_playbook_on_handler_task_start(self, task) -> None:
-        self._boundary(f"before: {task.get_name()}")
+        self._boundary(task.get_name())
 
     def v2_playbook_on_stats(self, stats) -> None:
-        self._boundary("after the last task")
+        self._boundary(None)
         self._write({"changed": sorted(stats.changed)})
 
-    def _boundary(self, name: str) -> None:
+    def _boundary(self, task: str | None) -> None:
         self._number += 1
-        self._write({"number": self._number, "name": name})
+        self._write({"number": self._number, "task": task})
         if self._number == self._kill_at:
             # What was printed up to here is wanted in the log; nothing else of an orderly end is.
             sys.stdout.flush()

@@ -28,7 +28,8 @@ PLAYBOOK = """
     - name: Three
       ansible.builtin.debug:
 """
-BOUNDARIES = ["before: One", "before: Skipped", "before: Three", "after the last task"]
+BOUNDARIES = ["One", "Skipped", "Three", None]
+TOLD = ['before "One"', 'before "Skipped"', 'before "Three"', "after the last task"]
 
 
 class OnePlaybook:
@@ -52,7 +53,7 @@ def test_a_run_is_killed_at_the_boundary_and_nothing_of_it_happens_after(tmp_pat
     run = Deployment(OnePlaybook(tmp_path), "2.0.0", tmp_path, "run", kill_at=number).run()
     assert run.status == -signal.SIGKILL
     assert run.record.boundaries == BOUNDARIES[:number]
-    assert run.record.last == BOUNDARIES[number - 1]
+    assert run.record.last == TOLD[number - 1]
     assert run.record.changed is None
     # Each of the two hosts answers each of the two tasks that do anything.
     assert run.log.read_text().count("ok: [") + run.log.read_text().count("changed: [") == {1: 0, 3: 2, 4: 4}[number]
@@ -66,7 +67,14 @@ def test_a_run_that_hangs_is_ended_and_has_no_exit_status(tmp_path: Path, monkey
     monkeypatch.setattr(application, "DEPLOY_WITHIN_S", 0.2)
     run = Deployment(OnePlaybook(tmp_path), "2.0.0", tmp_path, "run").run()
     assert run.status == "none within 0.2 s"
-    assert run.record.last == "before any task"
+    assert (run.record.last, run.record.task) == ("before any task", "no task")
+
+
+def test_a_run_that_fails_tells_the_task(tmp_path: Path) -> None:
+    run = Deployment(
+        OnePlaybook(tmp_path, PLAYBOOK.replace("changed_when: inventory", "failed_when: inventory") + "  any_errors_fatal: true\n"), "2.0.0", tmp_path, "run"
+    ).run()
+    assert (run.status, run.record.task, run.record.last) == (2, '"One"', "after the last task")
 
 
 def heartbeat(state: str) -> str:

@@ -58,7 +58,7 @@ class Application:
         status = -signal.SIGKILL if killed else int(self.name == "again" and not self.finishes)
         if status == 0:
             self.release = self.to
-        record = Record([f"before: {n}" for n in range(1, (self.kill_at if killed else count) + 1)], None if killed else [])
+        record = Record([f"Task {n}" for n in range(1, (self.kill_at if killed else count) + 1)], None if killed else [])
         return argparse.Namespace(status=status, seconds=1.0, record=record, log=Path("log"))
 
     def look(self, lab) -> dict[str, Node]:
@@ -116,7 +116,7 @@ def test_a_point_whose_second_run_fails_is_named_and_the_next_one_is_tried(trial
     crashes.attempt()
     assert not crashes.verdict(OK)
     output = capsys.readouterr().out
-    assert "point 2 (1/2) to 2.0.0, killed before: 2" in output
+    assert 'point 2 (1/2) to 2.0.0, killed before "Task 2"' in output
     assert "deploy again ended with exit status 1" in output
     assert output.splitlines()[-1] == "RESULT crash_points=2 converged=0 failed_requests=0"
 
