@@ -33,7 +33,8 @@ def served(components, run_id, out_s=None):
     with _records.exclusive(FILE):
         record = read()
         if record is None:
-            record = dict(current=components, previous=[], phase=None, run_id=None, since=None, out_s=None, cut_off=None)
+            record = _first(components)
+            out_s = None  # it has stood by since it was set up
         elif record["phase"] != "SERVING" and record["run_id"] != run_id:
             out_s = None  # another run took it out, and the time since then is no measure of a swap
         previous = record["previous"]
@@ -44,6 +45,13 @@ def served(components, run_id, out_s=None):
         changed = components != record["current"]
         record.update(current=components, previous=previous[:KEPT], out_s=record["out_s"] if out_s is None else out_s)
         return _write(_entered(record, "SERVING", run_id, changed))
+
+
+def found(components, run_id):
+    """The node leaves, and no run has noted yet what it serves: this. Whatever comes next has something to go back to."""
+    with _records.exclusive(FILE):
+        if read() is None:
+            _write(_entered(_first(components), "SERVING", run_id))
 
 
 def phase(name, run_id):
@@ -77,6 +85,10 @@ def clear_cut_off():
         back = [release for release in _cut_off(record) if release != record["current"] and release not in record["previous"]]
         record.update(previous=(record["previous"] + back)[:KEPT], cut_off=None)
         return _write(record)
+
+
+def _first(components):
+    return dict(current=components, previous=[], phase=None, run_id=None, since=None, out_s=None, cut_off=None)
 
 
 def _cut_off(record):

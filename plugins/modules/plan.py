@@ -71,7 +71,7 @@ options:
   exclusive:
     description: >-
       For O(strategy=cutover), both halves switch at the same moment. It takes live load balancers that hold requests while no node is live
-      (O(load_balancers[].hold_s)).
+      (C(hold_s)).
     type: bool
     default: false
   confirm_after_s:

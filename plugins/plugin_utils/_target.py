@@ -82,9 +82,9 @@ def _key(packages: Mapping[str, str | None]) -> tuple:
 
 def _served(node: Node) -> list[Mapping[str, str]]:
     """What the node has served, the last first. Without a record, what it serves now is all that is known."""
-    if node.record:
-        return [node.record["current"], *node.record["previous"]]
-    return [node.nevras] if node.serving else []
+    noted = [node.record["current"], *node.record["previous"]] if node.record else []
+    # A node that lost power between going live and noting it serves what is not noted yet.
+    return [node.nevras, *noted] if node.serving and node.nevras not in noted[:1] else noted
 
 
 def _nowhere(nodes: Sequence[Node], known: Sequence[Sequence[Mapping[str, str]]]) -> list[str]:

@@ -51,6 +51,19 @@ def test_the_first_release():
     }
 
 
+def test_how_long_the_first_one_stood_by_is_no_measure():
+    assert _release_record.served(ONE, "r1", 4711.0)["out_s"] is None
+    _release_record.phase("STANDING_BY", "r1")
+    assert _release_record.served(TWO, "r1", 7.5)["out_s"] == 7.5
+
+
+def test_what_is_served_before_any_record_can_be_gone_back_to():
+    _release_record.found(ONE, "r1")
+    assert serve(TWO) == (TWO, [ONE])
+    _release_record.found(THREE, "r2")
+    assert _release_record.read()["current"] == TWO
+
+
 def test_a_new_release_is_pushed():
     assert serve(ONE, TWO, THREE) == (THREE, [TWO, ONE])
 

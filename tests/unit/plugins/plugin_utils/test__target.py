@@ -67,6 +67,8 @@ def test_an_unread_node_leads_nowhere():
         (("1", ["1", "0"]), ("2", ["2", "1"]), "1"),
         # A node that has broken down is no reason to go back to what it runs.
         (("2", ["2", "1"], {"state": "standby", "healthy": False}), ("2", ["2", "1"]), "1"),
+        # It serves what it has not noted yet.
+        (("2", ["1", "0"]), ("2", ["2", "1"]), "1"),
         # It was taken into use with no record of its own.
         (("2", ["2", "1"]), ("1", None), "1"),
     ],
