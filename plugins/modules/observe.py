@@ -51,6 +51,9 @@ options:
     description: How long to watch, in seconds.
     type: float
     required: true
+  first:
+    description: RV(first) of an earlier watch, to go on with that one. Without it, what is seen first is what is compared with.
+    type: dict
   run_id:
     description: Identifies the run whose lock is renewed.
     type: str
@@ -74,6 +77,11 @@ anomalies:
   type: list
   elements: str
   sample: ["component shop is not healthy: HTTP 503"]
+first:
+  description: Per component its heartbeat and when its process was started, as they were in the beginning; null when it was never seen.
+  returned: always
+  type: dict
+  sample: {shop: {state: live, started_at: 1790000001.5}}
 looks:
   description: How many times the node was looked at.
   returned: always
@@ -96,6 +104,8 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import mo
 
 # As often as the agent checks the health of a component by default.
 LOOK_S = 0.5
+# The start of a process is told by the time since the boot, which differs a little from one question to the next.
+CLOCK_S = 1.0
 # The shortest lock is ten times as long.
 RENEW_S = 30.0
 
@@ -107,39 +117,31 @@ class Watch(object):
         self.module = module
         self.components = module.params["components"]
         self.heartbeats = [Heartbeat(c["name"], c["url"]) for c in self.components]
-        self.first = None
+        self.first = module.params["first"]
         self.looks = 0
         self.renewed_at = monotonic()
 
-    def _read(self):
-        units = services(self.module, [c["service"] for c in self.components])
-        found = []
-        for component, heartbeat in zip(self.components, self.heartbeats):
-            status = heartbeat.status()
-            found.append((status, units[component["service"]]["started_at"]))
-        return found
-
     def anomalies(self):
         self.looks += 1
+        units = services(self.module, [c["service"] for c in self.components])
         try:
-            now = self._read()
+            said = {heartbeat.name: heartbeat.status() for heartbeat in self.heartbeats}
         except HeartbeatError as exc:
             return [str(exc)]
+        now = {c["name"]: dict(state=said[c["name"]]["state"], started_at=units[c["service"]]["started_at"]) for c in self.components}
         self.first = self.first or now
-        texts = []
-        for component, (before, started_at), (status, restarted_at) in zip(self.components, self.first, now):
-            if not status["healthy"]:
-                texts.append("component %s is not healthy: %s" % (component["name"], status["why"]))
-            if status["state"] != before["state"]:
-                texts.append(
-                    "component %s went from %s to %s (by %s, run %s)"
-                    % (component["name"], before["state"], status["state"], status["by"], status["run_id"])
-                )
-            if not restarted_at:
-                texts.append("component %s: its service %s does not run" % (component["name"], component["service"]))
-            elif started_at and abs(restarted_at - started_at) > 1:
-                texts.append("component %s: its service %s was started again" % (component["name"], component["service"]))
-        return texts
+        return [text for c in self.components for text in self._differences(c, said[c["name"]], now[c["name"]])]
+
+    def _differences(self, component, status, now):
+        name, first = component["name"], self.first[component["name"]]
+        if not status["healthy"]:
+            yield "component %s is not healthy: %s" % (name, status["why"])
+        if now["state"] != first["state"]:
+            yield "component %s went from %s to %s (by %s, run %s)" % (name, first["state"], now["state"], status["by"], status["run_id"])
+        if not now["started_at"]:
+            yield "component %s: its service %s does not run" % (name, component["service"])
+        elif first["started_at"] and abs(now["started_at"] - first["started_at"]) > CLOCK_S:
+            yield "component %s: its service %s was started again" % (name, component["service"])
 
     def renew(self):
         if self.module.params["run_id"] and monotonic() - self.renewed_at >= RENEW_S:
@@ -158,7 +160,7 @@ def run(module):
         return [] if found else ["the time is not up"]
 
     _left, observed_s = wait_until(still_good, 0 if module.check_mode else module.params["seconds"], LOOK_S)
-    result = dict(changed=False, anomalies=found, looks=watch.looks, observed_s=observed_s)
+    result = dict(changed=False, anomalies=found, first=watch.first, looks=watch.looks, observed_s=observed_s)
     if found:
         module.fail_json(msg="After %.1f s: %s." % (observed_s, "; ".join(found)), **result)
     return result
@@ -178,6 +180,7 @@ def main():
                 ),
             ),
             seconds=dict(type="float", required=True),
+            first=dict(type="dict"),
             run_id=dict(type="str", default=""),
         ),
         supports_check_mode=True,

@@ -29,7 +29,15 @@ def args(server, **changes):
 
 def test_nothing_to_be_seen(run_module, heartbeat_server, clock, node):
     result = run_module(observe, args(heartbeat_server))
-    assert result == {"changed": False, "anomalies": [], "looks": 21, "observed_s": 10.0}
+    first = {"shop": {"state": "live", "started_at": 50.0}}
+    assert result == {"changed": False, "anomalies": [], "first": first, "looks": 21, "observed_s": 10.0}
+
+
+def test_goes_on_with_an_earlier_watch(run_module, heartbeat_server, clock, node):
+    first = {"shop": {"state": "live", "started_at": 30.0}}
+    result = run_module(observe, args(heartbeat_server, first=first))
+    assert result["anomalies"] == ["component shop: its service shop was started again"]
+    assert result["first"] == first
 
 
 def test_check_mode_looks_once(run_module, heartbeat_server, clock, node):
