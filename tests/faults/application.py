@@ -97,21 +97,25 @@ class Record:
 
     boundaries: list[str | None]
     changed: list[str] | None
+    failed: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> Record:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
-        return cls([line["task"] for line in lines if "task" in line], next((line["changed"] for line in lines if "changed" in line), None))
+        first = {key: next((line[key] for line in lines if key in line), None) for key in ("changed", "failed")}
+        return cls([line["task"] for line in lines if "task" in line], **first)
 
     @property
     def last(self) -> str:
         """The boundary at which a run was killed."""
-        return "before any task" if not self.boundaries else f"before {self.task}" if self.boundaries[-1] else "after the last task"
+        if not self.boundaries:
+            return "before any task"
+        return f'before "{self.boundaries[-1]}"' if self.boundaries[-1] else "after the last task"
 
     @property
     def task(self) -> str:
-        """The task in which a run ended that was not killed."""
-        return next((f'"{task}"' for task in reversed(self.boundaries) if task), "no task")
+        """The task of the first failure; without one, the last task."""
+        return next((f'"{task}"' for task in (self.failed, *reversed(self.boundaries)) if task), "no task")
 
 
 class Deployment:

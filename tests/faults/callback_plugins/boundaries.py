@@ -5,7 +5,8 @@
 
 A boundary is the moment before a task starts, and the one after the last task. With strategy linear no host has begun the task then, and
 every host has finished the one before. Each is a line of JSON in the file BOUNDARIES_RECORD, the latter without a task; at number
-BOUNDARIES_KILL_AT the kill comes right after the line. A run that comes to its end adds which hosts it changed.
+BOUNDARIES_KILL_AT the kill comes right after the line. So is each failure that is not ignored, with the task it is in, and at the end of a
+run the hosts that it changed.
 """
 
 from __future__ import annotations
@@ -50,8 +51,16 @@ class CallbackModule(CallbackBase):
         self._boundary(None)
         self._write({"changed": sorted(stats.changed)})
 
+    def v2_runner_on_failed(self, result, ignore_errors=False) -> None:
+        if not ignore_errors:
+            self._write({"failed": self._task})
+
+    def v2_runner_on_unreachable(self, result) -> None:
+        self._write({"failed": self._task})
+
     def _boundary(self, task: str | None) -> None:
         self._number += 1
+        self._task = task
         self._write({"number": self._number, "task": task})
         if self._number == self._kill_at:
             # What was printed up to here is wanted in the log; nothing else of an orderly end is.

@@ -70,11 +70,16 @@ def test_a_run_that_hangs_is_ended_and_has_no_exit_status(tmp_path: Path, monkey
     assert (run.record.last, run.record.task) == ("before any task", "no task")
 
 
-def test_a_run_that_fails_tells_the_task(tmp_path: Path) -> None:
-    run = Deployment(
-        OnePlaybook(tmp_path, PLAYBOOK.replace("changed_when: inventory", "failed_when: inventory") + "  any_errors_fatal: true\n"), "2.0.0", tmp_path, "run"
-    ).run()
-    assert (run.status, run.record.task, run.record.last) == (2, '"One"', "after the last task")
+def test_a_run_that_fails_tells_the_task_that_failed_first(tmp_path: Path) -> None:
+    failing = PLAYBOOK.replace("changed_when: inventory", "failed_when: inventory")
+    run = Deployment(OnePlaybook(tmp_path, failing), "2.0.0", tmp_path, "run").run()
+    assert (run.status, run.record.boundaries, run.record.task) == (2, BOUNDARIES, '"One"')
+
+
+def test_a_failure_that_is_ignored_is_none(tmp_path: Path) -> None:
+    ignored = PLAYBOOK.replace("changed_when: inventory_hostname == 'a'", "failed_when: true\n      ignore_errors: true")
+    run = Deployment(OnePlaybook(tmp_path, ignored), "2.0.0", tmp_path, "run").run()
+    assert (run.status, run.record.failed, run.record.task) == (0, None, '"Three"')
 
 
 def heartbeat(state: str) -> str:
