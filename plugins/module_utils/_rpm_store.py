@@ -29,8 +29,13 @@ HEARTBEAT_STATE = "/var/lib/halfswap-heartbeat"
 # What a swap itself may need besides the packages, which rpm counts: the copy of RPM's database for the rehearsal and the growth of the
 # original (150 MB on a RHEL node with many packages), and what services log meanwhile.
 MIN_FREE_BYTES = 256 * 1024 * 1024
+# /tmp may be in memory, and the directory that Ansible has for a module on the file system of somebody's home.
+LARGE_TEMPORARY_FILES = "/var/tmp"
 # Another process that stages here downloads; asking it more often makes it no faster.
 LOCK_POLL_S = 1.0
+# What a file requires; and, after a separator, what it provides.
+CAPABILITIES = "[%{REQUIRENAME}\n]\x1e[%{PROVIDENAME}\n][%{FILENAMES}\n]"
+NO_CAPABILITY = "(none)"
 # What rpm keeps about its running processes is of no use in a copy, and would make it wait for them.
 NOT_COPIED = ("__db.*", ".rpm.lock", ".dbenv.lock", "*-shm")
 
@@ -59,9 +64,9 @@ class Store(object):
     def folder(self, package):
         return self.folders.get(str(package), {})
 
-    def add(self, package, files, work):
-        """Keep these files for the package; `work` is a directory on the file system of the store."""
-        files = {other: file for other, file in files.items() if other not in self.folder(package)}
+    def add(self, package, file, others, work):
+        """Keep its file and those of others for the package; `work` is a directory on the file system of the store."""
+        files = {other: path for other, path in [(package, file)] + list(others.items()) if other not in self.folder(package)}
         if not files:
             return
         folder = os.path.join(self.path, str(package))
@@ -91,7 +96,7 @@ class Store(object):
             files.update((other, file) for other, file in self.folder(after).items() if other == after or other in [new for _old, new in along])
         missing = [(old, new) for old, new in along if old is None or old.age < new.age]
         first_reason = None
-        # As little as possible is changed: a newer one that is installed already is exchanged only if it does not go without.
+        # As little as possible is changed: a newer one that is installed already is exchanged only where it does not go without.
         for chosen in [missing] + [along] * (along != missing):
             chosen = list(moves) + chosen
             reason = rpm_test(manager, [files[after] for _before, after in chosen], dbpath)
@@ -140,6 +145,30 @@ def headers(module, paths):
     return [(package, path) for path in paths for package, _tags in query(module, ["-p", path])[0]]
 
 
+def by_owner(module, owners, others):
+    """Of files that were downloaded together, which of the others belong to which owner: {owner: {package: path}}, of {package: path} each.
+
+    Otherwise one owner could not be installed without what only the next one needs.
+    """
+    if len(owners) == 1 or not others:
+        return {owner: dict(others) for owner in owners}
+    needs, gives = {}, {}
+    for package, path in list(owners.items()) + list(others.items()):
+        out = module.run_command(["rpm", "-q", "-p", "--qf", CAPABILITIES, path], environ_update=dict(LC_ALL="C"))[1]
+        requires, _separator, provides = out.partition("\x1e")
+        needs[package] = set(requires.splitlines()) - {NO_CAPABILITY}
+        gives[package] = set(provides.splitlines()) - {NO_CAPABILITY}
+    shares = {}
+    for owner in owners:
+        chain = [owner]
+        for link in chain:
+            chain += [other for other in sorted(others) if other not in chain and needs[link] & gives[other]]
+        shares[owner] = chain[1:]
+    # What is only recommended, or has to change because something installed goes with it, may belong to any of them.
+    unclaimed = [other for other in others if not any(other in share for share in shares.values())]
+    return {owner: {other: others[other] for other in share + unclaimed} for owner, share in shares.items()}
+
+
 def rpm_test(manager, paths, dbpath=None):
     """Why rpm could not install these files: dependencies, conflicts of files, a full disk, a damaged file. None when it could."""
     options = ["--dbpath", dbpath] if dbpath else []
@@ -149,7 +178,7 @@ def rpm_test(manager, paths, dbpath=None):
 
 def rehearse_way_back(manager, store, moves, files, work):
     """Go there and back in a copy of RPM's database. Raises RpmError with rpm's reason when there is no way back."""
-    copy = os.path.join(work, "rpmdb")
+    copy = os.path.join(tempfile.mkdtemp(dir=work), "rpmdb")
     try:
         shutil.copytree(database(manager.module), copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
     except EnvironmentError as error:
@@ -184,7 +213,7 @@ def check_free(paths):
 def workplace(module, path, timeout_s):
     """A temporary directory, on the file system of the store and with nobody else at work there; in check mode it is elsewhere."""
     if module.check_mode:
-        work = tempfile.mkdtemp(dir=module.tmpdir)
+        work = tempfile.mkdtemp(dir=LARGE_TEMPORARY_FILES)
         try:
             yield work
         finally:

@@ -180,6 +180,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store impo
     HEARTBEAT_STATE,
     STORE,
     Store,
+    by_owner,
     check_free,
     headers,
     rehearse_way_back,
@@ -211,23 +212,20 @@ def stage(manager, store, moves, work):
     ours = {after: store.folder(after)[after] for _before, after in moves if after not in lacking}
     said = manager.transact(moves, test=True, files=ours, into=into)
     found = downloads(manager.module, into)
-    wanted = [after for _before, after in moves]
     for package in lacking:
         if package not in found:
             raise RpmError("%s did not download %s; it said: %s" % (manager.name, package, said.strip()[-2000:]))
-        store.add(package, {other: file for other, file in found.items() if other == package or other not in wanted}, work)
+    wanted = [after for _before, after in moves]
+    owners = {package: found[package] for package in lacking}
+    shares = by_owner(manager.module, owners, {other: file for other, file in found.items() if other not in wanted})
+    for package, file in owners.items():
+        store.add(package, file, shares[package], work)
 
 
-def stage_way_back(manager, store, moves, chosen, work):
-    """Bring what is installed now, and what is exchanged with it, into the store."""
-    old = [before for before, _after in moves if before]
-    exchanged = [before for before, after in chosen if before and (before, after) not in moves]
-    lacking = [package for package in old if not store.holds(package)]
-    lacking += [package for package in exchanged if not any(package in store.folder(each) for each in old)]
-    if not (old and lacking):
-        return
+def stage_installed(manager, store, old, along, work):
+    """Bring what is installed now into the store, with those that an upgrade exchanges along with it, as far as they can be had."""
     into = folder_in(work, "installed")
-    said = manager.fetch_installed(lacking, into)
+    said = manager.fetch_installed([package for package in old if not store.holds(package)] + along, into)
     found = downloads(manager.module, into)
     for package in old:
         if not store.holds(package) and package not in found:
@@ -236,25 +234,39 @@ def stage_way_back(manager, store, moves, chosen, work):
                 "put it into %s/%s/ on this node, or publish it again, or go without a way back (way_back: false, bluegreen_way_back: false); %s said: %s"
                 % (package, ", ".join(manager.repositories()) or "none is enabled", store.path, package, manager.name, said)
             )
-        store.add(package, {other: file for other, file in found.items() if other == package or other in exchanged}, work)
+    owners = {package: found.get(package) or store.folder(package)[package] for package in old}
+    shares = by_owner(manager.module, owners, {other: file for other, file in found.items() if other in along})
+    for package, file in owners.items():
+        store.add(package, file, shares[package], work)
 
 
 def rehearse(manager, store, moves, work):
-    """Both ways; what is needed for the way back depends on what comes along on the way there."""
     wanted = names_of(after for _before, after in moves)
     try:
         chosen, files = store.transaction(manager, moves)
     except RpmError as error:
         raise RpmError("the way there fails: %s cannot be installed from %s: %s" % (wanted, store.path, error))
-    if not manager.module.params["way_back"]:
+    old = [before for before, _after in moves if before]
+    if not (old and manager.module.params["way_back"]):
         return
-    stage_way_back(manager, store, moves, chosen, work)
+    along = [before for before, after in chosen if before and (before, after) not in moves]
+    along = [package for package in along if not any(package in store.folder(each) for each in old)]
+    complete = all(store.holds(package) for package in old)
+    if not complete:
+        stage_installed(manager, store, old, along, work)
     try:
-        rehearse_way_back(manager, store, chosen, files, work)
+        try:
+            rehearse_way_back(manager, store, chosen, files, work)
+        except RpmError:
+            # Mostly the former release goes with what came along as well, so that nobody is asked for the former one of that each time.
+            if not (complete and along):
+                raise
+            stage_installed(manager, store, old, along, work)
+            rehearse_way_back(manager, store, chosen, files, work)
     except RpmError as error:
         raise RpmError(
             "the way back fails: once %s is installed, %s cannot be installed again: %s; mend the packages, or go without a way back "
-            "(way_back: false, bluegreen_way_back: false)" % (wanted, names_of(before for before, _after in moves if before), error)
+            "(way_back: false, bluegreen_way_back: false)" % (wanted, names_of(old), error)
         )
 
 

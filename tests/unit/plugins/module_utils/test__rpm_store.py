@@ -106,6 +106,22 @@ def test_the_reason_is_that_of_the_least_change(tmp_path):
     assert node.tested == [["shop-1.0-1.x86_64.rpm"], ["shop-1.0-1.x86_64.rpm", "lib-2-1.noarch.rpm"]]
 
 
+def test_each_gets_what_it_needs_of_what_was_downloaded_together():
+    said = {
+        "/shop": "liba\n/usr/bin/tool\n\x1eshop\n/usr/bin/shop\n",
+        "/cart": "(none)\n\x1ecart\n(none)\n",
+        "/liba": "libb\n\x1eliba\nlibrary\n",
+        "/libb": "liba\n\x1elibb\n",
+        "/tools": "(none)\n\x1etools\n/usr/bin/tool\n",
+        "/liked": "(none)\n\x1eliked\n",
+    }
+    node = Node()
+    node.run_command = lambda command, **_kwargs: (0, said[command[-1]], "")
+    owners, others = {"shop": "/shop", "cart": "/cart"}, {name: "/" + name for name in ("liba", "libb", "tools", "liked")}
+    assert _rpm_store.by_owner(node, owners, others) == {"shop": others, "cart": {"liked": "/liked"}}
+    assert _rpm_store.by_owner(node, {"cart": "/cart"}, others) == {"cart": others}
+
+
 def test_a_store_that_cannot_be_made(tmp_path):
     (tmp_path / "file").write_text(u"")
     with pytest.raises(RpmError, match="cannot make the store .*: Not a directory"), _rpm_store.workplace(Node(), str(tmp_path / "file" / "store"), 1):

@@ -191,7 +191,10 @@ class RpmNode:
         if words[0] == "-U":
             return self._upgrade(words[1:], before, dbpath)
         lines, complaints = [], ""
-        assert words[:2] == ["-q", "--qf"]
+        assert words[0] == "-q"
+        if "-p" in words and "REQUIRENAME" in words[words.index("--qf") + 1]:
+            package = self.read_rpm(words[-1])
+            return 0, "%s\n\x1e%s\n(none)\n" % ("\n".join(each.name for each in self.pulls.get(str(package), [])) or "(none)", package.name), ""
         if "-p" in words:
             for path in words[words.index("-p") + 1 :]:
                 try:
@@ -199,6 +202,7 @@ class RpmNode:
                 except ValueError:
                     complaints += "error: %s: not an rpm package (or package manifest)\n" % path
         else:
+            assert words[1] == "--qf"
             for name in words[3:]:
                 rows = before.get(name, [])
                 rows = rows if isinstance(rows, list) else [rows]

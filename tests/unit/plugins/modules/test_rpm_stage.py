@@ -157,6 +157,32 @@ def test_what_it_pulls_in_is_kept_with_it_and_what_that_replaces_with_the_way_ba
         assert any_node.installed == dict(shop=shop, lib=lib, other=other)
 
 
+def test_for_what_only_came_along_nobody_is_asked_while_the_way_back_goes_without_it(stage, any_node):
+    lib1, lib2 = package("lib", "1"), package("lib", "2")
+    any_node.installed["lib"] = lib1
+    any_node.repository += [lib2]
+    any_node.pulls = {"shop-2.0.0-1.noarch": [lib2]}
+    stage(("shop", "2.0.0", "1"))
+    del any_node.calls[:]
+    assert not stage(("shop", "2.0.0", "1"))["changed"]
+    assert any_node.managed == []
+    any_node.objection = lambda before, after: "lib = 1 is needed by shop" if (after["shop"], after["lib"]) == (OLD, lib2) else None
+    assert "the way back fails" in stage(("shop", "2.0.0", "1"))["msg"]
+    any_node.repository += [lib1]
+    assert stage(("shop", "2.0.0", "1"))["changed"]
+    assert tree(any_node)["shop-1.0.0-1.noarch"] == ["lib-1-1.noarch.rpm", "shop-1.0.0-1.noarch.rpm"]
+
+
+def test_each_can_go_its_way_alone_although_they_were_staged_together(stage, any_node):
+    lib1, lib2 = package("lib", "1"), package("lib", "2")
+    any_node.installed.update(cart=package("cart", "1.0.0"), lib=lib1)
+    any_node.repository += [lib1, lib2]
+    any_node.pulls = {"cart-2.0.0-1.noarch": [lib2], "cart-1.0.0-1.noarch": [lib1]}
+    stage(("shop", "2.0.0", "1"), ("cart", "2.0.0", "1"))
+    cart1, cart2 = ["cart-1.0.0-1.noarch.rpm", "lib-1-1.noarch.rpm"], ["cart-2.0.0-1.noarch.rpm", "lib-2-1.noarch.rpm"]
+    assert tree(any_node) == dict(only(OLD, NEW), **{"cart-1.0.0-1.noarch": cart1, "cart-2.0.0-1.noarch": cart2})
+
+
 def test_a_way_back_that_nobody_has(stage, any_node):
     any_node.repository.remove(OLD)
     folder = any_node.store / str(OLD)
@@ -216,11 +242,13 @@ def test_a_download_that_fails_leaves_nothing(stage, any_node):
     assert tree(any_node) == {}
 
 
-def test_check_mode_changes_nothing_and_answers_the_same(stage, any_node, tmp_path):
-    before = sorted(path.name for path in tmp_path.iterdir())
+def test_check_mode_changes_nothing_and_answers_the_same(stage, any_node, tmp_path, monkeypatch):
+    (tmp_path / "var-tmp").mkdir()
+    monkeypatch.setattr(_rpm_store, "LARGE_TEMPORARY_FILES", str(tmp_path / "var-tmp"))
     result = stage(("shop", "2.0.0", "1"), check_mode=True, diff=True)
     assert tree(any_node) is None
-    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    assert [call for call in any_node.calls if any(str(tmp_path / "var-tmp") in word for word in call)]
+    assert list((tmp_path / "var-tmp").iterdir()) == []
     assert result["changed"]
     assert [each["package"] for each in result["staged"]] == [str(NEW), str(OLD)]
     assert result == dict(stage(("shop", "2.0.0", "1"), diff=True), staged=result["staged"])
