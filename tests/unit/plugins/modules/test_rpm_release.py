@@ -339,12 +339,12 @@ def test_of_what_was_pulled_in_only_what_is_needed_is_installed(run_module, node
 
 
 def test_what_is_older_comes_along_where_nothing_else_will_do(run_module, any_node, tmp_path):
-    shop, lib = package("shop", "1.0.0"), package("lib", "1")
-    any_node.installed.update(shop=package("shop", "2.0.0"), lib=package("lib", "2"))
+    shop, lib, same = package("shop", "1.0.0"), package("lib", "1"), package("same", "1")
+    any_node.installed.update(shop=package("shop", "2.0.0"), lib=package("lib", "2"), same=same)
     any_node.objection = lambda before, after: None if after["lib"] == lib else "lib = 1 is needed by shop-1.0.0-1.noarch"
-    put(any_node, tmp_path / "store", shop, lib)
+    put(any_node, tmp_path / "store", shop, lib, same)
     run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))
-    assert any_node.installed == dict(shop=shop, lib=lib)
+    assert any_node.installed == dict(shop=shop, lib=lib, same=same)
 
 
 def test_a_store_from_which_it_cannot_be_installed(run_module, node, tmp_path):

@@ -90,7 +90,7 @@ def test_what_is_wanted_and_the_way_back_are_kept(stage, any_node):
     }
     assert tree(any_node) == only(OLD, NEW)
     assert any_node.installed == {"shop": OLD}
-    assert any_node.store.stat().st_mode & 0o777 == 0o755
+    assert [path.stat().st_mode & 0o777 for path in (any_node.store, any_node.store / str(NEW))] == [0o755, 0o755]
 
 
 def test_nothing_is_downloaded_twice_and_nobody_is_asked(stage, any_node):
