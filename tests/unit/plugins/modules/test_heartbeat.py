@@ -282,6 +282,7 @@ def test_the_release_record_follows_a_swap(run_module, heartbeat_server):
 
 
 def test_out_for_as_long_as_the_component_that_left_first(run_module, heartbeat_server, second_heartbeat_server):
+    _release_record.found(ONE, "r1")
     for server, since_s in ((heartbeat_server, 12.5), (second_heartbeat_server, 12.4)):
         server.status.update(state="standby", run_id="r2", since_s=since_s)
     run_module(heartbeat, args(heartbeat_server, second_heartbeat_server, state="live", release=TWO))
@@ -290,10 +291,17 @@ def test_out_for_as_long_as_the_component_that_left_first(run_module, heartbeat_
 
 @pytest.mark.parametrize("before", [dict(state="standby", run_id="r1"), dict(state="live", run_id="r2")])
 def test_the_time_out_of_service_is_told_by_the_run_that_took_the_node_out(run_module, heartbeat_server, before):
+    _release_record.found(ONE, "r0")
     heartbeat_server.status.update(before, since_s=7200.0)
     run_module(heartbeat, args(heartbeat_server, state="live", release=TWO))
     record = _release_record.read()
     assert (record["current"], record["out_s"]) == (TWO, None)
+
+
+def test_what_is_served_when_a_node_leaves_for_the_first_time(run_module, heartbeat_server):
+    run_module(heartbeat, args(heartbeat_server, release=ONE))
+    record = _release_record.read()
+    assert (record["current"], record["previous"], record["phase"]) == (ONE, [], "STANDING_BY")
 
 
 def test_no_release_record_on_a_node_that_was_never_brought_live(run_module, heartbeat_server):
