@@ -109,15 +109,15 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
         return Plan(policy.strategy)
     batches: list[Batch] = []
     refusals = _unwatched(nodes, policy.limits) + _cut_off(nodes, wanted)
-    serving = [node.name for node in nodes if node.serving]
+    serving = [node.name for node in nodes if _counts(node)]
     # What serves, batch after batch.
-    runs: dict[str, Packages] = {node.name: {} if node.doubts() else node.nevras for node in nodes if node.serving}
+    runs: dict[str, Packages] = {node.name: node.nevras for node in nodes if _counts(node)}
     for number, group in enumerate(groups, start=1):
         names = [node.name for node in group.nodes]
         leaving = [node.name for node in group.retire]
         staying = [name for name in serving if name not in names]
         after = [node.name for node in nodes if node.name in {*serving, *names} - {*leaving}]
-        if set(serving) & set(names):
+        if any(node.live for node in group.nodes):
             refusals += _too_few(nodes, number, names, staying, policy)
         if leaving:
             refusals += _too_few(nodes, number, [node.name for node in nodes if node.name not in after], after, policy)
@@ -135,8 +135,8 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             serving_after=tuple(after),
             total=len(nodes) + len(policy.limits.without),
         )
-        batches.append(replace(batch, undo=_undo(batch, group)))
         runs = {name: wanted[name] if name in names else runs[name] for name in after}
+        batches.append(replace(batch, undo=_undo(batch, group, runs)))
         serving = after
     if refusals:
         refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy()]
@@ -152,7 +152,7 @@ def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], 
     return dict(served[0])
 
 
-def _undo(batch: Batch, group: Group) -> Batch | None:
+def _undo(batch: Batch, group: Group, runs: Mapping[str, Packages]) -> Batch | None:
     """The batch that takes this one back: the half that stands by serves again, or else the nodes get back what they served."""
     if group.stand_by:
         nodes = {node.name: {name: nevra for name, nevra in node.nevras.items() if nevra} for node in group.stand_by}
@@ -173,6 +173,8 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
         observe_s=0.0,
         staying=tuple(name for name in batch.serving_after if name not in nodes),
         serving_after=tuple(nodes) if retire else batch.serving_after,
+        # Should the switch back fail at the very moment of an exclusive one, those who left serve again.
+        undo=replace(batch, nodes=retire, after={name: dict(runs[name]) for name in retire}) if retire else None,
     )
 
 
@@ -214,6 +216,11 @@ def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[str]
     ]
 
 
+def _counts(node: Node) -> bool:
+    """Whether the interlock will count it among those that stay."""
+    return node.serving and not node.doubts()
+
+
 def _done(node: Node, wanted: Packages) -> bool:
     return node.serving and node.ready(wanted)
 
@@ -225,28 +232,31 @@ def _todo(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[Node]:
 def _halves(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
     """Half-finished work first: nodes that do not serve cost no capacity. They take the rest of their stack with them."""
     rest = _todo(nodes, wanted)
-    idle = [node for node in rest if not node.serving]
-    idle_stacks = list(dict.fromkeys(node.stack for node in idle))
     groups: list[Sequence[Node]] = []
-    if len(idle_stacks) > 1 and len(idle) < len(rest):
-        # In both stacks something does not serve: repairing that first keeps the most nodes live.
-        groups.append(idle)
-        rest = [node for node in rest if node.serving]
-        idle_stacks = []
+    while True:
+        idle = [node for node in rest if not _counts(node)]
+        out = [node for node in idle if not node.live]
+        idle_stacks = list(dict.fromkeys(node.stack for node in idle))
+        if len(idle_stacks) < 2 or len(out) == len(rest):
+            break
+        # In both stacks something does not serve: repairing that first keeps the most nodes live. What says live has to be permitted
+        # to leave, so it waits for what does not.
+        groups.append(out or idle)
+        rest = [node for node in rest if _counts(node) or (out and node.live)]
     order = list(dict.fromkeys([*idle_stacks, *(node.stack for node in rest)]))
     groups += [[node for node in rest if node.stack == stack] for stack in order]
     return [Group(group, observe_s=policy.observe_s) for group in groups]
 
 
 def _rolling(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
-    """A few nodes at a time: first those that do not serve, then the others in the order of the inventory."""
+    """A few nodes at a time: first those that do not serve, of which some may say live, then the others in the order of the inventory."""
     rest = _todo(nodes, wanted)
-    idle = [node for node in rest if not node.serving]
+    idle = [node for node in rest if not _counts(node)]
     size = max(1, policy.batch_size)
     if policy.limits.max_unavailable:
         size = max(1, min(size, policy.limits.max_unavailable - len(policy.limits.without)))
     groups: list[Group] = []
-    for part in (idle, [node for node in rest if node.serving]):
+    for part in ([node for node in idle if not node.live], [node for node in idle if node.live], [node for node in rest if _counts(node)]):
         groups += [Group(part[first : first + size], observe_s=policy.observe_s) for first in range(0, len(part), size)]
     return groups
 
@@ -261,10 +271,11 @@ def _cutover(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Poli
     def members(stack: str, of: Sequence[Node] = nodes) -> list[Node]:
         return [node for node in of if node.stack == stack]
 
-    def cost(stack: str) -> tuple[bool, int, int]:
+    def cost(stack: str) -> tuple[bool, bool, int, int]:
         mine = members(stack)
-        # The one that is in already; or else what serves least; or else what has most of the release.
-        return bool(members(stack, rest)), sum(node.serving for node in mine), -sum(node.nevras == dict(wanted[node.name]) for node in mine)
+        kept = any(node.live for node in mine) and not all(_counts(node) for node in nodes if node.stack != stack)
+        # The one that is in already; or else one that may leave; or else what serves least; or else what has most of the release.
+        return bool(members(stack, rest)), kept, sum(map(_counts, mine)), -sum(node.nevras == dict(wanted[node.name]) for node in mine)
 
     new = min(stacks, key=cost)
     swap = members(new, rest)

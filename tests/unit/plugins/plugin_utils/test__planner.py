@@ -71,6 +71,24 @@ def test_what_serves_in_neither_stack_is_repaired_first(nodes, said):
     assert [len(batch.staying) for batch in found.batches] == [2, 3, 3]
 
 
+def test_who_may_leave_is_counted_as_the_interlock_does(nodes, said):
+    # green1 serves, but nobody knows what: blue may not leave to it, and it may leave to blue.
+    stale = said("2.0.0", started_at=1.0)
+    found = plan(nodes(green1=stale), WANTED, POLICY)
+    assert batches(found) == [["green1", "green2"], ["blue1", "blue2"]]
+    assert found.batches[0].restore == {"green1": OLD, "green2": OLD}
+    rolling = plan(nodes(green1=stale), WANTED, Policy("rolling", limits=LIMITS))
+    assert batches(rolling) == [["green1"], ["blue1"], ["blue2"], ["green2"]]
+    assert plan(nodes(stale), WANTED, POLICY).refusals == ("while batch 1 (blue1, blue2, green1, green2) is out, 0 of at least 1 nodes would serve",)
+
+
+def test_what_says_live_waits_for_what_need_not_leave(nodes, said):
+    ill, out = said(healthy=False), said(state="standby")
+    assert batches(plan(nodes(ill, green1=out, green2=out), WANTED, POLICY)) == [["green1", "green2"], ["blue1", "blue2"]]
+    assert batches(plan(nodes(blue1=ill, green1=out), WANTED, POLICY)) == [["green1"], ["blue1", "blue2"], ["green2"]]
+    assert batches(plan(nodes(blue1=ill, green1=out), WANTED, Policy("rolling", limits=LIMITS)))[:2] == [["green1"], ["blue1"]]
+
+
 def test_a_first_deployment_takes_nothing_out(nodes, said):
     fresh = said(None, state="standby", healthy=False, release=None, active=False, started_at=None)
     found = plan(nodes(fresh), WANTED, POLICY)
@@ -150,6 +168,13 @@ def test_cutover_takes_the_half_that_stands_by(nodes, said):
     assert (batch.nodes, batch.retire) == (("green1", "green2"), ("blue1", "blue2"))
 
 
+def test_cutover_begins_where_the_other_half_can_do_without(nodes, said):
+    ill, out = said(healthy=False), said(state="standby")
+    assert plan(nodes(green1=ill), WANTED, CUTOVER).batches[0].nodes == ("green1", "green2")
+    assert plan(nodes(blue1=out, green1=ill, green2=ill), WANTED, CUTOVER).refusals != ()
+    assert plan(nodes(ill, green1=out, green2=out), WANTED, CUTOVER).batches[0].nodes == ("green1", "green2")
+
+
 def test_going_back_after_a_cutover_installs_nothing(nodes, said):
     old = said(state="standby")
     (batch,) = plan(nodes(said("2.0.0"), green1=old, green2=old), dict.fromkeys(NAMES, OLD), CUTOVER).batches
@@ -174,6 +199,10 @@ def test_cutover_confirms_by_itself(nodes, said):
 def test_an_exclusive_switch_takes_both_halves(nodes, said):
     policy = replace(CUTOVER, exclusive=True)
     assert plan(nodes(), WANTED, policy).batches[0].exclusive
+    undo = plan(nodes(blue1=said("2.0.0")), WANTED, policy).batches[0].undo
+    # When the switch back fails, all of the half that left for it comes back on what it served.
+    assert (undo.nodes, undo.exclusive) == (("green1", "green2"), True)
+    assert undo.undo.after == {"blue1": NEW, "blue2": NEW}
     new = said("2.0.0")
     # One half is in already, so there is nothing left that could be exclusive.
     assert not plan(nodes(blue1=new, blue2=new), WANTED, policy).batches[0].exclusive
