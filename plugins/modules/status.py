@@ -31,7 +31,8 @@ attributes:
     support: full
 options:
   observed:
-    description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.
+    description: >-
+      Name of the variable in which M(halfswap.bluegreen.node_info) was registered, on every node, or on this host in a loop over all nodes.
     type: str
     required: true
   without:

@@ -130,6 +130,15 @@ def refuse_live(
     return [f"{node.name}: {reason}" for reason in reasons]
 
 
+def not_holding(limits: Limits) -> list[str]:
+    """Why no moment may be without a live node."""
+    return [
+        f"load balancer {balancer['name']} is not declared to hold requests while no node is live (hold_s): no exclusive switch behind it"
+        for balancer in limits.load_balancers
+        if balancer["follows"] == "live" and not balancer.get("hold_s")
+    ]
+
+
 def refuse_exclusive(
     successors: Sequence[Node],
     nodes: Sequence[Node],
@@ -138,11 +147,7 @@ def refuse_exclusive(
     limits: Limits,
 ) -> list[str]:
     """Why the nodes that serve must not leave at the very moment at which their successors come in."""
-    reasons = [
-        f"load balancer {balancer['name']} is not declared to hold requests while no node is live (hold_s): no exclusive switch behind it"
-        for balancer in limits.load_balancers
-        if balancer["follows"] == "live" and not balancer.get("hold_s")
-    ]
+    reasons = not_holding(limits)
     if not successors:
         reasons.append("no node comes in")
     return reasons + [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]

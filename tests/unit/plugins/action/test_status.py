@@ -37,3 +37,13 @@ def test_says_what_comes_next(run_action, said):
     assert "run the same command again" in "".join(run_action("status", {"observed": "seen", "next": True}, task_vars).shown)
     ran = run_action("status", {"observed": "seen", "without": ["blue1"], "next": True}, task_vars)
     assert "Nothing is half done: every node serves the same release." in ran.shown
+
+
+def test_one_host_may_have_asked_all(run_action, said):
+    results = [{**said(), "ansible_loop_var": "node", "node": "blue1"}, {"unreachable": True, "ansible_loop_var": "node", "node": "green1"}]
+    task_vars = {
+        "groups": {"blue": ["blue1"], "green": ["green1"]},
+        "hostvars": {"blue1": {"seen": {"results": results}}, "green1": {"seen": said()}},
+        "inventory_hostname": "blue1",
+    }
+    assert run_action("status", {"observed": "seen"}, task_vars).result["serving"] == ["blue1"]
