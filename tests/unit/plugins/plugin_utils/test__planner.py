@@ -197,8 +197,10 @@ def test_cutover_confirms_by_itself(nodes, said):
 
 
 def test_an_exclusive_switch_takes_both_halves(nodes, said):
-    policy = replace(CUTOVER, exclusive=True)
+    holding = replace(LIMITS, load_balancers=({**BALANCERS[0], "hold_s": 8.0}, BALANCERS[1]))
+    policy = replace(CUTOVER, exclusive=True, limits=holding)
     assert plan(nodes(), WANTED, policy).batches[0].exclusive
+    assert "no exclusive switch behind it" in plan(nodes(), WANTED, replace(policy, limits=LIMITS)).refusals[0]
     undo = plan(nodes(blue1=said("2.0.0")), WANTED, policy).batches[0].undo
     # When the switch back fails, all of the half that left for it comes back on what it served.
     assert (undo.nodes, undo.exclusive) == (("green1", "green2"), True)
