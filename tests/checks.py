@@ -68,6 +68,8 @@ class Job:
         self.log = self.folder / "log"
         self.log.write_text("")
         self.passed = self.failed = self.skipped = 0
+        # What is worth a look even when it passes.
+        self.summary = ""
         self.deadline = time.monotonic() + CHECK_TIMEOUT_S
 
     def run(self, *command: str | Path, cwd: Path = ROOT, **env: str | Path) -> None:
@@ -361,6 +363,11 @@ def installed_tarball(job: Job, core: Callable[[], Path]) -> None:
     job.run(core() / "ansible-playbook", "--syntax-check", "--inventory", two_stacks(job), *names, cwd=job.folder, **env)
 
 
+def model(job: Job) -> None:
+    job.run(sys.executable, "-m", f"{'.'.join(COLLECTION.parts)}.tests.model.check", cwd=job.copy, PYTHONPATH=job.folder)
+    job.summary = job.log.read_text().splitlines()[-1]
+
+
 def molecule(job: Job, scenario: str) -> None:
     job.run("molecule", "test", "--scenario-name", scenario, NO_COLOR="1", ANSIBLE_NOCOLOR="1")
 
@@ -384,6 +391,7 @@ def all_checks() -> list[Check]:
         Check("changelog", changelog),
         Check("ansible-lint", ansible_lint),
         Check("docs", docs),
+        Check("model", model),
         Check("units", functools.partial(units, core=core_219, tests="tests/unit/")),
         *(Check(f"units:python-{version}", functools.partial(units_on_nodes, python=version)) for version in NODE_PYTHONS),
         Check("units:core-2.16", functools.partial(units, core=core_216, tests="tests/unit/plugins/")),
@@ -413,6 +421,7 @@ def perform(check: Check) -> Outcome:
         check.run(job)
         # A check that counts no tests of its own counts as one.
         outcome.passed, outcome.failed = (job.passed, job.failed) if job.passed or job.failed else (1, 0)
+        outcome.reason = job.summary
     except Skipped as skipped:
         outcome.reason = str(skipped)
     except Exception as failure:
