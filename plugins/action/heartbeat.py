@@ -101,7 +101,7 @@ class _Evidence:
             return foreign  # it serves nobody: no capacity leaves
         if args.get("successors"):
             successors = [self.last_read(name) for name in args["successors"]]
-            return foreign + refuse_exclusive(successors, self.nodes, args["successors"], args.get("sanity") or [], self.limits)
+            return foreign + refuse_exclusive(successors, self.nodes, batch, args["successors"], args.get("sanity") or [], self.limits)
         return foreign + refuse_standby(self.nodes, batch, self.limits)
 
     def release(self) -> dict[str, str] | None:

@@ -142,15 +142,24 @@ def not_holding(limits: Limits) -> list[str]:
 def refuse_exclusive(
     successors: Sequence[Node],
     nodes: Sequence[Node],
+    leaving: Collection[str],
     proofs: Mapping[str, Mapping[str, str]],
     sanity: Sequence[Mapping[str, Any]],
     limits: Limits,
 ) -> list[str]:
-    """Why the nodes that serve must not leave at the very moment at which their successors come in."""
+    """Why the nodes that serve must not leave at the very moment at which their successors come in.
+
+    leaving: all that do not serve afterwards.
+    """
     reasons = not_holding(limits)
     if not successors:
         reasons.append("no node comes in")
-    return reasons + [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]
+    reasons += [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]
+    names = {node.name for node in successors}
+    after = len(names) + sum(node.serving and not node.doubts() for node in nodes if node.name not in leaving and node.name not in names)
+    if after < limits.min_live:
+        reasons.append(f"{after} of at least {limits.min_live} nodes would serve afterwards")
+    return reasons + overloaded(nodes, after, limits.capacity)
 
 
 def _passed_sanity(node: Node, sanity: Sequence[Mapping[str, Any]]) -> bool:

@@ -137,7 +137,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
         )
         runs = {name: wanted[name] if name in names else runs[name] for name in after}
         refusals += not_holding(policy.limits) if batch.exclusive else []
-        batches.append(replace(batch, undo=_undo(batch, group, runs)))
+        batches.append(replace(batch, undo=_undo(batch, group)))
         serving = after
     if refusals:
         refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy()]
@@ -153,7 +153,7 @@ def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], 
     return dict(served[0])
 
 
-def _undo(batch: Batch, group: Group, runs: Mapping[str, Packages]) -> Batch | None:
+def _undo(batch: Batch, group: Group) -> Batch | None:
     """The batch that takes this one back: the half that stands by serves again, or else the nodes get back what they served."""
     if group.stand_by:
         nodes = {node.name: {name: nevra for name, nevra in node.nevras.items() if nevra} for node in group.stand_by}
@@ -174,8 +174,6 @@ def _undo(batch: Batch, group: Group, runs: Mapping[str, Packages]) -> Batch | N
         observe_s=0.0,
         staying=tuple(name for name in batch.serving_after if name not in nodes),
         serving_after=tuple(nodes) if retire else batch.serving_after,
-        # Should the switch back fail at the very moment of an exclusive one, those who left serve again.
-        undo=replace(batch, nodes=retire, after={name: dict(runs[name]) for name in retire}) if retire else None,
     )
 
 

@@ -540,7 +540,7 @@ class Application:
         nodes = self.nodes(state)
         proofs = {name: {"shop": package} for name, package in zip(order.batch.nodes, order.after)}
         sanity = [{"nodes": [{"name": name} for name in order.batch.nodes]}]
-        refused = refuse_exclusive([nodes[i] for i in order.nodes], nodes, proofs, sanity, self.limits)
+        refused = refuse_exclusive([nodes[i] for i in order.nodes], nodes, order.not_after, proofs, sanity, self.limits)
         may_serve = permitted(frozenset(state))
         coming = [i for i, package in zip(order.nodes, order.after) if Proof(state[i], package, True) in may_serve]
         leaving = [i for i in order.retire if not refused or not is_live[state[i]]]
@@ -557,10 +557,8 @@ class Application:
         after = self.flip(self.flip(state, LIVE, {*coming} - {late}), STANDBY, {*leaving} - {late})
         if len(coming) == len(order.nodes) and len(leaving) == len(order.retire) and late is None:
             return End(after)
-        if order.undo:
-            may_serve = permitted(frozenset(state))
-            back = [i for i, package in zip(order.undo.nodes, order.undo.after) if i in order.retire and Proof(after[i], package, False) in may_serve]
-            after = self.flip(after, LIVE, back)
+        may_serve = permitted(frozenset(state))
+        after = self.flip(after, LIVE, [i for i in order.retire if Proof(after[i], LOCALS[after[i]].package, False) in may_serve])
         if any(is_good[local] for i, local in enumerate(state) if i != late) and not any(is_good[local] for i, local in enumerate(after) if i != late):
             raise Violation("after an exclusive switch that failed somebody serves", f"before:{self.describe(state)}\n  after:{self.describe(after)}")
         return End(after, "exclusive")

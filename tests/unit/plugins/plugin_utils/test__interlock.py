@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
@@ -14,7 +16,7 @@ BALANCERS = [
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1},
 ]
 LIMITS = Limits(load_balancers=BALANCERS)
-BLUE = ["blue1", "blue2"]
+BLUE, GREEN = ["blue1", "blue2"], ["green1", "green2"]
 PROOF = {"shop": "shop-2.0.0-1.noarch"}
 PASSED = [{"nodes": [{"name": "blue1"}, {"name": "blue2"}]}]
 
@@ -161,9 +163,14 @@ HOLDING = Limits(load_balancers=[{**BALANCERS[0], "hold_s": 8.0}, BALANCERS[1]])
 
 def test_an_exclusive_switch_takes_proven_successors(nodes, said, swapped):
     proofs = {"blue1": PROOF}
-    assert refuse_exclusive([swapped], nodes(), proofs, PASSED, HOLDING) == []
-    assert "has not passed the sanity test" in refuse_exclusive([swapped], nodes(), proofs, [], HOLDING)[0]
+    assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, HOLDING) == []
+    assert "has not passed the sanity test" in refuse_exclusive([swapped], nodes(), GREEN, proofs, [], HOLDING)[0]
     ill = read_node("blue1", "blue", said("2.0.0", state="standby", healthy=False))
-    assert refuse_exclusive([ill], nodes(), proofs, PASSED, HOLDING) == ["blue1: shop: HTTP 503"]
-    assert refuse_exclusive([], nodes(), {}, PASSED, HOLDING) == ["no node comes in"]
-    assert "no exclusive switch behind it" in refuse_exclusive([swapped], nodes(), proofs, PASSED, LIMITS)[0]
+    assert refuse_exclusive([ill], nodes(), GREEN, proofs, PASSED, HOLDING) == ["blue1: shop: HTTP 503"]
+    assert refuse_exclusive([], nodes(), GREEN, {}, PASSED, HOLDING) == ["no node comes in"]
+    assert "no exclusive switch behind it" in refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, LIMITS)[0]
+    # blue2 serves on, and blue1 comes in.
+    assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=2)) == []
+    assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=3)) == ["2 of at least 3 nodes would serve afterwards"]
+    busy = dict.fromkeys([*BLUE, *GREEN], said(rate=30.0))
+    assert "2 nodes can serve 100 requests/s" in refuse_exclusive([swapped], nodes(**busy), GREEN, proofs, PASSED, replace(HOLDING, capacity={"shop": 50}))[0]
