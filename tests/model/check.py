@@ -64,7 +64,6 @@ VARIANTS = [
 ]
 
 
-
 def alike(local: Local) -> Local:
     """The local state that stands for all which nothing tells apart.
 

@@ -25,10 +25,11 @@ def test_flips_are_read_from_the_journal_of_an_agent() -> None:
     assert two.flips(JOURNAL) == [("live", "controller-b", "1"), ("standby", "controller-a", "2")]
 
 
-def objections(statuses=(0, 1), logs=REFUSAL, flipped=AWAY_AND_BACK) -> list[str]:
+def objections(statuses=(0, 1), logs=None, flipped=None) -> list[str]:
     names = ("controller-a", "controller-b")
     runs = {name: Namespace(status=status, record=Record([], None)) for name, status in zip(names, statuses)}
-    return two.objections(runs, logs, {name: name for name in names}, {"blue1": AWAY_AND_BACK, "green1": flipped})
+    flips = {"blue1": AWAY_AND_BACK, "green1": AWAY_AND_BACK if flipped is None else flipped}
+    return two.objections(runs, logs or REFUSAL, {name: name for name in names}, flips)
 
 
 def test_one_works_and_the_other_is_told() -> None:
