@@ -40,7 +40,7 @@ NODE_TESTS = ("tests/unit/agent", "tests/unit/plugins/modules", "tests/unit/plug
 ANSIBLE_TEST_PIPS = ("24.2", "23.1.2", "20.3.4", "21.3.1")
 WORKERS = 2
 # Far longer than any check needs: a check that hangs must not hang the rest.
-CHECK_TIMEOUT_S = 900
+CHECK_TIMEOUT_S = 1500
 PROGRESS_S = 30
 
 
