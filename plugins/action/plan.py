@@ -12,7 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
@@ -66,12 +66,13 @@ class ActionModule(ActionBase):
         if reasons:
             found = replace(found, batches=(), refusals=tuple(reasons))
         lines = plan_lines(found, nodes, policy)
-        for line in lines:
+        speaks = speaker(task_vars)
+        for line in lines if speaks else ():
             self._display.display(line)
         seconds, _certain = eta_s(found, nodes, policy)
         result.update(found.as_dict(), changed=False, table=lines, hash=found.digest, eta_s=round(seconds, 1))
         if found.refusals:
-            result.update(failed=True, msg="Refused, nothing was changed: " + "; ".join(found.refusals) + ".")
+            result.update(failed=True, msg="Refused, nothing was changed" + (": " + "; ".join(found.refusals) if speaks else "") + ".")
         return result
 
 

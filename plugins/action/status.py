@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
 
@@ -30,20 +29,12 @@ class ActionModule(ActionBase):
                 "next": {"type": "bool", "default": False},
             }
         )
-        nodes = read_nodes(stacks(task_vars["groups"]), _said(task_vars, args["observed"]), args["observed"], without=args["without"])
+        nodes = read_nodes(stacks(task_vars["groups"]), task_vars["hostvars"], args["observed"], without=args["without"])
         lines = status_lines(nodes) + (next_lines(nodes) if args["next"] else [])
-        for line in lines:
+        for line in lines if speaker(task_vars) else ():
             self._display.display(line)
         result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving], running=_running(nodes))
         return result
-
-
-def _said(task_vars: Mapping[str, Any], variable: str) -> Mapping[str, Any]:
-    """What each node said: registered on itself, or by one host that asked all of them in a loop."""
-    asked = (task_vars["hostvars"].get(task_vars.get("inventory_hostname")) or {}).get(variable) or {}
-    if "results" not in asked:
-        return task_vars["hostvars"]
-    return {result[result["ansible_loop_var"]]: {variable: result} for result in asked["results"]}
 
 
 def _running(nodes: list[Node]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS, target
@@ -36,5 +36,5 @@ class ActionModule(ActionBase):
         found = target(args["kind"], nodes, args["release"], args["strategy"])
         result.update(changed=False, wanted=found.wanted, strategy=found.strategy)
         if found.refusals:
-            result.update(failed=True, msg="Refused, nothing was changed: " + "; ".join(found.refusals) + ".")
+            result.update(failed=True, msg="Refused, nothing was changed" + (": " + "; ".join(found.refusals) if speaker(task_vars) else "") + ".")
         return result

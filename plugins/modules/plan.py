@@ -18,7 +18,7 @@ description:
   - Compares what every node of the inventory groups C(blue) and C(green) said with the release wanted, and gives the batches that are still
     missing, or refuses with every reason found. It changes nothing.
   - What does not serve anyway comes first, so that half-finished work of an earlier run is finished first; then one stack after the other.
-  - Runs on the controller, once for all nodes.
+  - Runs on the controller; all hosts of a play find the same, and the first one shows it.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 attributes:
@@ -137,7 +137,6 @@ EXAMPLES = r"""
     observed: bluegreen_observed
     packages: bluegreen_packages
     load_balancers: "{{ bluegreen_load_balancers }}"
-  run_once: true
   register: bluegreen_plan
 """
 

@@ -16,7 +16,7 @@ short_description: Show what every node says as one table
 version_added: 0.1.0
 description:
   - Shows what M(halfswap.bluegreen.node_info) registered on every node of the inventory groups C(blue) and C(green), one line for each component.
-  - Runs on the controller, once for all nodes.
+  - Runs on the controller; of the hosts of a play, the first one shows it.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 attributes:
@@ -31,8 +31,7 @@ attributes:
     support: full
 options:
   observed:
-    description: >-
-      Name of the variable in which M(halfswap.bluegreen.node_info) was registered, on every node, or on this host in a loop over all nodes.
+    description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.
     type: str
     required: true
   without:

@@ -16,7 +16,7 @@ short_description: Find out what each node is to run
 version_added: 0.1.0
 description:
   - Says for each node of the inventory groups C(blue) and C(green) which release it is to run, from what every node said. It changes nothing.
-  - Runs on the controller, once for all nodes. What it finds is what M(halfswap.bluegreen.plan) then plans for.
+  - Runs on the controller; all hosts of a play find the same, and the first one shows it. What it finds is what M(halfswap.bluegreen.plan) then plans for.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 attributes:
@@ -67,7 +67,6 @@ EXAMPLES = r"""
   halfswap.bluegreen.target:
     kind: rollback
     observed: bluegreen_observed
-  run_once: true
   register: bluegreen_wanted
 """
 

@@ -59,6 +59,12 @@ def stacks(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {stack: list(groups[stack]) for stack in STACKS}
 
 
+def speaker(task_vars: Mapping[str, Any]) -> bool:
+    """Whether this host shows what all hosts of the play have found out alike."""
+    hosts = task_vars.get("ansible_play_hosts") or [task_vars.get("inventory_hostname")]
+    return hosts[0] == task_vars.get("inventory_hostname")
+
+
 def load_balancers(described: Any) -> list[dict[str, Any]]:
     """What the nodes have to know of the load balancers, with the defaults filled in; how to reach them stays on the controller."""
     result = ArgumentSpecValidator(
