@@ -141,7 +141,7 @@ def next_lines(nodes: Sequence[Node]) -> list[str]:
     records = [node.record for node in nodes if node.record]
     lines = []
     if not idle and len(releases) == 1:
-        lines.append("Nothing is half done: every node serves the same release.")
+        lines.append("Nothing is half done: every node serves the same release. Once what is said above is mended, run the same command again.")
     else:
         lines.append("It is half done: run the same command again, and it goes on from here; what does not serve comes first.")
     if len(releases) > 1 or idle or any(record["previous"] for record in records):

@@ -36,7 +36,7 @@ def test_says_what_comes_next(run_action, said):
     }
     assert "run the same command again" in "".join(run_action("status", {"observed": "seen", "next": True}, task_vars).shown)
     ran = run_action("status", {"observed": "seen", "without": ["blue1"], "next": True}, task_vars)
-    assert "Nothing is half done: every node serves the same release." in ran.shown
+    assert any(line.startswith("Nothing is half done") for line in ran.shown)
 
 
 def test_one_host_shows_what_all_have_found(run_action, said):
