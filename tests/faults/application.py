@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import abc
 import argparse
 import collections
 import json
@@ -170,7 +171,7 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
-class Trial:
+class Trial(abc.ABC):
     """A lab under load, from one release that all nodes serve; what is done to it, and the verdict, are the subclass's."""
 
     name: str
@@ -180,12 +181,13 @@ class Trial:
         self.rate = rate
         self.records = ROOT / ".cache" / "faults" / lab.name / self.name
 
+    @abc.abstractmethod
     def attempt(self) -> None:
-        raise NotImplementedError
+        """What is done to it, under load."""
 
+    @abc.abstractmethod
     def verdict(self, summary: dict) -> bool:
-        """Prints the last line."""
-        raise NotImplementedError
+        """Whether all went as it should; prints the last line."""
 
     def run(self) -> bool:
         fresh(self.records)
