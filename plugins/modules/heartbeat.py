@@ -196,7 +196,8 @@ options:
     description:
       - For O(state=standby), the nodes that come in at the same moment, each with what must be installed and running, as in O(proof). They are
         proven as if they went live, and O(min_live) does not hold for that moment.
-      - It takes live load balancers that hold requests meanwhile (O(load_balancers[].hold_s)).
+      - It takes live load balancers that hold requests meanwhile (O(load_balancers[].hold_s)), and whose O(load_balancers[].rise) is at least
+        O(load_balancers[].fall) + 2, so that they take nodes out before they take others in.
     type: dict
   proof:
     description: For O(state=live), what must be installed and running; a dictionary of component name to NEVRA.

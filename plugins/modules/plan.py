@@ -71,7 +71,7 @@ options:
   exclusive:
     description: >-
       For O(strategy=cutover), both halves switch at the same moment. It takes live load balancers that hold requests while no node is live
-      (C(hold_s)).
+      (C(hold_s)), and whose C(rise) is at least C(fall) + 2, so that they take nodes out before they take others in.
     type: bool
     default: false
   confirm_after_s:

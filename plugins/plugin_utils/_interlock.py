@@ -15,7 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import unsettled
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import DEFAULT_FALL, DEFAULT_RISE, unsettled
 
 from ._evidence import Node
 
@@ -130,13 +130,26 @@ def refuse_live(
     return [f"{node.name}: {reason}" for reason in reasons]
 
 
-def not_holding(limits: Limits) -> list[str]:
-    """Why no moment may be without a live node."""
-    return [
-        f"load balancer {balancer['name']} is not declared to hold requests while no node is live (hold_s): no exclusive switch behind it"
-        for balancer in limits.load_balancers
-        if balancer["follows"] == "live" and not balancer.get("hold_s")
-    ]
+# Checks by which a load balancer must be slower in than out. A node is out at the latest one interval and fall - 1 checks after the flip, and in
+# at the earliest after rise - 1 checks, which many load balancers send at half the interval while a node's state changes.
+SLOWER_IN = 2
+
+
+def unfit_for_exclusive(limits: Limits) -> list[str]:
+    """Why no moment may be without a live node, or why one might have two releases serving."""
+    reasons = []
+    for balancer in limits.load_balancers:
+        name, fall, rise = balancer["name"], balancer.get("fall", DEFAULT_FALL), balancer.get("rise", DEFAULT_RISE)
+        if balancer["follows"] != "live":
+            continue
+        if not balancer.get("hold_s"):
+            reasons.append(f"load balancer {name} is not declared to hold requests while no node is live (hold_s): no exclusive switch behind it")
+        if rise < fall + SLOWER_IN:
+            reasons.append(
+                f"load balancer {name} may take a node in (rise {rise}) before it has taken the others out (fall {fall}): "
+                f"an exclusive switch needs a rise of at least fall + {SLOWER_IN}"
+            )
+    return reasons
 
 
 def refuse_exclusive(
@@ -151,7 +164,7 @@ def refuse_exclusive(
 
     leaving: all that do not serve afterwards.
     """
-    reasons = not_holding(limits)
+    reasons = unfit_for_exclusive(limits)
     if not successors:
         reasons.append("no node comes in")
     reasons += [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]

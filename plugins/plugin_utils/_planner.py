@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field, replace
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, missing_probers
 
 from ._evidence import Node
-from ._interlock import Limits, least_live, not_holding, overloaded
+from ._interlock import Limits, least_live, unfit_for_exclusive, overloaded
 
 Packages = Mapping[str, str]  # component -> NEVRA
 
@@ -136,7 +136,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             total=len(nodes) + len(policy.limits.without),
         )
         runs = {name: wanted[name] if name in names else runs[name] for name in after}
-        refusals += not_holding(policy.limits) if batch.exclusive else []
+        refusals += unfit_for_exclusive(policy.limits) if batch.exclusive else []
         batches.append(replace(batch, undo=_undo(batch, group)))
         serving = after
     if refusals:

@@ -33,7 +33,7 @@ from .model import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Application, End, Loc
 WORKERS = 2
 MOST_NODES = 6
 
-HOLDS = ({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 0, "hold_s": 8.0},)
+HOLDS = ({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 1, "rise": 3, "probers": 0, "hold_s": 8.0},)
 
 
 def setting(name: str, on_failure: str = "rollback", observe_s: float = 10.0, limits: dict | None = None, **policy) -> Setting:

@@ -189,7 +189,7 @@ def test_limits_are_judged_here(run_action, vars_of):
 
 def test_an_exclusive_switch(run_action, vars_of, said):
     new = said("2.0.0", state="standby", batch_id="r2/1")
-    holding = [{**BALANCERS[0], "hold_s": 8}, *BALANCERS[1:]]
+    holding = [{**BALANCERS[0], "hold_s": 8, "fall": 1, "rise": 3}, *BALANCERS[1:]]
     switch = {
         "batch": ["blue1", "blue2"],
         "successors": dict.fromkeys(("green1", "green2"), {"shop": "shop-2.0.0-1.noarch"}),

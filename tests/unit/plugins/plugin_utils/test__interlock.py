@@ -158,7 +158,7 @@ def test_no_more_than_may_be_unavailable(nodes):
     assert refuse_standby(nodes()[:3], BLUE, dead) == ["3 nodes would not serve, and bluegreen_max_unavailable is 2"]
 
 
-HOLDING = Limits(load_balancers=[{**BALANCERS[0], "hold_s": 8.0}, BALANCERS[1]])
+HOLDING = Limits(load_balancers=[{**BALANCERS[0], "hold_s": 8.0, "fall": 1, "rise": 3}, BALANCERS[1]])
 
 
 def test_an_exclusive_switch_takes_proven_successors(nodes, said, swapped):
@@ -169,6 +169,10 @@ def test_an_exclusive_switch_takes_proven_successors(nodes, said, swapped):
     assert refuse_exclusive([ill], nodes(), GREEN, proofs, PASSED, HOLDING) == ["blue1: shop: HTTP 503"]
     assert refuse_exclusive([], nodes(), GREEN, {}, PASSED, HOLDING) == ["no node comes in"]
     assert "no exclusive switch behind it" in refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, LIMITS)[0]
+    quick_in = Limits(load_balancers=[{**BALANCERS[0], "hold_s": 8.0, "fall": 1, "rise": 2}, BALANCERS[1]])
+    assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, quick_in) == [
+        "load balancer live may take a node in (rise 2) before it has taken the others out (fall 1): an exclusive switch needs a rise of at least fall + 2"
+    ]
     # blue2 serves on, and blue1 comes in.
     assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=2)) == []
     assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=3)) == ["2 of at least 3 nodes would serve afterwards"]

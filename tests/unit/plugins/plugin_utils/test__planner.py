@@ -197,7 +197,7 @@ def test_cutover_confirms_by_itself(nodes, said):
 
 
 def test_an_exclusive_switch_takes_both_halves(nodes, said):
-    holding = replace(LIMITS, load_balancers=({**BALANCERS[0], "hold_s": 8.0}, BALANCERS[1]))
+    holding = replace(LIMITS, load_balancers=({**BALANCERS[0], "hold_s": 8.0, "fall": 1, "rise": 3}, BALANCERS[1]))
     policy = replace(CUTOVER, exclusive=True, limits=holding)
     assert plan(nodes(), WANTED, policy).batches[0].exclusive
     assert "no exclusive switch behind it" in plan(nodes(), WANTED, replace(policy, limits=LIMITS)).refusals[0]

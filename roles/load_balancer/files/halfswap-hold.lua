@@ -1,0 +1,24 @@
+-- Copyright (c) 2026, halfswap.bluegreen contributors
+-- GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- Two things that HAProxy cannot do by itself: let a request wait for a time, and let it wait for a server.
+
+-- HAProxy has no signal for a server that comes up. Nobody notices 20 ms, and a thousand requests that wait cost little.
+local LOOK_MS = 20
+
+local function now_ms()
+    local time = core.now()
+    return time.sec * 1000 + time.usec / 1000
+end
+
+core.register_action("sleep", { "http-req" }, function(_txn, ms)
+    core.msleep(tonumber(ms))
+end, 1)
+
+core.register_action("hold", { "http-req" }, function(txn, backend, ms)
+    local deadline = now_ms() + tonumber(ms)
+    while txn.f:nbsrv(backend) == 0 and now_ms() < deadline do
+        core.msleep(LOOK_MS)
+    end
+end, 2)
