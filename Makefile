@@ -25,8 +25,8 @@ lab: image ## Start a lab that stays up, and say how to use it
 lab-clean: ## Remove all labs of this checkout
 	@sh molecule/lab/clean.sh
 
-demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and count what failed
-	@python tests/demo/run.py
+demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and count what failed: STRATEGY=cutover EXCLUSIVE=1
+	@python tests/demo/run.py $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(EXCLUSIVE),--exclusive)
 
 crash: image ## Kill a deployment at each of its task boundaries, under load, and see that deploy finishes it: CRASH="--every 5"
 	@python tests/faults/crash.py $(CRASH)

@@ -2,10 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Starts the lab NAME with the demo application in it, and says how to use it: sh molecule/lab/up.sh NAME
+# Starts the lab NAME with the demo application in it, and says how to use it: sh molecule/lab/up.sh NAME [OPTION ...]
+# The options are for the playbook that sets up the demo.
 set -eu
 cd "$(dirname "$0")/../.."
 name=$1
+shift
 log=.cache/labs/$name.log
 mkdir -p .cache/labs
 
@@ -24,7 +26,7 @@ quietly() {
 quietly "Starting the lab $name" \
     ansible-playbook molecule/lab/create.yml -e "lab_name=$name" -e lab_group_vars=tests/demo/group_vars
 quietly "Setting up the demo in it" \
-    ansible-playbook -i ".cache/labs/$name/inventory" tests/demo/prepare.yml
+    ansible-playbook -i ".cache/labs/$name/inventory" tests/demo/prepare.yml "$@"
 
 cat <<USAGE
 

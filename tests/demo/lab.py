@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -144,8 +144,11 @@ def _only_one(lab: str) -> Iterator[None]:
         yield
 
 
-def in_lab(running: str | None, own: str, trial: Callable[[Lab], bool]) -> int:
-    """The exit status of a trial in this running lab, which is left running, or else in one of its own, which KEEP=1 keeps."""
+def in_lab(running: str | None, own: str, trial: Callable[[Lab], bool], setup: Sequence[str] = ()) -> int:
+    """The exit status of a trial in this running lab, which is left running, or else in one of its own, which KEEP=1 keeps.
+
+    setup: options of ansible-playbook with which a lab of its own is set up.
+    """
     os.environ["PATH"] = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = f"{ROOT}/.cache/collections"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -158,7 +161,7 @@ def in_lab(running: str | None, own: str, trial: Callable[[Lab], bool]) -> int:
                 if not running:
                     # What a trial left that was killed or kept.
                     run(*clean)
-                    run("sh", "molecule/lab/up.sh", lab.name)
+                    run("sh", "molecule/lab/up.sh", lab.name, *setup)
                 elif not lab.inventory.is_dir():
                     raise Failure(f"There is no lab {lab.name}: start one with `make lab`")
                 good = trial(lab)

@@ -221,6 +221,7 @@ def summarise(records: list[dict], acknowledged: dict[str, dict], stored: dict[s
         "slowest_s": round(max((record["latency_s"] for record in records), default=0.0), 3),
         # Those that ask to take 2 s would be the only thing it tells.
         "p99_ms": round(1000 * percentile([record["latency_s"] for record in records if record["kind"] != "slow"], 99), 1),
+        "mixed_s": round(mixed_s(records), 3),
         "latest_start_s": max((record["lag_s"] for record in records), default=0.0),
         "writes": {
             "acknowledged": len(acknowledged),
@@ -232,6 +233,24 @@ def summarise(records: list[dict], acknowledged: dict[str, dict], stored: dict[s
         **{group: _by(group, records) for group in ("kind", "client", "release", "node")},
         "errors": dict(collections.Counter(record["error"] for record in records if record["error"]).most_common(20)),
     }
+
+
+def mixed_s(records: list[dict]) -> float:
+    """For how long more than one release answered, from the first answer of each to its last.
+
+    Those that ask to take 2 s are left out: a node that has left still finishes them.
+    """
+    periods: dict[str, tuple[float, float]] = {}
+    for record in records:
+        if record["release"] and record["kind"] != "slow":
+            answered = record["t"] + record["latency_s"]
+            first, last = periods.get(record["release"], (answered, answered))
+            periods[record["release"]] = min(first, answered), max(last, answered)
+    mixed, until = 0.0, -math.inf
+    for first, last in sorted(periods.values()):
+        mixed += max(0.0, min(last, until) - first)
+        until = max(until, last)
+    return mixed
 
 
 def _by(key: str, records: list[dict]) -> dict:

@@ -4,18 +4,21 @@
 """Deploys a release of the shop while a load runs, and counts what the deployment cost its users.
 
     make demo                                       2.0.0 over 1.0.0, migration included, in a lab of its own; KEEP=1 keeps the lab
+    make demo STRATEGY=cutover EXCLUSIVE=1          the same, but no moment has both releases serving
     python tests/demo/run.py --lab halfswap --to 1.0.0     in the lab that `make lab` started, from whatever runs there
     python tests/demo/run.py --lab halfswap --playbook rollback --to 1.0.0     the same with another playbook, which has to lead there
 
-The last line is ``RESULT requests=N failed=N lost_writes=N slowest_s=X p99_ms=X nodes=N from=VERSION to=VERSION wall_s=X``:
+The last line is ``RESULT requests=N failed=N lost_writes=N slowest_s=X p99_ms=X mixed_s=X nodes=N from=VERSION to=VERSION wall_s=X``:
 
 - failed: requests without the right answer within 10 s, as tests/demo/load.py judges them
 - lost_writes: orders that are not stored exactly once, as they were sent
 - slowest_s, p99_ms: of all requests, and of those that do not ask to take 2 s, counted from the time they were due
+- mixed_s: for how long both releases answered
 - nodes: how many of the four nodes report the new release by their own status
 - wall_s: how long the deployment took
 
-Exits 0 only when the deployment succeeded, nothing failed or was lost, and all four nodes run the new release (--on: so many of them).
+Exits 0 only when the deployment succeeded, nothing failed or was lost, all four nodes run the new release (--on: so many of them), and, where the
+switch was to be exclusive, at no moment both releases answered.
 """
 
 from __future__ import annotations
@@ -26,11 +29,15 @@ import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import TextIO
 
 from lab import RATE, ROOT, STEADY_S, Lab, Load, in_lab, run_quietly, say, start
 
 OWN_LAB = "demo"
 LOAD_AT_MOST_S = 1800
+# How the live load balancer has to be set up for an exclusive switch; see group_vars/all.yml.
+EXCLUSIVE = "shop_exclusive=true"
 
 
 class Demo:
@@ -39,10 +46,20 @@ class Demo:
         self.to = options.to
         self.rate = options.rate
         self.on = options.on or len(lab.nodes)
-        self.command = ["ansible-playbook", "-i", lab.inventory, f"halfswap.bluegreen.{options.playbook}"]
-        self.command += ["-e", f"bluegreen_release={options.to}"] if options.playbook == "deploy" else []
-        self.command += ["-e", "bluegreen_migrate=true"] if options.migrate else []
-        self.command += [word for extra in options.extra_vars for word in ("-e", extra)]
+        self.exclusive = options.exclusive
+        variables = [f"bluegreen_strategy={options.strategy}"] if options.strategy else []
+        variables += [EXCLUSIVE, "bluegreen_exclusive=true"] if options.exclusive else []
+        extra = [word for variable in [*variables, *options.extra_vars] for word in ("-e", variable)]
+        # A release is for those that do not find it by themselves.
+        release = ["-e", f"bluegreen_release={options.to}"]
+        confirmed = options.strategy == "cutover" and not options.on
+        playbooks = [(options.playbook, release if options.playbook == "deploy" else [])]
+        playbooks += [("confirm", [])] if confirmed else []
+        if options.migrate and confirmed:
+            playbooks += [("migrate", release)]
+        elif options.migrate:
+            playbooks[-1][1].extend(["-e", "bluegreen_migrate=true"])
+        self.commands = [["ansible-playbook", "-i", lab.inventory, f"halfswap.bluegreen.{name}", *own, *extra] for name, own in playbooks]
         self.records = ROOT / ".cache" / "demo" / lab.name
 
     def run(self) -> bool:
@@ -68,14 +85,18 @@ class Demo:
         return json.loads(answers.read_text(encoding="utf-8"))
 
     def _deploy(self) -> tuple[bool, float]:
-        say(" ".join(map(str, self.command)))
         started = time.monotonic()
-        deploy = start(*self.command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         with open(self.records / "deploy.log", "w", encoding="utf-8") as log:
-            for line in deploy.stdout:
-                print(line, end="", flush=True)
-                log.write(line)
-        return deploy.wait() == 0, time.monotonic() - started
+            good = all(self._play(command, log) for command in self.commands)
+        return good, time.monotonic() - started
+
+    def _play(self, command: list[str | Path], log: TextIO) -> bool:
+        say(" ".join(map(str, command)))
+        playbook = start(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        for line in playbook.stdout:
+            print(line, end="", flush=True)
+            log.write(line)
+        return playbook.wait() == 0
 
     def _report(self, summary: dict, before: dict[str, str], after: dict[str, str], deployed: bool, wall_s: float) -> bool:
         say(f"From {summary['began']}, {summary['lasted_s']} s")
@@ -92,11 +113,12 @@ class Demo:
         )
         on_release = sorted(node for node, release in after.items() if release == self.to)
         good = deployed and not summary["failed"] and not summary["lost_writes"] and len(on_release) == self.on
+        good = good and not (self.exclusive and summary["mixed_s"])
         if not good:
             self._complain(summary, after, deployed)
         print(
             f"RESULT requests={summary['requests']} failed={summary['failed']} lost_writes={summary['lost_writes']}"
-            f" slowest_s={summary['slowest_s']:.3f} p99_ms={summary['p99_ms']:.1f} nodes={len(on_release)}"
+            f" slowest_s={summary['slowest_s']:.3f} p99_ms={summary['p99_ms']:.1f} mixed_s={summary['mixed_s']:g} nodes={len(on_release)}"
             f" from={','.join(sorted(set(before.values()))) or 'none'} to={self.to} wall_s={wall_s:.1f}",
             flush=True,
         )
@@ -108,6 +130,8 @@ class Demo:
             print(f"The deployment failed; its output is above and in {self.records}/deploy.log")
         if list(after.values()).count(self.to) != self.on:
             print(f"Not {self.on} nodes run {self.to}: {', '.join(f'{node} {release}' for node, release in sorted(after.items()))}")
+        if self.exclusive and summary["mixed_s"]:
+            print(f"Both releases answered for {summary['mixed_s']} s")
         if not summary["writes"]["read_back"]:
             print("The orders could not be read back, so all count as lost")
         for error, times in summary["errors"].items():
@@ -125,10 +149,15 @@ def main() -> int:
     parser.add_argument("--rate", type=float, default=RATE, help="requests a second (default: %(default)g)")
     parser.add_argument("--playbook", default="deploy", help="the playbook that leads to the release (default: %(default)s)")
     parser.add_argument("--on", type=int, help="how many nodes run the release in the end (default: all)")
+    parser.add_argument("--strategy", choices=["halves", "cutover", "rolling"], help="cutover is confirmed, too, unless --on is given (default: halves)")
+    parser.add_argument("--exclusive", action="store_true", help=f"switch both halves at the same moment; a running lab was set up with -e {EXCLUSIVE}")
     parser.add_argument("-e", "--extra-vars", action="append", default=[], metavar="VARS", help="more variables for the playbook")
     options = parser.parse_args()
     options.migrate = options.migrate or not options.lab
-    return in_lab(options.lab, OWN_LAB, lambda lab: Demo(lab, options).run())
+    if options.exclusive and options.strategy != "cutover":
+        parser.error("--exclusive is for --strategy cutover")
+    setup = ["-e", EXCLUSIVE] if options.exclusive else []
+    return in_lab(options.lab, OWN_LAB, lambda lab: Demo(lab, options).run(), setup)
 
 
 if __name__ == "__main__":

@@ -187,3 +187,15 @@ def test_latency_counts_from_the_time_due_and_p99_leaves_the_slow_ones_out() -> 
     summary = load.summarise(records, {}, {})
     assert summary["p99_ms"] == 99.0
     assert summary["slowest_s"] == 2.5
+
+
+def test_releases_are_mixed_from_the_first_answer_of_the_one_to_the_last_of_the_other() -> None:
+    def answers(release: str | None, *times: float, kind: str = "home", latency_s: float = 0.5) -> list[dict]:
+        return [{"t": t - latency_s, "latency_s": latency_s, "kind": kind, "release": release} for t in times]
+
+    old, new = answers("1.0.0", 1, 2, 3), answers("2.0.0", 3.25, 4)
+    # What was due before the switch, waited and was answered by the new release is no mixture, nor is an error or what asked to be slow.
+    assert load.mixed_s(old + new + answers("2.0.0", 3.5, latency_s=3) + answers(None, 9) + answers("1.0.0", 5, kind="slow", latency_s=2)) == 0
+    assert load.mixed_s(old + new + answers("1.0.0", 3.75)) == 0.5
+    assert load.mixed_s(answers("1", 0, 10) + answers("2", 4, 6) + answers("3", 8, 12)) == 4
+    assert load.mixed_s([]) == 0
