@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
@@ -62,7 +63,7 @@ class ActionModule(ActionBase):
         found = plan(nodes, wanted, policy)
         reasons = [*_around(application, nodes, args, task_vars), *found.refusals]
         if found.batches:
-            reasons += _approval(found, args["approved"]) + _time(found, nodes, policy, args["windows"])
+            reasons += _forks(found) + _approval(found, args["approved"]) + _time(found, nodes, policy, args["windows"])
         if reasons:
             found = replace(found, batches=(), refusals=tuple(reasons))
         lines = plan_lines(found, nodes, policy)
@@ -109,6 +110,15 @@ def _around(application: Mapping[str, Sequence[str]], nodes: Sequence[Node], arg
         if node.clock_skew_s > args["clock_skew_s"]
     ]
     return reasons
+
+
+def _forks(found: Plan) -> list[str]:
+    """Ansible lets so many nodes act side by side. Were the switch made in turns, the first ones would serve while the last ones still do."""
+    at_once = max((len(batch.nodes) + len(batch.retire) for batch in found.batches if batch.exclusive), default=0)
+    forks = int(context.CLIARGS.get("forks") or constants.DEFAULT_FORKS)
+    if at_once <= forks:
+        return []
+    return [f"an exclusive switch of {at_once} nodes needs as many forks, and there are {forks}: run it with --forks {at_once} (in AWX: forks of the template)"]
 
 
 def _approval(found: Plan, approved: str) -> list[str]:

@@ -199,6 +199,12 @@ options:
       - It takes live load balancers that hold requests meanwhile (O(load_balancers[].hold_s)), and whose O(load_balancers[].rise) is at least
         O(load_balancers[].fall) + 2, so that they take nodes out before they take others in.
     type: dict
+  lead_s:
+    description:
+      - For O(state=live), seconds to wait before the change, after everything else was seen to be right. It gives the nodes that leave in the
+        same task a lead, since Ansible does not start a task on all hosts at the same moment.
+    type: float
+    default: 0.0
   proof:
     description: For O(state=live), what must be installed and running; a dictionary of component name to NEVRA.
     type: dict
@@ -435,6 +441,8 @@ def run(module):
     result["diff"] = diff(result)
     if module.check_mode:
         return result
+    if work and module.params["state"] == "live":
+        time.sleep(module.params["lead_s"])
     switch.write(work)
     switch.record()
 
@@ -505,6 +513,7 @@ def main():
                 options=dict(name=dict(type="str", required=True), per_s=dict(type="float", required=True)),
             ),
             without=dict(type="list", elements="str", default=[]),
+            lead_s=dict(type="float", default=0.0),
             successors=dict(type="dict"),
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible import context
 from ansible.errors import AnsibleError
 
 BALANCERS = [
@@ -128,3 +129,16 @@ def test_dead_nodes_are_left_out(run_action, vars_of):
     with pytest.raises(AnsibleError) as error:
         run_action("plan", {**ARGS, "without": ["green7"]}, task_vars)
     assert "bluegreen_without names green7" in str(error.value)
+
+
+def test_an_exclusive_switch_needs_all_its_nodes_side_by_side(run_action, vars_of, monkeypatch):
+    exclusive = {
+        **ARGS,
+        "strategy": "cutover",
+        "exclusive": True,
+        "load_balancers": [{**BALANCERS[0], "hold_s": 8, "fall": 1, "rise": 3}, BALANCERS[1]],
+    }
+    assert run_action("plan", exclusive, vars_of()).result["batches"][0]["exclusive"] is True
+    monkeypatch.setattr(context, "CLIARGS", {"forks": 1})
+    assert "an exclusive switch of 2 nodes needs as many forks, and there are 1" in run_action("plan", exclusive, vars_of()).result["msg"]
+    assert "failed" not in run_action("plan", {**exclusive, "exclusive": False}, vars_of()).result

@@ -84,6 +84,17 @@ def test_check_mode_predicts_and_writes_nothing(run_module, heartbeat_server):
     assert heartbeat_server.puts == []
 
 
+def test_those_that_leave_have_a_lead(run_module, heartbeat_server, clock):
+    clock.at(0.5, lambda: heartbeat_server.asked.append("half a second later"))
+    run_module(heartbeat, args(heartbeat_server, state="standby", lead_s=1))
+    assert clock.elapsed == 0
+    heartbeat_server.asked[:] = []
+    run_module(heartbeat, args(heartbeat_server, state="live", lead_s=1))
+    assert [asked if isinstance(asked, str) else asked[0] for asked in heartbeat_server.asked] == ["GET", "half a second later", "PUT"]
+    run_module(heartbeat, args(heartbeat_server, state="live", lead_s=1))
+    assert clock.elapsed == pytest.approx(1)
+
+
 def test_a_stale_decision_changes_nothing_anywhere(run_module, heartbeat_server, second_heartbeat_server):
     asked = args(heartbeat_server, second_heartbeat_server)
     asked["components"][0]["revision"] = 7
