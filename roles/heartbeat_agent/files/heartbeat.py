@@ -59,6 +59,9 @@ MAX_PROBERS = 256
 FORGET_PROBER_S = 600.0
 GAPS_KEPT = 9  # odd, so that the median is one of them
 
+MAX_TEST_S = 300.0  # so that no test is ever left behind
+MAX_TEST_PATHS = 32
+
 STATUS_INTERVAL_S = 1.0
 STATUS_TIMEOUT_S = 1.0
 RATE_SAMPLES = 11  # ten seconds of them
@@ -592,10 +595,35 @@ class StatusPoller:
 # ---- The heartbeat itself --------------------------------------------------------------------------------------------------------
 
 Wanted = collections.namedtuple("Wanted", "state reason run_id phase by")
+WantedTest = collections.namedtuple("WantedTest", "words seconds reason run_id by")
 
 
 class Conflict(Exception):
     """The writer decided on a revision that is no longer the current one."""
+
+
+class NotStandingBy(Exception):
+    """A test would take a live node out."""
+
+
+class MatchTest:
+    """For a while some probers get an answer that says down by its status, and by its body to whoever takes the whole of it.
+
+    Only a match that is not anchored takes it for the word. That shows such a load balancer while the node is out of use.
+    """
+
+    def __init__(self, wanted, until):
+        self._words = wanted.words
+        self._until = until
+        self.run_id = wanted.run_id
+
+    def left_s(self, now):
+        return self._until - now
+
+    def body(self, path):
+        """What is sent instead of `down`, or None where nothing is tested."""
+        word = self._words.get(path)
+        return word and "%s? No: this only tests whether the match is anchored. It must not find %s" % (word, word)
 
 
 class Heartbeat:
@@ -610,6 +638,7 @@ class Heartbeat:
         self._started = clock.monotonic()
         self._answering = threading.Lock()  # record and probers change together; never held for a disk or a network
         self._probers = ProberTable(clock)
+        self._test = None
         self._record = self._load()
         # From here on in monotonic time, so that setting the clock does not move it.
         self._flipped = self._started - max(0.0, clock.wall() - self._record.since)
@@ -636,16 +665,39 @@ class Heartbeat:
         return self._word()
 
     def answer_prober(self, address, path):
+        """The word, and the body where that is another text."""
         with self._answering:
-            word = self._word()
+            test = self._running_test()
+            body = test and test.body(path)
+            word = DOWN if body else self._word()
             self._probers.count(address, path, word)
-            return word
+            return word, body or word
+
+    def _running_test(self):
+        return self._test if self._test and self._test.left_s(self._clock.monotonic()) > 0 else None
+
+    def test(self, wanted, revision=None):
+        """Begin a test, in place of the one that runs, or end it (0 seconds). Raises Conflict or NotStandingBy."""
+        record = self._record
+        self._decided_on(revision, record)
+        if record.state != STANDBY:
+            raise NotStandingBy("the heartbeat is %s: matches are tested on a node that is in standby" % record.state)
+        with self._answering:
+            self._test = MatchTest(wanted, self._clock.monotonic() + wanted.seconds)
+        log(
+            "match test of %s for %.1f s, by %s, run %s: %s"
+            % ((json.dumps(wanted.words, sort_keys=True), wanted.seconds) + tuple(map(json.dumps, (wanted.by, wanted.run_id, wanted.reason))))
+        )
+
+    @staticmethod
+    def _decided_on(revision, record):
+        if revision is not None and revision != record.revision:
+            raise Conflict("the heartbeat is at revision %d, not %d: somebody else wrote it" % (record.revision, revision))
 
     def change(self, wanted, revision=None):
         """True when that changed anything. Raises Conflict, or EnvironmentError when the record cannot be made durable."""
         before = self._record
-        if revision is not None and revision != before.revision:
-            raise Conflict("the heartbeat is at revision %d, not %d: somebody else wrote it" % (before.revision, revision))
+        self._decided_on(revision, before)
         after = before.wanted(wanted, self._clock.wall())
         if after is before:
             return False
@@ -655,6 +707,7 @@ class Heartbeat:
         with self._answering:
             self._record = after
             if flip:
+                self._test = None
                 self._flipped = self._clock.monotonic()
                 self._probers.flip()
                 self._status.flip(requests)
@@ -675,6 +728,7 @@ class Heartbeat:
         with self._answering:
             record, now = self._record, self._clock.monotonic()
             healthy, why = self._health.verdict()
+            test = self._running_test()
             return {
                 "component": self._config.component,
                 "state": record.state,
@@ -692,6 +746,7 @@ class Heartbeat:
                 "status_error": status_error,
                 "requests": self._status.requests(),
                 "agent": {"version": VERSION, "started_s": round(now - self._started, 3), "config": self._config.digest},
+                "test": test and {"run_id": test.run_id, "left_s": round(test.left_s(now), 3)},
                 "probers": self._probers.report(),
             }
 
@@ -771,8 +826,8 @@ class Response:
         return head.encode("ascii") + (self.body if with_body else b"")
 
 
-def word_response(code, word):
-    return Response(code, word.encode("ascii"), "text/plain")
+def word_response(code, body):
+    return Response(code, body.encode("ascii"), "text/plain")
 
 
 def json_response(code, values, headers=()):
@@ -790,6 +845,7 @@ class ProbeApi:
 
     WANTED = {"/heartbeat": None, "/heartbeat/live": LIVE, "/heartbeat/standby": STANDBY}
     STATUS = "/heartbeat/status"
+    TEST = "/heartbeat/test"
 
     def __init__(self, heartbeat):
         self._heartbeat = heartbeat
@@ -804,7 +860,7 @@ class ProbeApi:
             return json_response(500, {"error": "the agent failed: %s" % describe(error)})
 
     def _route(self, request):
-        if request.path not in self.WANTED and request.path != self.STATUS:
+        if not self._knows(request.path):
             raise Refusal(404, "there is no such path; see /heartbeat, /heartbeat/live, /heartbeat/standby and /heartbeat/status")
         methods = self._methods(request.path)
         if request.method not in methods:
@@ -814,9 +870,12 @@ class ProbeApi:
             return self._put(request)
         if request.path == self.STATUS:
             return self._status(request)
-        word = self._word(request)
+        word, body = self._word(request)
         wanted = self.WANTED[request.path]
-        return word_response(503 if word == DOWN else 200 if wanted in (None, word) else 404, word)
+        return word_response(503 if word == DOWN else 200 if wanted in (None, word) else 404, body)
+
+    def _knows(self, path):
+        return path in self.WANTED or path == self.STATUS
 
     def _methods(self, path):
         return ("GET", "HEAD")
@@ -835,11 +894,15 @@ class ControlApi(ProbeApi):
         super(ControlApi, self).__init__(heartbeat)
         self._token = token
 
+    def _knows(self, path):
+        return path == self.TEST or super(ControlApi, self)._knows(path)
+
     def _methods(self, path):
-        return ("GET", "HEAD", "PUT") if path == "/heartbeat" else ("GET", "HEAD")
+        return {"/heartbeat": ("GET", "HEAD", "PUT"), self.TEST: ("PUT",)}.get(path, ("GET", "HEAD"))
 
     def _word(self, request):
-        return self._heartbeat.answer()
+        word = self._heartbeat.answer()
+        return word, word
 
     def _status(self, request):
         # Reading needs no token, but who sends one wants to know whether it would do for writing.
@@ -854,6 +917,8 @@ class ControlApi(ProbeApi):
             raise Refusal(413, "the body is larger than %d bytes" % MAX_BODY)
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise Refusal(415, "Content-Type must be application/json")
+        if request.path == self.TEST:
+            return self._put_test(request)
         wanted, revision = self._wanted(request), self._revision(request)
         try:
             changed = self._heartbeat.change(wanted, revision)
@@ -863,6 +928,14 @@ class ControlApi(ProbeApi):
             log("the heartbeat was not changed, its state cannot be written: %s" % error)
             raise Refusal(500, "nothing was changed, the state cannot be written: %s" % describe(error))
         return json_response(200, dict(self._heartbeat.status(), changed=changed))
+
+    def _put_test(self, request):
+        wanted, revision = self._wanted_test(request), self._revision(request)
+        try:
+            self._heartbeat.test(wanted, revision)
+        except (Conflict, NotStandingBy) as error:
+            return json_response(409, dict(self._heartbeat.status(), error=str(error)))
+        return json_response(200, self._heartbeat.status())
 
     def _authorize(self, request):
         try:
@@ -883,21 +956,38 @@ class ControlApi(ProbeApi):
         return int(match.group(1))
 
     @staticmethod
-    def _wanted(request):
+    def _values(request, fields, required, texts):
+        """The JSON object of the body, with no key that is not known and every key that is needed."""
         try:
             values = json.loads(request.body.decode("utf-8"))
         except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
             raise Refusal(400, "the body is not JSON")
         if not isinstance(values, dict):
             raise Refusal(400, "the body must be a JSON object")
-        for key in sorted(set(values) - set(Wanted._fields)):
-            raise Refusal(400, "key %s is not known; the keys are %s" % (json.dumps(key), ", ".join(Wanted._fields)))
-        for key in ("state", "reason", "run_id"):
+        for key in sorted(set(values) - set(fields)):
+            raise Refusal(400, "key %s is not known; the keys are %s" % (json.dumps(key), ", ".join(fields)))
+        for key in required:
             if key not in values:
                 raise Refusal(400, "key %s is missing" % key)
-        for key in sorted(values):
+        for key in sorted(set(values) & set(texts)):
             if not isinstance(values[key], TEXT):
                 raise Refusal(400, "key %s must be a string" % key)
+        return values
+
+    def _wanted_test(self, request):
+        values = self._values(request, WantedTest._fields, ("words", "seconds", "reason", "run_id"), ("reason", "run_id", "by"))
+        words, seconds = values["words"], values["seconds"]
+        if not isinstance(words, dict) or not 1 <= len(words) <= MAX_TEST_PATHS or set(map(json.dumps, words.values())) - set(map(json.dumps, PHASE_OF)):
+            raise Refusal(400, "key words must be an object of up to %d paths, each with live or standby" % MAX_TEST_PATHS)
+        for path in sorted(words):
+            if path.partition("?")[0] not in self.WANTED:
+                raise Refusal(400, "key words has %s, which is no path that a prober asks for" % json.dumps(path))
+        if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_TEST_S:
+            raise Refusal(400, "key seconds must be a number, from 0 to %d" % MAX_TEST_S)
+        return WantedTest(words, seconds, values["reason"], values["run_id"], values.get("by", request.address))
+
+    def _wanted(self, request):
+        values = self._values(request, Wanted._fields, ("state", "reason", "run_id"), Wanted._fields)
         if values["state"] not in PHASE_OF:
             raise Refusal(400, "key state must be live or standby")
         if values.get("phase", PHASES[0]) not in PHASES:

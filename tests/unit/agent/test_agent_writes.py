@@ -34,6 +34,7 @@ def test_first_boot(node, component):
         "status_error": None,
         "requests": {"total": 0, "since_flip": 0, "rate_per_s": None},
         "agent": {"version": "0.1.0", "started_s": 0.0, "config": "cafe"},
+        "test": None,
         "probers": [],
     }
 
