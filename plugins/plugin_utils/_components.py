@@ -38,9 +38,11 @@ def _drain(component: Mapping[str, Any], method: Any) -> dict[str, Any]:
     if method == "counter" and not (component.get("status_url") and component.get("in_flight_key")):
         raise ComponentError(
             f"component {component['name']} has no status_url and in_flight_key, so nobody can count its requests in flight: give both, or set "
-            "bluegreen_drain_method to connections or, as a guess, to seconds"
+            "bluegreen_drain_method to kernel, which needs no help from the application (see docs/drain.md)"
         )
     view = {"name": component["name"], "ports": [component["port"]]}
+    if component.get("long_lived_ports"):
+        view["long_lived_ports"] = component["long_lived_ports"]
     if component.get("status_url") and component.get("in_flight_key"):
         view["in_flight_url"] = component["status_url"]
         view["in_flight_key"] = component["in_flight_key"]

@@ -94,7 +94,8 @@ def test_how_often_health_is_checked_is_the_components_affair():
 def test_what_a_bare_component_needs():
     assert view([BARE], "build", "1") == []
     assert view([BARE], "sanity", "1") == [{"name": "shop", "url": None, "checks": CHECKS, "release": "", "release_header": ""}]
-    assert view([BARE], "drain", "connections") == [{"name": "shop", "ports": [8080]}]
+    assert view([BARE], "drain", "kernel") == [{"name": "shop", "ports": [8080]}]
+    assert view([{**BARE, "long_lived_ports": [8090]}], "drain", "kernel") == [{"name": "shop", "ports": [8080], "long_lived_ports": [8090]}]
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_no_release(release):
 def test_a_count_that_nobody_keeps():
     with pytest.raises(ComponentError) as error:
         view([BARE], "drain", "counter")
-    assert "component shop has no status_url and in_flight_key" in str(error.value) and "bluegreen_drain_method" in str(error.value)
+    assert "component shop has no status_url and in_flight_key" in str(error.value) and "bluegreen_drain_method to kernel" in str(error.value)
 
 
 def test_an_unknown_view():
