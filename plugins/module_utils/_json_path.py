@@ -22,3 +22,27 @@ def lookup(document, key):
             there = ", ".join(sorted(value)) if isinstance(value, dict) else type(value).__name__
             raise LookupError("no %s at key %s (there: %s)" % (part, key, there or "nothing"))
     return value
+
+
+def take_out(document, key):
+    """Remove what is at the dotted key, where it is there; a part * stands for all keys or positions.
+
+    In a list the place stays, with nothing in it, so that it still has the same length.
+    """
+    first, _dot, rest = key.partition(".")
+    for part in _parts(document, first):
+        if rest:
+            take_out(document[part], rest)
+        elif isinstance(document, dict):
+            del document[part]
+        else:
+            document[part] = None
+
+
+def _parts(document, part):
+    """Where this part of a key leads in the document."""
+    if isinstance(document, dict):
+        return list(document) if part == "*" else [part] if part in document else []
+    if isinstance(document, list):
+        return list(range(len(document))) if part == "*" else [int(part)] if part.isdigit() and int(part) < len(document) else []
+    return []

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks through a load balancer: what one answer proves, and what is still unproven."""
+"""Checks through a load balancer, or of one node by itself: what one answer proves, and what is still unproven."""
 
 from __future__ import absolute_import, division, print_function
 
@@ -20,6 +20,24 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import mo
 
 # Enough of a body to recognise an error page.
 SHOWN_CHARACTERS = 300
+BALANCER, NODE, BOTH = "balancer", "node", "both"
+# One check, for the module, and for whoever wants to know before a run whether the module will take it.
+CHECK = dict(
+    name=dict(type="str"),
+    path=dict(type="str", required=True),
+    url=dict(type="str"),
+    through=dict(type="str", choices=[BALANCER, NODE, BOTH], default=BALANCER),
+    method=dict(type="str", default="GET"),
+    headers=dict(type="dict"),
+    body=dict(type="raw"),
+    count=dict(type="int"),
+    status=dict(type="list", elements="int", default=[200]),
+    response_headers=dict(type="dict"),
+    contains=dict(type="str"),
+    regex=dict(type="str"),
+    json=dict(type="dict"),
+    max_latency_s=dict(type="float"),
+)
 
 
 class Failure(Exception):
@@ -61,6 +79,10 @@ def disappointment(check, answer, latency_s):
     """The first expectation that the answer does not meet, as (expected, got); None when it meets them all."""
     if answer.status not in check["status"]:
         return "status %s" % " or ".join(str(status) for status in check["status"]), shown(answer)
+    for name, expected in sorted((check["response_headers"] or {}).items()):
+        got = answer.headers.get(name)
+        if got is None or not same(expected, to_native(got)):
+            return "header %s: %s" % (name, expected), "no such header; %s" % shown(answer) if got is None else "%s: %s" % (name, to_native(got))
     if check["contains"] is not None and to_native(check["contains"]) not in answer.body:
         return "a body with %s" % to_native(check["contains"]), shown(answer)
     if check["regex"] is not None and not re.search(to_native(check["regex"]), answer.body):
@@ -86,6 +108,10 @@ def prepare(check):
     found["name"] = check["name"] or "%s %s" % (found["method"], check["path"])
     if not check["path"].startswith("/"):
         raise ValueError("check %s: path must begin with /, but is %s." % (found["name"], check["path"]))
+    if check["url"] and not check["url"].startswith(("http://", "https://")):
+        raise ValueError("check %s: url must begin with http:// or https://, but is %s." % (found["name"], check["url"]))
+    if check["count"] is not None and check["count"] < 1:
+        raise ValueError("check %s: count must be at least 1." % found["name"])
     if check["regex"] is not None:
         try:
             re.compile(check["regex"])
@@ -98,6 +124,16 @@ def prepare(check):
             found["headers"]["Content-Type"] = "application/json"
     elif check["body"] is not None:
         found["body"] = to_bytes(check["body"], nonstring="simplerepr")
+    return found
+
+
+def prepare_all(checks):
+    """The checks, each with a name of its own. ValueError says what is wrong."""
+    found = [prepare(check) for check in checks]
+    names = [check["name"] for check in found]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError('two checks have the name "%s": give them different ones.' % twice[0])
     return found
 
 
@@ -122,20 +158,30 @@ class Sanity(object):
 
     def __init__(self, params, checks):
         self.params = params
-        self.checks = checks
-        self.nodes = {name: Node(name) for name in params["nodes"]}
-        self.order = list(params["nodes"])
+        # The node that is asked by itself, if it is one.
+        self.direct = params["node"]
+        self.through = NODE if self.direct else BALANCER
+        self.checks = [check for check in checks if check["through"] in (self.through, BOTH)]
+        self.wanted = [self.direct] if self.direct else params["nodes"]
+        self.nodes = {name: Node(name) for name in self.wanted}
+        self.order = list(self.wanted)
         self.passed = {}
+        self.results = []
         self.requests = 0
         self.last = None
+
+    def count(self, check):
+        return self.params["count"] if check["count"] is None else check["count"]
+
+    def url(self, check):
+        return self.params["url"] if self.direct else check["url"] or self.params["url"]
 
     def missing(self, check):
         """The nodes that have not answered this check often enough; [None] for any node at all."""
         passed = self.passed.get(check["name"], {})
-        wanted = self.params["count"]
-        if self.params["nodes"]:
-            return [name for name in self.params["nodes"] if passed.get(name, 0) < wanted]
-        return [] if sum(passed.values()) >= wanted else [None]
+        if self.wanted:
+            return [name for name in self.wanted if passed.get(name, 0) < self.count(check)]
+        return [] if sum(passed.values()) >= self.count(check) else [None]
 
     def unproven(self):
         """The first check that is not proven yet. One is sent until it is, so that round robin brings it to every node."""
@@ -150,7 +196,7 @@ class Sanity(object):
         start = monotonic()
         try:
             answer = request(
-                self.params["url"].rstrip("/") + check["path"],
+                self.url(check).rstrip("/") + check["path"],
                 method=check["method"],
                 headers=check["headers"],
                 body=check["body"],
@@ -159,29 +205,34 @@ class Sanity(object):
                 ca_path=self.params["ca_path"],
             )
         except NotReached as exc:
-            self.last = "nobody answers at %s (%s)" % (self.params["url"], to_native(exc))
+            self.last = "nobody answers at %s (%s)" % (self.url(check), to_native(exc))
+            if self.direct:
+                # It is healthy: whoever does not listen here now is not about to.
+                raise self.failure(check, self.direct, "an answer", self.last)
             return False
         except NoAnswer as exc:
-            raise self.failure(check, None, "a whole answer", "none within %g s (%s)" % (self.params["request_timeout_s"], to_native(exc)))
+            raise self.failure(check, self.direct, "a whole answer", "none within %g s (%s)" % (self.params["request_timeout_s"], to_native(exc)))
         return self.judge(check, answer, monotonic() - start)
 
     def judge(self, check, answer, latency_s):
         document = parse(answer.body)
-        name = self.named(answer, document, "node")
-        if name is not None and self.params["nodes"] and name not in self.params["nodes"]:
+        name = self.direct or self.named(answer, document, "node")
+        if name is not None and self.wanted and name not in self.wanted:
             raise self.failure(
                 check,
                 name,
-                "an answer of %s" % " or ".join(self.params["nodes"]),
+                "an answer of %s" % " or ".join(self.wanted),
                 "one of %s: the load balancer sends requests to a node that is not under test. What does its heartbeat say?" % name,
             )
         if answer.status == 503 and name is None and 503 not in check["status"]:
             self.last = "the load balancer itself answers 503: it has no server yet. Do its checks of the heartbeat reach the nodes?"
             return False
+        row = self.row(check, name)
+        row.update(status=answer.status, latency_s=max(row["latency_s"] or 0.0, round(latency_s, 3)))
         wrong = disappointment(check, answer, latency_s)
         if wrong:
             raise self.failure(check, name, *wrong)
-        if name is None and self.params["nodes"]:
+        if name is None and self.wanted:
             where = "header %s" % self.params["node_header"]
             if self.params["node_key"]:
                 where += " or JSON key %s" % self.params["node_key"]
@@ -190,10 +241,11 @@ class Sanity(object):
         node.took(latency_s)
         self.take_release(check, node, self.named(answer, document, "release"))
         node.answers += 1
+        row["answers"] += 1
         passed = self.passed.setdefault(check["name"], {})
         passed[name] = passed.get(name, 0) + 1
         self.last = None
-        return passed[name] <= self.params["count"]
+        return passed[name] <= self.count(check)
 
     def named(self, answer, document, what):
         """The name of the node, or the release, that the answer gives: in its header, or else in its JSON."""
@@ -209,6 +261,14 @@ class Sanity(object):
             self.order.append(name)
         return self.nodes[name]
 
+    def row(self, check, name):
+        """What this node showed in this check."""
+        for row in self.results:
+            if (row["check"], row["node"]) == (check["name"], name):
+                return row
+        self.results.append(dict(check=check["name"], node=name, through=self.through, status=None, latency_s=None, answers=0, passed=True))
+        return self.results[-1]
+
     def take_release(self, check, node, release):
         if release is None:
             return
@@ -217,8 +277,10 @@ class Sanity(object):
             raise self.failure(check, node.name, "release %s" % self.params["release"], "release %s" % release)
 
     def failure(self, check, node, expected, got):
+        self.row(check, node)["passed"] = False
         return Failure(
-            'Check "%s" failed%s: expected %s, got %s' % (check["name"], " on node %s" % node if node else "", expected, got),
+            'Check "%s" failed%s: expected %s, got %s'
+            % (check["name"], " on node %s%s" % (node, ", asked by itself" if self.direct else "") if node else "", expected, got),
             check=check["name"],
             node=node,
             expected=expected,
@@ -229,16 +291,18 @@ class Sanity(object):
         """Why the time was not enough."""
         names = self.missing(check)
         text = 'check "%s" has not been answered%s' % (check["name"], "" if names == [None] else " by %s" % ", ".join(names))
-        if self.params["count"] > 1:
-            text += " %d times" % self.params["count"]
+        if self.count(check) > 1:
+            text += " %d times" % self.count(check)
         return "%s; %s" % (
             text,
             self.last or "the load balancer sent every request to the others. Does it see these nodes, and is it free of sticky sessions?",
         )
 
     def silent(self):
-        """Nodes that were to say their release, but did not."""
-        return [name for name in self.order if self.params["release"] is not None and self.nodes[name].release is None]
+        """Nodes that were to say their release, but did not. One that is asked by itself has said it through the load balancer."""
+        if self.params["release"] is None or self.direct:
+            return []
+        return [name for name in self.order if self.nodes[name].release is None]
 
     def result(self):
-        return dict(requests=self.requests, nodes=[self.nodes[name].result() for name in self.order])
+        return dict(requests=self.requests, nodes=[self.nodes[name].result() for name in self.order], results=self.results)

@@ -15,6 +15,7 @@ version_added: 0.1.0
 description:
   - Sends HTTP checks to a load balancer, usually the standby one, until every node has answered each of them as expected.
   - Every request has a connection of its own, so that the load balancer distributes them.
+  - With O(node) it asks one node by itself instead, without a load balancer.
   - The first answer that is not as expected ends it. Only the time until the load balancer has a node at all is waited for, which it shows
     by refusing the connection or by a 503 that names no node.
   - It runs where it is delegated to. That host must reach the load balancer; the nodes need not be reached.
@@ -32,7 +33,7 @@ attributes:
     support: none
 options:
   url:
-    description: Base URL of the load balancer. No proxy is used and no redirect is followed.
+    description: Base URL of the load balancer, or of the node. No proxy is used and no redirect is followed.
     type: str
     required: true
   nodes:
@@ -42,6 +43,9 @@ options:
     type: list
     elements: str
     default: []
+  node:
+    description: The name of the node that answers at O(url), where it is asked by itself. Excludes O(nodes).
+    type: str
   node_header:
     description: Header of the answers in which the load balancer or the node gives the name of the node.
     type: str
@@ -59,7 +63,7 @@ options:
     description: Key in JSON answers that gives the release where O(release_header) is missing; dots lead into inner objects.
     type: str
   checks:
-    description: The checks. At least one is needed.
+    description: The checks. At least one must go the way that is asked for, see O(checks[].through).
     type: list
     elements: dict
     required: true
@@ -71,6 +75,16 @@ options:
         description: Path of the URL, with a query where needed.
         type: str
         required: true
+      url:
+        description: Base URL for this check where it is not O(url). A node that is asked by itself is asked at O(url).
+        type: str
+      through:
+        description:
+          - Whether the check is for the load balancer, for each node by itself (O(node)), or for both.
+          - Each run of this module goes one way, and leaves the checks out that are only for the other one.
+        type: str
+        choices: [balancer, node, both]
+        default: balancer
       method:
         description: The HTTP method.
         type: str
@@ -86,6 +100,12 @@ options:
         type: list
         elements: int
         default: [200]
+      count:
+        description: How often each node must answer this check, where it is not O(count).
+        type: int
+      response_headers:
+        description: Headers that the answer must have, with their exact values.
+        type: dict
       contains:
         description: Text that the body must contain.
         type: str
@@ -93,7 +113,7 @@ options:
         description: Regular expression of Python that must match somewhere in the body.
         type: str
       json:
-        description: Values that the JSON body must have, by key; dots lead into inner objects.
+        description: Values that the JSON body must have, by key; dots lead into inner objects, and a number is a position in a list.
         type: dict
       max_latency_s:
         description: Seconds that the whole answer may take.
@@ -145,6 +165,13 @@ EXAMPLES = r"""
         body: {item: test, amount: 1}
         status: [200, 201]
   delegate_to: localhost
+
+- name: Test every node by itself
+  halfswap.bluegreen.sanity:
+    url: http://127.0.0.1:8080
+    node: "{{ inventory_hostname }}"
+    checks:
+      - {path: /metrics, through: node, contains: jvm_memory}
 """
 
 RETURN = r"""
@@ -184,6 +211,47 @@ nodes:
       type: float
       returned: always
       sample: 0.031
+results:
+  description: What came of each check on each node that answered it.
+  returned: when a request was sent
+  type: list
+  elements: dict
+  contains:
+    check:
+      description: Name of the check.
+      type: str
+      returned: always
+      sample: GET /
+    node:
+      description: Name of the node. Null when the answer named none.
+      type: str
+      returned: always
+      sample: green1
+    through:
+      description: V(balancer), or V(node) for one that was asked by itself.
+      type: str
+      returned: always
+      sample: balancer
+    status:
+      description: Status of its last answer. Null when none came.
+      type: int
+      returned: always
+      sample: 200
+    latency_s:
+      description: Seconds that its slowest answer took. Null when none came.
+      type: float
+      returned: always
+      sample: 0.031
+    answers:
+      description: Number of answers that were as expected.
+      type: int
+      returned: always
+      sample: 1
+    passed:
+      description: Whether all of them were.
+      type: bool
+      returned: always
+      sample: true
 check:
   description: Name of the check that failed.
   returned: when a check failed
@@ -210,26 +278,24 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import Failure, Sanity, prepare
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import CHECK, Failure, Sanity, prepare_all
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 
 def prepared(params):
-    """The checks, ready to be sent. ValueError says which option is wrong."""
+    """The test, ready to be carried out. ValueError says which option is wrong."""
     if not params["url"].startswith(("http://", "https://")):
         raise ValueError("url must begin with http:// or https://, but is %s." % params["url"])
-    if not params["checks"]:
-        raise ValueError("checks is empty: without a check nothing is proven.")
     if params["count"] < 1:
         raise ValueError("count must be at least 1.")
     if params["release"] is not None and not (params["release_header"] or params["release_key"]):
         raise ValueError("release needs release_header or release_key, which says where the answers give it.")
-    checks = [prepare(check) for check in params["checks"]]
-    names = [check["name"] for check in checks]
-    twice = [name for name in names if names.count(name) > 1]
-    if twice:
-        raise ValueError('two checks have the name "%s": give them different ones.' % twice[0])
-    return checks
+    found = Sanity(params, prepare_all(params["checks"]))
+    if not params["checks"]:
+        raise ValueError("checks is empty: without a check nothing is proven.")
+    if not found.checks:
+        raise ValueError("no check goes through the %s (checks: through): without one nothing is proven." % found.through)
+    return found
 
 
 def prove(sanity, deadline):
@@ -256,6 +322,7 @@ def main():
         argument_spec=dict(
             url=dict(type="str", required=True),
             nodes=dict(type="list", elements="str", default=[]),
+            node=dict(type="str"),
             node_header=dict(type="str", default="X-Served-By"),
             node_key=dict(type="str", no_log=False),
             release=dict(type="str"),
@@ -265,18 +332,7 @@ def main():
                 type="list",
                 elements="dict",
                 required=True,
-                options=dict(
-                    name=dict(type="str"),
-                    path=dict(type="str", required=True),
-                    method=dict(type="str", default="GET"),
-                    headers=dict(type="dict"),
-                    body=dict(type="raw"),
-                    status=dict(type="list", elements="int", default=[200]),
-                    contains=dict(type="str"),
-                    regex=dict(type="str"),
-                    json=dict(type="dict"),
-                    max_latency_s=dict(type="float"),
-                ),
+                options=CHECK,
             ),
             count=dict(type="int", default=1),
             timeout_s=dict(type="float", default=60.0),
@@ -286,8 +342,10 @@ def main():
             ca_path=dict(type="path"),
         ),
     )
+    if module.params["node"] and module.params["nodes"]:
+        module.fail_json(msg="Nothing was sent: node and nodes exclude each other.")
     try:
-        sanity = Sanity(module.params, prepared(module.params))
+        sanity = prepared(module.params)
     except ValueError as exc:
         module.fail_json(msg="Nothing was sent: %s" % exc)
     start = monotonic()

@@ -7,9 +7,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import copy
+
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup, take_out
 
 DOCUMENT = {"release": "2.0.0", "requests": {"active": 0, "by_node": [{"n": 3}, {"n": 4}]}}
 
@@ -47,3 +49,30 @@ def test_a_document_that_is_no_object():
         lookup([], "release")
     with pytest.raises(LookupError):
         lookup(None, "release")
+
+
+@pytest.mark.parametrize(
+    "key, left",
+    [
+        ("release", {"requests": {"active": 0, "by_node": [{"n": 3}, {"n": 4}]}}),
+        ("requests.by_node.*.n", {"release": "2.0.0", "requests": {"active": 0, "by_node": [{}, {}]}}),
+        ("requests.by_node.1", {"release": "2.0.0", "requests": {"active": 0, "by_node": [{"n": 3}, None]}}),
+        ("*.active", {"release": "2.0.0", "requests": {"by_node": [{"n": 3}, {"n": 4}]}}),
+        ("*", {}),
+        ("requests.idle", DOCUMENT),
+        ("requests.by_node.2", DOCUMENT),
+        ("requests.by_node.n", DOCUMENT),
+        ("release.major", DOCUMENT),
+    ],
+)
+def test_takes_out(key, left):
+    document = copy.deepcopy(DOCUMENT)
+    take_out(document, key)
+    assert document == left
+
+
+def test_takes_nothing_out_of_what_is_no_object():
+    document = [1, 2]
+    take_out(document, "*")
+    assert document == [None, None]
+    take_out(None, "*")

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _sanity
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import Answer
 
-CHECK = dict(name=None, path="/", method="get", headers=None, body=None, status=[200], contains=None, regex=None, json=None, max_latency_s=None)
+CHECK = dict(dict.fromkeys(_sanity.CHECK), path="/", method="get", status=[200], through="balancer")
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,22 @@ def test_same(expected, got, same):
 def test_an_answer_that_meets_every_expectation():
     check = dict(CHECK, contains="shop", regex="[0-9]", json={"shop.orders": 3}, max_latency_s=1)
     assert _sanity.disappointment(check, Answer(200, {}, '{"shop": {"orders": 3}}'), 1.0) is None
+
+
+@pytest.mark.parametrize(
+    "expected, wrong",
+    [
+        ({"location": "/login", "X-Tries": 3}, None),
+        ({"Location": "/home"}, ("header Location: /home", "Location: /login")),
+        ({"X-Frame-Options": "DENY"}, ("header X-Frame-Options: DENY", "no such header; status 200: (empty)")),
+    ],
+)
+def test_headers_of_the_answer(expected, wrong):
+    class Headers(dict):
+        def get(self, name):
+            return {"location": "/login", "x-tries": "3"}.get(name.lower())
+
+    assert _sanity.disappointment(dict(CHECK, response_headers=expected), Answer(200, Headers(), ""), 1.0) == wrong
 
 
 def test_the_status_is_looked_at_first():

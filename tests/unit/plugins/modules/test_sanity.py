@@ -102,6 +102,10 @@ def node(name, answers=0, release=None, slowest_s=None):
     return {"name": name, "answers": answers, "release": release, "slowest_s": slowest_s}
 
 
+def row(check, name, answers=1, latency_s=0.0, status=200, passed=True, through="balancer"):
+    return {"check": check, "node": name, "through": through, "status": status, "latency_s": latency_s, "answers": answers, "passed": passed}
+
+
 def test_every_node_answers_every_check(run_module, balancer, clock):
     balancer.takes_s = {"green1": 0.25, "green2": 0.5}
     checks = [dict(path="/", contains="Welcome", regex="the [a-z]+$"), dict(path="/status", json={"database.connected": True, "orders": 3})]
@@ -118,6 +122,12 @@ def test_every_node_answers_every_check(run_module, balancer, clock):
         "requests": 4,
         "waited_s": 1.5,
         "nodes": [node("green1", 2, "2.0.0", 0.25), node("green2", 2, "2.0.0", 0.5)],
+        "results": [
+            row("GET /", "green1", latency_s=0.25),
+            row("GET /", "green2", latency_s=0.5),
+            row("GET /status", "green1", latency_s=0.25),
+            row("GET /status", "green2", latency_s=0.5),
+        ],
     }
     assert clock.sleeps == []
 
@@ -125,6 +135,51 @@ def test_every_node_answers_every_check(run_module, balancer, clock):
 def test_counts(run_module, balancer, clock):
     result = run_module(sanity, args(balancer, count=3))
     assert result["nodes"] == [node("green1", 3, slowest_s=0.0), node("green2", 3, slowest_s=0.0)]
+    result = run_module(sanity, args(balancer, dict(path="/", count=1), dict(path="/status", count=2), count=3))
+    assert [(found["check"], found["answers"]) for found in result["results"]] == [("GET /", 1)] * 2 + [("GET /status", 2)] * 2
+
+
+def test_the_slowest_answer_counts(run_module, balancer, clock):
+    took = [0.25, 0.75, 0.5]
+    balancer.advance = lambda _seconds: clock.advance(took.pop(0))
+    assert run_module(sanity, args(balancer, nodes=[], count=3))["results"] == [row("GET /", "green1", 2, 0.5), row("GET /", "green2", 1, 0.75)]
+
+
+def test_a_check_with_a_url_of_its_own(run_module, balancer, clock):
+    result = run_module(sanity, args(balancer, dict(path="/", url=balancer.url + "/"), url="http://127.0.0.1:1"))
+    assert not result.failed
+    assert [path for _name, _method, path, _body in balancer.asked] == ["/", "/"]
+
+
+def test_a_node_by_itself(run_module, balancer, clock):
+    balancer.nodes, balancer.header = ["green1"], False
+    checks = [dict(path="/"), dict(path="/status", through="node"), dict(name="both", path="/", through="both", url="http://127.0.0.1:1")]
+    result = run_module(sanity, args(balancer, *checks, nodes=[], node="green1", release="2.0.0", release_key="release"))
+    assert result["results"] == [row("GET /status", "green1", through="node"), row("both", "green1", through="node")]
+    assert result["nodes"] == [node("green1", 2, "2.0.0", 0.0)]
+    assert [path for _name, _method, path, _body in balancer.asked] == ["/status", "/"]
+    result = run_module(sanity, args(balancer, *checks, nodes=[]))
+    assert result["msg"].startswith('Not proven in time: check "both" has not been answered; nobody answers at http://127.0.0.1:1 (')
+
+
+def test_a_node_by_itself_need_not_tell_its_release(run_module, balancer, clock):
+    balancer.nodes = ["green1"]
+    asked = args(balancer, dict(path="/", through="node"), nodes=[], node="green1", release="2.0.0", release_key="release")
+    assert not run_module(sanity, asked).failed
+
+
+def test_a_node_by_itself_that_does_not_listen(run_module, clock):
+    result = run_module(sanity, dict(url="http://127.0.0.1:1", node="green1", checks=[dict(path="/", through="node")]))
+    assert result["msg"].startswith('Check "GET /" failed on node green1, asked by itself: expected an answer, got nobody answers at http://127.0.0.1:1 (')
+    assert result["results"] == [row("GET /", "green1", 0, None, None, False, "node")]
+    assert clock.sleeps == []
+
+
+def test_a_503_of_a_node_by_itself(run_module, balancer, clock):
+    balancer.pages["/"], balancer.header = (503, "overloaded"), False
+    result = run_module(sanity, args(balancer, dict(path="/", through="node"), nodes=[], node="green1"))
+    assert result["got"] == "status 503: overloaded"
+    assert result["results"] == [row("GET /", "green1", 0, 0.0, 503, False, "node")]
 
 
 def test_goes_on_until_the_load_balancer_has_all_nodes(run_module, balancer, clock):
@@ -172,6 +227,8 @@ def test_without_nodes_one_pass_is_enough(run_module, balancer, clock):
         (dict(path="/status", json={"orders": 4}), "orders = 4", "orders = 3"),
         (dict(path="/status", json={"database.connected": False}), "database.connected = false", "database.connected = true"),
         (dict(path="/", json={"orders": 4}), "orders = 4", "no orders at key orders (there: NoneType); status 200: Welcome to the shop"),
+        (dict(path="/", response_headers={"X-Release": "2.1.0"}), "header X-Release: 2.1.0", "X-Release: 2.0.0"),
+        (dict(path="/", response_headers={"x-release": "2.0.0", "Allow": "GET"}), "header Allow: GET", "no such header; status 200: Welcome to the shop"),
         (dict(path="/", max_latency_s=0.5), "an answer within 0.5 s", "an answer after 0.600 s"),
     ],
 )
@@ -191,6 +248,7 @@ def test_the_first_wrong_answer_ends_it(run_module, balancer, clock, check, expe
         "requests": 1,
         "waited_s": 0.6,
         "nodes": [node("green1"), node("green2")],
+        "results": [row(name, "green1", 0, 0.6, 500 if check["path"] == "/broken" else 200, False)],
     }
 
 
@@ -297,6 +355,11 @@ def test_an_answer_that_does_not_come(run_module, balancer, clock):
         (dict(release="2.0.0"), "release needs release_header or release_key, which says where the answers give it."),
         (dict(checks=[dict(path="x")]), "check GET x: path must begin with /, but is x."),
         (dict(checks=[dict(path="/", regex="(")]), "check GET /: regex is not a regular expression ("),
+        (dict(checks=[dict(path="/", url="lb")]), "check GET /: url must begin with http:// or https://, but is lb."),
+        (dict(checks=[dict(path="/", count=0)]), "check GET /: count must be at least 1."),
+        (dict(checks=[dict(path="/", through="node")]), "no check goes through the balancer (checks: through): without one nothing is proven."),
+        (dict(nodes=[], node="green1", checks=[dict(path="/")]), "no check goes through the node"),
+        (dict(node="green1"), "node and nodes exclude each other."),
         (dict(checks=[dict(path="/"), dict(path="/")]), 'two checks have the name "GET /": give them different ones.'),
     ],
 )
