@@ -1,0 +1,479 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What traffic says of some nodes: from probes, from HAProxy's statistics page, from Prometheus; and the judgement over it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import base64
+import collections
+import csv
+import json
+import math
+import threading
+
+from ansible.module_utils.common.text.converters import to_bytes, to_native
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+
+try:
+    from urllib.parse import urlencode
+except ImportError:
+    from urllib import urlencode
+
+# 95 of 100 users: rarer than that, and one hiccup in a short watch decides; with fewer requests than 20 it is the slowest one anyway.
+PERCENTILE = 95
+# HAProxy counts without delay, and the page costs it next to nothing.
+STATISTICS_EVERY_S = 1.0
+# Prometheus learns something new every 10 to 60 seconds at most sites; a query may be expensive.
+PROMETHEUS_EVERY_S = 5.0
+# Probes are samples. What a load does to a release is for a load test to find out.
+MOST_PROBES_PER_S = 100
+# How long a page or a query may take. Both come from machines beside the application, not from the application.
+READ_TIMEOUT_S = 5.0
+
+
+class SourceError(Exception):
+    """A source cannot be read, or is not what it should be; the text says which one and why."""
+
+
+def spawn(work):
+    """Do it beside everything else; nobody waits for it at the end of the process."""
+    thread = threading.Thread(target=work)
+    thread.daemon = True
+    thread.start()
+
+
+def percentile(values, percent=PERCENTILE):
+    """The smallest of the values that this share of them does not exceed (nearest rank). None without values."""
+    if not values:
+        return None
+    return sorted(values)[int(math.ceil(len(values) * percent / 100.0)) - 1]
+
+
+class Counts(object):
+    """How many requests there were, how many of them failed, how long the others took in seconds, and what the failures were."""
+
+    def __init__(self, requests=0, errors=0, latencies=(), why=()):
+        self.requests = requests
+        self.errors = errors
+        self.latencies = list(latencies)
+        self.why = collections.Counter(why)
+
+    def __add__(self, other):
+        return Counts(self.requests + other.requests, self.errors + other.errors, self.latencies + other.latencies, self.why + other.why)
+
+
+def too_small(counts, policy):
+    """Why they prove nothing; empty when there are enough."""
+    if counts.requests >= policy["min_requests"]:
+        return ""
+    return "%d requests came to the nodes watched, fewer than min_requests (%d)" % (counts.requests, policy["min_requests"])
+
+
+def judge(counts, policy, elapsed):
+    """What is wrong with them, when this part (up to 1.0) of the time is over.
+
+    Before the end it is only said what can get no better: where even with not one bad request more, in as many as are to be expected until
+    the end, it would be too much.
+    """
+
+    def too_many(bad, of, percent):
+        return bad * 100.0 > percent * of / elapsed
+
+    if too_small(counts, policy):
+        return []
+    found = []
+    if too_many(counts.errors, counts.requests, policy["max_error_percent"]):
+        text = "%d of %d requests failed (%.1f %%, max_error_percent is %g)" % (
+            counts.errors,
+            counts.requests,
+            counts.errors * 100.0 / counts.requests,
+            policy["max_error_percent"],
+        )
+        found.append(": ".join([text] + ["%d times %s" % (count, why) for why, count in counts.why.most_common(1)]))
+    limit = policy["max_p95_s"]
+    # The percentile is above the limit exactly when more than the rest of a hundred are.
+    if limit is not None and too_many(len([s for s in counts.latencies if s > limit]), len(counts.latencies), 100 - PERCENTILE):
+        found.append("%d of 100 answers took up to %.3f s (max_p95_s is %g)" % (PERCENTILE, percentile(counts.latencies), limit))
+    return found
+
+
+class Source(object):
+    """Asked again and again without keeping the others waiting. What counts is what it said last: one lost question is no anomaly.
+
+    A kind of source has name, every_s, check(), read(), counts() or judged(), and result().
+    """
+
+    def __init__(self, policy, nodes):
+        self.policy = policy
+        self.options = policy[self.name]
+        self.nodes = [to_native(node) for node in some("nodes", nodes)]
+        self.send = Sender(policy["validate_certs"], policy["ca_path"])
+        self.timeout_s = READ_TIMEOUT_S
+        self.busy = False
+        self.due_s = 0.0
+        self.error = "%s has not answered yet" % self.name
+
+    def look(self, now_s):
+        if self.busy or now_s < self.due_s:
+            return
+        self.busy = True
+        self.due_s = now_s + self.every_s
+        spawn(self._ask)
+
+    def _ask(self):
+        try:
+            self.read()
+            self.error = None
+        except SourceError as exc:
+            self.error = to_native(exc)
+        finally:
+            self.busy = False
+
+    def pending(self):
+        return self.busy
+
+    def finish(self):
+        """What it says in the end."""
+        self._ask()
+
+    def anomalies(self, elapsed):
+        """What is wrong, by what was seen so far. What is only known in the end (elapsed is 1.0) is said there."""
+        over = elapsed >= 1.0
+        if self.error:
+            return [self.error] if over else []
+        found = self.judged(elapsed)
+        if over and self.policy["on_small_sample"] == "anomaly":
+            found += filter(None, [self.small()])
+        return ["%s: %s" % (self.name, text) for text in found]
+
+    def judged(self, elapsed):
+        return judge(self.counts(), self.policy, elapsed)
+
+    def small(self):
+        """Why there was too little to be judged; empty when there was enough."""
+        return too_small(self.counts(), self.policy)
+
+    def too_few(self, _seconds):
+        """Why so many seconds cannot be enough; empty when they can, or when nobody knows."""
+        return ""
+
+    def fetch(self, url, headers):
+        try:
+            return self.send(url, headers=headers, timeout_s=self.timeout_s)
+        except (NotReached, NoAnswer) as exc:
+            raise SourceError("%s: nobody answers at %s (%s)" % (self.name, url, to_native(exc)))
+
+
+class Probes(Source):
+    """Requests of our own through the live load balancer, each at its time, whether the ones before were answered or not: a client that waits
+    for slow answers would ask less often while they are slow, and see less of it."""
+
+    name = "probes"
+
+    def __init__(self, policy, nodes, live_url="", release_header=""):
+        super(Probes, self).__init__(policy, nodes)
+        if not 0 < self.options["rate_per_s"] <= MOST_PROBES_PER_S:
+            raise ValueError("probes.rate_per_s must be above 0 and at most %d, but is %g." % (MOST_PROBES_PER_S, self.options["rate_per_s"]))
+        self.timeout_s = self.options["request_timeout_s"]
+        if self.timeout_s <= 0:
+            raise ValueError("probes.request_timeout_s must be above 0, but is %g." % self.timeout_s)
+        self.error = None
+        self.release_header = release_header
+        self.every_s = 1.0 / self.options["rate_per_s"]
+        self.urls = [
+            http("probes.url", self.options["url"] or live_url).rstrip("/") + to_native(path) if path.startswith("/") else http("probes.paths", path)
+            for path in some("probes.paths", self.options["paths"])
+        ]
+        self.sent = 0
+        # Written by many threads, one entry for each answer: (node, release, error or None, seconds).
+        self.answers = []
+
+    def look(self, now_s):
+        # What could not be sent in time is left out: all of it at once would be a load test.
+        if now_s >= self.due_s:
+            self.due_s = max(self.due_s, now_s - self.every_s) + self.every_s
+            url = self.urls[self.sent % len(self.urls)]
+            self.sent += 1
+            spawn(lambda: self.probe(url))
+
+    def probe(self, url):
+        start = monotonic()
+        try:
+            answer = self.send(url, timeout_s=self.timeout_s)
+        except NotReached as exc:
+            self.answers.append((None, None, "nobody answers at %s (%s)" % (url, to_native(exc)), None))
+        except NoAnswer as exc:
+            self.answers.append((None, None, "no whole answer from %s (%s)" % (url, to_native(exc)), None))
+        else:
+            error = "status %d at %s" % (answer.status, url) if answer.status >= 400 else None
+            self.answers.append((self.node(answer), answer.headers.get(self.release_header), error, monotonic() - start))
+
+    def node(self, answer):
+        return answer.headers.get(self.options["node_header"])
+
+    def check(self):
+        """What is right before anything is changed. Whether the release that serves now answers well is not asked: the next one may mend it."""
+        for url in self.urls:
+            try:
+                answer = self.send(url, timeout_s=self.timeout_s)
+            except (NotReached, NoAnswer) as exc:
+                raise SourceError("probes: nobody answers at %s (%s): see probes.url and probes.paths" % (url, to_native(exc)))
+            if 400 <= answer.status < 500:
+                raise SourceError("probes: %s is answered with %d: give a path that can be read by everybody (probes.paths)" % (url, answer.status))
+            if answer.status < 400 and self.node(answer) not in self.nodes:
+                raise SourceError(
+                    "probes: the header %s of the answer at %s is %s, which is not one of %s: have the load balancer send the name of the node "
+                    "(probes.node_header)" % (self.options["node_header"], url, self.node(answer) or "missing", ", ".join(self.nodes))
+                )
+
+    def too_few(self, seconds):
+        if seconds * self.options["rate_per_s"] >= self.policy["min_requests"]:
+            return ""
+        return (
+            "probes: of %g requests per second, the nodes of a batch get %d while it is observed, and min_requests is %d: raise "
+            "bluegreen_observe_s or probes.rate_per_s" % (self.options["rate_per_s"], seconds * self.options["rate_per_s"], self.policy["min_requests"])
+        )
+
+    def pending(self):
+        return self.sent - len(self.answers)
+
+    def by_node(self):
+        """Counts by the name and the release of the node; both are None for what nobody answered, or nobody who says who it was."""
+        found = {}
+        for node, release, error, seconds in list(self.answers):
+            counts = found.setdefault((node, release), Counts())
+            counts.requests += 1
+            if error:
+                counts.errors += 1
+                counts.why[error] += 1
+            else:
+                counts.latencies.append(seconds)
+        return found
+
+    def counts(self):
+        """Of the nodes that are judged and of what nobody answered. What the others answer is not the fault of these, and would not be mended
+        by taking them back."""
+        return sum((counts for (node, _release), counts in self.by_node().items() if node is None or node in self.nodes), Counts())
+
+    def finish(self):
+        """What is still on its way has had longer than the time for a part of an answer."""
+        self.answers += [(None, None, "no whole answer within %g s" % self.timeout_s, None)] * self.pending()
+
+    def result(self):
+        found = self.by_node()
+        return [
+            dict(node=key[0], release=key[1], requests=found[key].requests, errors=found[key].errors, p95_s=rounded(percentile(found[key].latencies)))
+            for key in sorted(found, key=lambda key: (key[0] or "", key[1] or ""))
+        ]
+
+
+def rounded(seconds):
+    return None if seconds is None else round(seconds, 3)
+
+
+# Cumulative, per server. With HAProxy 2.6 each attempt to have a request answered by a server is one in stot, and one that failed is in
+# exactly one of the others, but for one that is sent again to another server: that is in wretr, in wredis, or in both.
+COUNTERS = ("stot", "hrsp_5xx", "econ", "eresp", "wretr", "wredis")
+
+
+def parse_statistics(text):
+    """Per server, a dictionary of its counters, by (proxy, server)."""
+    lines = text.lstrip("# ").splitlines()
+    rows = csv.DictReader(lines)
+    if not {"pxname", "svname", "type"}.union(COUNTERS).issubset(rows.fieldnames or ()):
+        raise ValueError("not the CSV of a statistics page, but %s" % (lines[0][:80] if lines else "nothing"))
+    # A counter that does not apply, such as a status in mode tcp, is empty.
+    return {(row["pxname"], row["svname"]): {name: int(row[name] or 0) for name in COUNTERS} for row in rows if row["type"] == "2"}
+
+
+def grown(before, now):
+    """By how much counters have grown. HAProxy begins at zero when it is restarted."""
+    return {name: now[name] - (before[name] if now["stot"] >= before["stot"] else 0) for name in COUNTERS}
+
+
+def attempts(grown_by):
+    """Counts from the counters of a server: what HAProxy mended by asking another one is an error of this one all the same."""
+    why = {
+        "a status of 500 or above": grown_by["hrsp_5xx"],
+        "a connection that failed": grown_by["econ"],
+        "no whole answer": grown_by["eresp"],
+        "a request that had to be sent again": max(grown_by["wretr"], grown_by["wredis"]),
+    }
+    errors = sum(why.values())
+    # A request that began before the watch may fail within it.
+    return Counts(max(grown_by["stot"], errors), errors, why=why)
+
+
+class Statistics(Source):
+    """The counters of HAProxy's statistics pages, from the first time they were read on."""
+
+    name = "statistics"
+    every_s = STATISTICS_EVERY_S
+
+    def __init__(self, policy, nodes):
+        super(Statistics, self).__init__(policy, nodes)
+        self.urls = [http("statistics.urls", url) for url in some("statistics.urls", self.options["urls"])]
+        self.last = {}
+        self.total = {}
+
+    def rows(self, url):
+        answer = self.fetch(url if url.endswith(";csv") else url + ";csv", authorization(self.options))
+        if answer.status != 200:
+            hint = ": see statistics.user, statistics.password and statistics.token" if answer.status in (401, 403) else ""
+            raise SourceError("statistics: %s is answered with %d%s" % (url, answer.status, hint))
+        try:
+            rows = parse_statistics(answer.body)
+        except ValueError as exc:
+            raise SourceError("statistics: %s is %s" % (url, to_native(exc)))
+        wanted = self.options["backends"]
+        rows = {key: row for key, row in rows.items() if key[1] in self.nodes and (not wanted or key[0] in wanted)}
+        missing = [node for node in self.nodes if node not in [server for _proxy, server in rows]]
+        if missing:
+            raise SourceError(
+                "statistics: %s has no server %s%s: servers have to have the names of the nodes"
+                % (url, ", ".join(missing), " in " + ", ".join(wanted) if wanted else "")
+            )
+        return rows
+
+    def check(self):
+        for url in self.urls:
+            self.rows(url)
+
+    def read(self):
+        for url in self.urls:
+            for (proxy, server), row in self.rows(url).items():
+                key = (url, proxy, server)
+                total = self.total.setdefault(key, dict.fromkeys(COUNTERS, 0))
+                for name, count in grown(self.last.get(key, row), row).items():
+                    total[name] += count
+                self.last[key] = row
+
+    def of_node(self, node):
+        return sum((attempts(total) for (_url, _proxy, server), total in sorted(self.total.items()) if server == node), Counts())
+
+    def counts(self):
+        return sum(map(self.of_node, self.nodes), Counts())
+
+    def result(self):
+        found = [(node, self.of_node(node)) for node in self.nodes]
+        return [dict(node=node, requests=counts.requests, errors=counts.errors) for node, counts in found]
+
+
+def authorization(options):
+    """Headers that open the door, if any are needed."""
+    if options["token"]:
+        return {"Authorization": "Bearer %s" % to_native(options["token"])}
+    if options["user"]:
+        pair = to_bytes("%s:%s" % (to_native(options["user"]), to_native(options["password"] or "")))
+        return {"Authorization": "Basic %s" % to_native(base64.b64encode(pair))}
+    return {}
+
+
+def parse_query(text):
+    """The values of an instant query, as (labels, number). One that is not a number (0/0: there was no traffic) is no value."""
+    document = json.loads(text)
+    if not isinstance(document, dict) or "status" not in document:
+        raise ValueError("not an answer of Prometheus")
+    if document["status"] != "success":
+        raise ValueError("%s: %s" % (document.get("errorType"), document.get("error")))
+    kind, result = document["data"]["resultType"], document["data"]["result"]
+    if kind == "scalar":
+        found = [({}, float(result[1]))]
+    elif kind == "vector":
+        found = [(sample["metric"], float(sample["value"][1])) for sample in result]
+    else:
+        raise ValueError("a %s, where a query must give an instant vector or a scalar" % kind)
+    return [(labels, value) for labels, value in found if not math.isnan(value)]
+
+
+def broken(rule, values):
+    """The bounds of the rule that a value does not keep."""
+    for labels, value in values:
+        where = "{%s}" % ", ".join("%s=%s" % (to_native(key), to_native(labels[key])) for key in sorted(labels)) if labels else ""
+        if rule["max"] is not None and value > rule["max"]:
+            yield "%s is %g%s, above %g (max)" % (to_native(rule["name"]), value, where, rule["max"])
+        if rule["min"] is not None and value < rule["min"]:
+            yield "%s is %g%s, below %g (min)" % (to_native(rule["name"]), value, where, rule["min"])
+
+
+class Prometheus(Source):
+    """Queries whose values have to keep within bounds."""
+
+    name = "prometheus"
+    every_s = PROMETHEUS_EVERY_S
+
+    def __init__(self, policy, nodes):
+        super(Prometheus, self).__init__(policy, nodes)
+        self.url = http("prometheus.url", self.options["url"]).rstrip("/") + "/api/v1/query"
+        names = [rule["name"] for rule in some("prometheus.rules", self.options["rules"])]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError("two rules of prometheus have the name %s: give them different ones." % to_native(twice[0]))
+        self.values = {}
+
+    def query(self, rule):
+        headers = {to_native(name): to_native(value, nonstring="simplerepr") for name, value in (self.options["headers"] or {}).items()}
+        headers.update(authorization(self.options))
+        answer = self.fetch("%s?%s" % (self.url, urlencode({"query": to_bytes(rule["query"])})), headers)
+        try:
+            return parse_query(answer.body)
+        except (ValueError, KeyError, TypeError, IndexError) as exc:
+            raise SourceError("prometheus: rule %s is answered by %s with %d (%s)" % (to_native(rule["name"]), self.url, answer.status, to_native(exc)))
+
+    def read(self):
+        self.values = {rule["name"]: self.query(rule) for rule in self.options["rules"]}
+
+    def check(self):
+        """A rule that is broken before the release would take back whatever comes. One without a value may be about what comes."""
+        self.read()
+        found = self.judged(0.0)
+        if found:
+            raise SourceError("prometheus: %s already, before anything is changed" % "; ".join(found))
+
+    def judged(self, elapsed):
+        found = [text for rule in self.options["rules"] for text in broken(rule, self.values[rule["name"]])]
+        if elapsed >= 1.0 and self.options["on_empty"] == "anomaly":
+            found += ["%s has no value (on_empty is anomaly)" % to_native(rule["name"]) for rule in self.options["rules"] if not self.values[rule["name"]]]
+        return found
+
+    def small(self):
+        return ""
+
+    def result(self):
+        return [dict(name=rule["name"], values=[value for _labels, value in self.values.get(rule["name"], [])]) for rule in self.options["rules"]]
+
+
+def sources(policy, nodes, live_url="", release_header=""):
+    """Those that are configured. ValueError says which key of the policy is wrong."""
+    if not 0 <= policy["max_error_percent"] < 100:
+        raise ValueError("max_error_percent must be at least 0 and below 100, but is %g." % policy["max_error_percent"])
+    if policy["max_p95_s"] is not None and policy["max_p95_s"] <= 0:
+        raise ValueError("max_p95_s must be above 0, but is %g." % policy["max_p95_s"])
+    if policy["min_requests"] < 1:
+        raise ValueError("min_requests must be at least 1, but is %d." % policy["min_requests"])
+    found = [Probes(policy, nodes, live_url, release_header)] if policy["probes"] else []
+    found += [kind(policy, nodes) for kind in (Statistics, Prometheus) if policy[kind.name]]
+    if not found:
+        raise ValueError("there is nothing to see: give probes, statistics or prometheus.")
+    return found
+
+
+def http(key, url):
+    """The URL, which has to be one."""
+    if not (url or "").startswith(("http://", "https://")):
+        raise ValueError("%s must begin with http:// or https://, but is %s." % (key, url or "missing"))
+    return to_native(url)
+
+
+def some(key, values):
+    if not values:
+        raise ValueError("%s is empty." % key)
+    return values

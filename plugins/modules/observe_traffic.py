@@ -1,0 +1,431 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: observe_traffic
+short_description: Watch what users of some nodes get, and fail when it is not good enough
+version_added: 0.1.0
+description:
+  - Watches the error rate and the latency of some nodes for O(seconds), from requests of its own through the live load balancer, from HAProxy's
+    statistics page, from Prometheus, or from several of them. It fails when a limit of O(policy) is exceeded.
+  - Only requests to O(nodes) are judged, and those that nobody answers. What other nodes answer is returned, not judged.
+  - It ends before the time is over when a limit will be exceeded even if everything else that is to be expected goes well.
+  - A source that does not answer now and then is asked again; one that does not answer in the end is an anomaly.
+  - It runs where it is delegated to. That host must reach the load balancer, its statistics page or Prometheus; the nodes need not be reached.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: >-
+      Asks each source once, and fails if one does not answer, or if it cannot do what O(policy) wants of it. Nothing is judged but rules of
+      Prometheus, which have to hold before anything is changed.
+    support: full
+  diff_mode:
+    description: Nothing changes.
+    support: none
+  idempotent:
+    description: Nothing changes. Probes are GET requests.
+    support: full
+options:
+  nodes:
+    description: The names of the nodes that are judged.
+    type: list
+    elements: str
+    required: true
+  seconds:
+    description:
+      - How long to watch, in seconds. It ends later by what the last answers take.
+      - In check mode, the seconds of probes that O(nodes) would get if no other node got any; too few for O(policy.min_requests) is an error.
+    type: float
+    required: true
+  live_url:
+    description: Base URL of the live load balancer, for probes without a URL of their own.
+    type: str
+    default: ""
+  release_header:
+    description: Header of the application's answers that gives its release, which is returned with what probes have seen.
+    type: str
+    default: ""
+  policy:
+    description: Where to look, and what is good enough. At least one of C(probes), C(statistics) and C(prometheus) is needed.
+    type: dict
+    required: true
+    suboptions:
+      probes:
+        description: Requests of its own, GET, each on a connection of its own. An answer of 400 or above, or none at all, is an error.
+        type: dict
+        suboptions:
+          paths:
+            description: The paths to ask for in turn, or complete URLs.
+            type: list
+            elements: str
+            required: true
+          url:
+            description: Base URL of the load balancer. The default is O(live_url).
+            type: str
+          rate_per_s:
+            description:
+              - How many requests are sent in a second, whether the ones before were answered or not.
+              - With the default a watch of ten seconds sees a hundred requests, so that it can see one percent.
+            type: float
+            default: 10.0
+          request_timeout_s:
+            description: Seconds for which a request may wait for a part of its answer. The default is what no user has to wait longer for.
+            type: float
+            default: 10.0
+          node_header:
+            description: Header of the answers in which the load balancer or the node gives the name of the node.
+            type: str
+            default: X-Served-By
+      statistics:
+        description:
+          - HAProxy's statistics page, version 2.4 or later. Its servers must have the names of the nodes.
+          - A status of 500 or above, a connection that failed, a missing or cut answer is an error; so is a request that was sent again to
+            another server, although its user has noticed nothing. Its latencies are averages over the last 1024 requests, and not judged.
+        type: dict
+        suboptions:
+          urls:
+            description: The statistics page of each live load balancer.
+            type: list
+            elements: str
+            required: true
+          backends:
+            description: Names of the backends to look at. By default all that have a server with the name of a node.
+            type: list
+            elements: str
+            default: []
+          user:
+            description: User name for the page.
+            type: str
+          password:
+            description: Password for the page.
+            type: str
+          token:
+            description: Bearer token for the page, instead of O(policy.statistics.user).
+            type: str
+      prometheus:
+        description: Queries of which every value must keep within bounds from the beginning to the end.
+        type: dict
+        suboptions:
+          url:
+            description: Base URL of Prometheus, or of anything that answers its C(/api/v1/query).
+            type: str
+            required: true
+          rules:
+            description: The queries.
+            type: list
+            elements: dict
+            required: true
+            suboptions:
+              name:
+                description: Name of the rule in messages.
+                type: str
+                required: true
+              query:
+                description: An expression of PromQL that gives an instant vector or a scalar.
+                type: str
+                required: true
+              max:
+                description: The largest value that is good.
+                type: float
+              min:
+                description: The smallest value that is good.
+                type: float
+          on_empty:
+            description:
+              - What it means when a query has no value in the end. No value, or one that is not a number, is often a metric that was misspelt or
+                that has gone, so the default is V(anomaly).
+            type: str
+            choices: [anomaly, ignore]
+            default: anomaly
+          headers:
+            description: Headers to send, such as the name of a tenant. They are no secrets.
+            type: dict
+          user:
+            description: User name for Prometheus.
+            type: str
+          password:
+            description: Password for Prometheus.
+            type: str
+          token:
+            description: Bearer token for Prometheus, instead of O(policy.prometheus.user).
+            type: str
+      max_error_percent:
+        description: How many of a hundred requests may fail. The default is what a user who comes a hundred times may see once.
+        type: float
+        default: 1.0
+      max_p95_s:
+        description: Seconds within which 95 of 100 probes must have been answered. Only you know what is normal, so there is no default.
+        type: float
+      min_requests:
+        description: With fewer requests nothing is judged. Of less than the default, the 95th percentile is always the slowest one.
+        type: int
+        default: 20
+      on_small_sample:
+        description:
+          - What it means when there were fewer requests than O(policy.min_requests). With V(ignore) it is a warning, as an anomaly is something
+            that was seen.
+        type: str
+        choices: [ignore, anomaly]
+        default: ignore
+      validate_certs:
+        description: Whether to verify certificates.
+        type: bool
+        default: true
+      ca_path:
+        description: File with the certificates to verify them with, instead of those of the system.
+        type: path
+seealso:
+  - module: halfswap.bluegreen.observe
+"""
+
+EXAMPLES = r"""
+- name: Watch what blue1 answers for a minute
+  halfswap.bluegreen.observe_traffic:
+    nodes: [blue1]
+    seconds: 60
+    live_url: http://www.example.com
+    policy:
+      probes:
+        paths: [/, /orders]
+      statistics:
+        urls: ["http://lb1.example.com:8404/"]
+      prometheus:
+        url: http://prometheus.example.com:9090
+        rules:
+          - name: failed payments per second
+            query: sum(rate(payments_failed_total[1m]))
+            max: 0.5
+      max_p95_s: 0.5
+  delegate_to: localhost
+"""
+
+RETURN = r"""
+anomalies:
+  description: Which limits were exceeded. The task fails when there is any.
+  returned: always
+  type: list
+  elements: str
+  sample: ["probes: 12 of 25 requests failed (48.0 %, max_error_percent is 1): 12 times status 500 at http://www.example.com/orders"]
+notes:
+  description: Why a source was not judged.
+  returned: always
+  type: list
+  elements: str
+  sample: ["statistics: 3 requests came to the nodes watched, fewer than min_requests (20)"]
+observed_s:
+  description: Seconds watched.
+  returned: always
+  type: float
+  sample: 10.0
+probes:
+  description: What probes have seen, by node and release; also of nodes that are not judged.
+  returned: with probes, not in check mode
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Name of the node. Null where nobody answered, or did not say who it was.
+      type: str
+      returned: always
+      sample: blue1
+    release:
+      description: Its release. Null where the answers do not tell.
+      type: str
+      returned: always
+      sample: 2.0.0
+    requests:
+      description: Number of requests.
+      type: int
+      returned: always
+      sample: 25
+    errors:
+      description: Number of those that failed.
+      type: int
+      returned: always
+      sample: 0
+    p95_s:
+      description: Seconds within which 95 of 100 of the others were answered. Null without any.
+      type: float
+      returned: always
+      sample: 0.021
+statistics:
+  description: What the statistics pages have counted, by node.
+  returned: with statistics, not in check mode
+  type: list
+  elements: dict
+  contains:
+    node:
+      description: Name of the node.
+      type: str
+      returned: always
+      sample: blue1
+    requests:
+      description: Attempts to have a request answered by it.
+      type: int
+      returned: always
+      sample: 312
+    errors:
+      description: Number of those that failed.
+      type: int
+      returned: always
+      sample: 0
+prometheus:
+  description: What the queries gave last.
+  returned: with prometheus, not in check mode
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the rule.
+      type: str
+      returned: always
+      sample: failed payments per second
+    values:
+      description: Its values.
+      type: list
+      elements: float
+      returned: always
+      sample: [0.02]
+"""
+
+import time
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._traffic import SourceError, sources
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
+
+# How soon too much is noticed. It is judged over everything seen so far, which costs more than a look.
+JUDGE_EVERY_S = 0.5
+# Long enough to let others work where something is due all the time.
+SHORTEST_PAUSE_S = 0.005
+
+
+def watch(found, seconds):
+    """Ask the sources until the time is over or one of them has seen too much. Returns the anomalies and the seconds watched."""
+    start = monotonic()
+    judge_at_s = JUDGE_EVERY_S
+    while True:
+        now_s = monotonic() - start
+        if now_s >= seconds:
+            break
+        if now_s >= judge_at_s:
+            judge_at_s = now_s + JUDGE_EVERY_S
+            anomalies = [text for source in found for text in source.anomalies(now_s / seconds)]
+            if anomalies:
+                return anomalies, now_s
+        for source in found:
+            source.look(now_s)
+        due_s = min([seconds, judge_at_s] + [source.due_s for source in found if not source.busy])
+        time.sleep(max(SHORTEST_PAUSE_S, due_s - now_s))
+    wait_until(lambda: [source for source in found if source.pending()], max(source.timeout_s for source in found))
+    for source in found:
+        source.finish()
+    return [text for source in found for text in source.anomalies(1.0)], seconds
+
+
+def run(module, found):
+    if module.check_mode:
+        for source in found:
+            source.check()
+        few = [text for text in [source.too_few(module.params["seconds"]) for source in found] if text]
+        if few:
+            raise SourceError("; ".join(few))
+        return dict(changed=False, anomalies=[], notes=[], observed_s=0.0)
+    anomalies, observed_s = watch(found, module.params["seconds"])
+    result = dict({source.name: source.result() for source in found}, changed=False, anomalies=anomalies, notes=[], observed_s=round(observed_s, 3))
+    if anomalies:
+        module.fail_json(msg="After %.1f s: %s." % (observed_s, "; ".join(anomalies)), **result)
+    result["notes"] = ["%s: %s" % (source.name, source.small()) for source in found if source.small()]
+    for note in result["notes"]:
+        module.warn("Traffic was not judged. %s." % note)
+    return result
+
+
+def main():
+    secret = dict(type="str", no_log=True)
+    module = AnsibleModule(
+        argument_spec=dict(
+            nodes=dict(type="list", elements="str", required=True),
+            seconds=dict(type="float", required=True),
+            live_url=dict(type="str", default=""),
+            release_header=dict(type="str", default=""),
+            policy=dict(
+                type="dict",
+                required=True,
+                options=dict(
+                    probes=dict(
+                        type="dict",
+                        options=dict(
+                            paths=dict(type="list", elements="str", required=True),
+                            url=dict(type="str"),
+                            rate_per_s=dict(type="float", default=10.0),
+                            request_timeout_s=dict(type="float", default=10.0),
+                            node_header=dict(type="str", default="X-Served-By"),
+                        ),
+                    ),
+                    statistics=dict(
+                        type="dict",
+                        options=dict(
+                            urls=dict(type="list", elements="str", required=True),
+                            backends=dict(type="list", elements="str", default=[]),
+                            user=dict(type="str"),
+                            password=secret,
+                            token=secret,
+                        ),
+                    ),
+                    prometheus=dict(
+                        type="dict",
+                        options=dict(
+                            url=dict(type="str", required=True),
+                            rules=dict(
+                                type="list",
+                                elements="dict",
+                                required=True,
+                                options=dict(
+                                    name=dict(type="str", required=True),
+                                    query=dict(type="str", required=True),
+                                    max=dict(type="float"),
+                                    min=dict(type="float"),
+                                ),
+                                required_one_of=[("max", "min")],
+                            ),
+                            on_empty=dict(type="str", choices=["anomaly", "ignore"], default="anomaly"),
+                            headers=dict(type="dict"),
+                            user=dict(type="str"),
+                            password=secret,
+                            token=secret,
+                        ),
+                    ),
+                    max_error_percent=dict(type="float", default=1.0),
+                    max_p95_s=dict(type="float"),
+                    min_requests=dict(type="int", default=20),
+                    on_small_sample=dict(type="str", choices=["ignore", "anomaly"], default="ignore"),
+                    validate_certs=dict(type="bool", default=True),
+                    ca_path=dict(type="path"),
+                ),
+            ),
+        ),
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        found = sources(params["policy"], params["nodes"], params["live_url"], params["release_header"])
+    except ValueError as exc:
+        module.fail_json(msg="policy: %s" % exc)
+    try:
+        module.exit_json(**run(module, found))
+    except SourceError as exc:
+        module.fail_json(msg="%s." % exc)
+
+
+if __name__ == "__main__":
+    main()
