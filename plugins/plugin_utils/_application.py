@@ -18,8 +18,9 @@ from ._interlock import Limits
 
 STACKS = ("blue", "green")
 
-# What else describes a load balancer: how the controller reaches it, and the hosts of the inventory that Ansible may configure.
-ON_THE_CONTROLLER = {"url": {"type": "str"}, "hosts": {"type": "list", "elements": "str"}}
+# What else describes a load balancer: how the controller reaches it, and the hosts of the inventory that Ansible may configure, with the
+# service there.
+ON_THE_CONTROLLER = {"url": {"type": "str"}, "hosts": {"type": "list", "elements": "str"}, "service": {"type": "str"}}
 
 # What the actions that judge take, each as its own option.
 LIMITS_SPEC = {
