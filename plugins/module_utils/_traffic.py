@@ -35,6 +35,8 @@ STATISTICS_EVERY_S = 1.0
 PROMETHEUS_EVERY_S = 5.0
 # Probes are samples. What a load does to a release is for a load test to find out.
 MOST_PROBES_PER_S = 100
+# At the end of a watch somebody waits for the last one.
+LONGEST_REQUEST_S = 30
 # How long a page or a query may take. Both come from machines beside the application, not from the application.
 READ_TIMEOUT_S = 5.0
 
@@ -183,8 +185,8 @@ class Probes(Source):
         if not 0 < self.options["rate_per_s"] <= MOST_PROBES_PER_S:
             raise ValueError("probes.rate_per_s must be above 0 and at most %d, but is %g." % (MOST_PROBES_PER_S, self.options["rate_per_s"]))
         self.timeout_s = self.options["request_timeout_s"]
-        if self.timeout_s <= 0:
-            raise ValueError("probes.request_timeout_s must be above 0, but is %g." % self.timeout_s)
+        if not 0 < self.timeout_s <= LONGEST_REQUEST_S:
+            raise ValueError("probes.request_timeout_s must be above 0 and at most %d, but is %g." % (LONGEST_REQUEST_S, self.timeout_s))
         self.error = None
         self.release_header = release_header
         self.every_s = 1.0 / self.options["rate_per_s"]

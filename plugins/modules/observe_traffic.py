@@ -77,7 +77,7 @@ options:
             type: float
             default: 10.0
           request_timeout_s:
-            description: Seconds for which a request may wait for a part of its answer. The default is what no user has to wait longer for.
+            description: Seconds for which a request may wait for a part of its answer, at most 30. By default as long as any user may have to wait.
             type: float
             default: 10.0
           node_header:
@@ -417,14 +417,16 @@ def main():
         supports_check_mode=True,
     )
     params = module.params
+    if params["seconds"] <= 0:
+        module.fail_json(msg="Nothing is observed, as seconds is 0: say for how long (bluegreen_observe_s), or leave bluegreen_observe out.")
     try:
         found = sources(params["policy"], params["nodes"], params["live_url"], params["release_header"])
     except ValueError as exc:
-        module.fail_json(msg="policy: %s" % exc)
+        module.fail_json(msg="policy (bluegreen_observe): %s" % exc)
     try:
         module.exit_json(**run(module, found))
     except SourceError as exc:
-        module.fail_json(msg="%s." % exc)
+        module.fail_json(msg="%s. Nothing was changed." % exc)
 
 
 if __name__ == "__main__":

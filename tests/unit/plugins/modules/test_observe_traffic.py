@@ -228,7 +228,7 @@ def test_statistics_behind_a_password(run_module, site, options, header):
     assert not result.failed
     assert "hunter2" not in result.output and "t0ken" not in result.output
     refused = run_module(observe_traffic, args(site, statistics=dict(urls=[site.url + "/stats"])), check_mode=True)
-    assert refused["msg"] == ("statistics: %s/stats is answered with 401: see statistics.user, statistics.password and statistics.token." % site.url)
+    assert refused["msg"] == ("statistics: %s/stats is answered with 401: see statistics.user, statistics.password and statistics.token. Nothing was changed." % site.url)
 
 
 def test_a_page_that_fails_now_and_then(run_module, site, clock):
@@ -305,7 +305,7 @@ def test_check_mode_does_not_judge_what_serves_now(run_module, site):
         (
             lambda site: setattr(site, "query", {"status": "error", "errorType": "bad_data", "error": "parse error"}),
             "prometheus",
-            "/api/v1/query with 400 (bad_data: parse error).",
+            "/api/v1/query with 400 (bad_data: parse error). Nothing was changed.",
         ),
     ],
 )
@@ -329,21 +329,21 @@ def test_statistics_of_another_backend(run_module, site):
 @pytest.mark.parametrize(
     "policy, text",
     [
-        ({}, "policy: there is nothing to see: give probes, statistics or prometheus."),
-        (dict(probes=dict(paths=[])), "policy: probes.paths is empty."),
-        (dict(probes=dict(paths=["orders"])), "policy: probes.paths must begin with http:// or https://, but is orders."),
-        (dict(probes=dict(paths=["/"], url="lb")), "policy: probes.url must begin with http:// or https://, but is lb."),
-        (dict(probes=dict(paths=["/"], rate_per_s=0)), "policy: probes.rate_per_s must be above 0 and at most 100, but is 0."),
-        (dict(probes=dict(paths=["/"], request_timeout_s=0)), "policy: probes.request_timeout_s must be above 0, but is 0."),
-        (dict(probes=dict(paths=["/"]), max_error_percent=100), "policy: max_error_percent must be at least 0 and below 100, but is 100."),
-        (dict(probes=dict(paths=["/"]), max_p95_s=0), "policy: max_p95_s must be above 0, but is 0."),
-        (dict(probes=dict(paths=["/"]), min_requests=0), "policy: min_requests must be at least 1, but is 0."),
-        (dict(statistics=dict(urls=[])), "policy: statistics.urls is empty."),
-        (dict(statistics=dict(urls=["lb:8404"])), "policy: statistics.urls must begin with http:// or https://, but is lb:8404."),
-        (dict(prometheus=dict(url="http://p", rules=[])), "policy: prometheus.rules is empty."),
+        ({}, "policy (bluegreen_observe): there is nothing to see: give probes, statistics or prometheus."),
+        (dict(probes=dict(paths=[])), "policy (bluegreen_observe): probes.paths is empty."),
+        (dict(probes=dict(paths=["orders"])), "policy (bluegreen_observe): probes.paths must begin with http:// or https://, but is orders."),
+        (dict(probes=dict(paths=["/"], url="lb")), "policy (bluegreen_observe): probes.url must begin with http:// or https://, but is lb."),
+        (dict(probes=dict(paths=["/"], rate_per_s=0)), "policy (bluegreen_observe): probes.rate_per_s must be above 0 and at most 100, but is 0."),
+        (dict(probes=dict(paths=["/"], request_timeout_s=0)), "policy (bluegreen_observe): probes.request_timeout_s must be above 0 and at most 30, but is 0."),
+        (dict(probes=dict(paths=["/"]), max_error_percent=100), "policy (bluegreen_observe): max_error_percent must be at least 0 and below 100, but is 100."),
+        (dict(probes=dict(paths=["/"]), max_p95_s=0), "policy (bluegreen_observe): max_p95_s must be above 0, but is 0."),
+        (dict(probes=dict(paths=["/"]), min_requests=0), "policy (bluegreen_observe): min_requests must be at least 1, but is 0."),
+        (dict(statistics=dict(urls=[])), "policy (bluegreen_observe): statistics.urls is empty."),
+        (dict(statistics=dict(urls=["lb:8404"])), "policy (bluegreen_observe): statistics.urls must begin with http:// or https://, but is lb:8404."),
+        (dict(prometheus=dict(url="http://p", rules=[])), "policy (bluegreen_observe): prometheus.rules is empty."),
         (
             dict(prometheus=dict(url="http://p", rules=[dict(name="a", query="1", max=1)] * 2)),
-            "policy: two rules of prometheus have the name a: give them different ones.",
+            "policy (bluegreen_observe): two rules of prometheus have the name a: give them different ones.",
         ),
         (dict(prometheus=dict(url="http://p", rules=[dict(name="a", query="1")])), "max, min"),
         (dict(probes=dict(paths=["/"]), max_errors=3), "policy.max_errors"),
@@ -355,6 +355,11 @@ def test_a_policy_that_makes_no_sense(run_module, site, policy, text):
     assert site.asked == []
 
 
+def test_no_time_to_observe(run_module, site):
+    result = run_module(observe_traffic, args(site, seconds=0, probes=probes()), check_mode=True)
+    assert result.failed and "bluegreen_observe_s" in result["msg"]
+
+
 def test_probes_need_a_url(run_module, site):
     result = run_module(observe_traffic, dict(args(site, probes=probes()), live_url=""))
-    assert result["msg"] == "policy: probes.url must begin with http:// or https://, but is missing."
+    assert result["msg"] == "policy (bluegreen_observe): probes.url must begin with http:// or https://, but is missing."
