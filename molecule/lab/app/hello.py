@@ -48,6 +48,8 @@ class Handler(BaseHTTPRequestHandler):
             with self.traffic.request():
                 self.answer(200 if self.path == "/" else 404, f"{NODE} {RELEASE}")
 
+    do_POST = do_GET
+
     def answer(self, status, text, content_type="text/plain"):
         body = text.encode()
         self.send_response(status)
