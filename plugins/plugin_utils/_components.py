@@ -96,7 +96,7 @@ def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     }
 
 
-# The second argument is the release, or for `drain` the method.
+# The second argument is the release, for `drain` the method, or for `frontend` the address that the load balancer listens at.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], "url": _control_url(c)},
     "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], "url": _control_url(c)},
@@ -114,9 +114,9 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     },
     "build": _build,
     "sanity": _sanity,
-    "frontend": lambda c, release: {
+    "frontend": lambda c, address: {
         "name": c["name"],
-        "bind": f"*:{c.get('load_balancer_port', c['port'])}",
+        "bind": f"{address or '*'}:{c.get('load_balancer_port', c['port'])}",
         "port": c["port"],
         "heartbeat_port": c["heartbeat"]["port"],
     },

@@ -71,6 +71,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
         ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": CHECKS, "release": "2.0.0", "release_header": "X-Release"}),
         ("observe", None, {"name": "shop", "service": "shop", "url": "http://127.0.0.1:9101"}),
         ("frontend", None, {"name": "shop", "bind": "*:8080", "port": 8080, "heartbeat_port": 9100}),
+        ("frontend", "192.0.2.5", {"name": "shop", "bind": "192.0.2.5:8080", "port": 8080, "heartbeat_port": 9100}),
     ],
 )
 def test_views(kind, release, expected):
