@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from . import _checks
+
 
 class ComponentError(Exception):
     """The description of the components is wrong; the text says which component, which key and what belongs there."""
@@ -85,14 +87,21 @@ def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
 
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     header = component.get("release_header", "")
+    version = _wanted(component, release)["version"]
     return {
         "name": component["name"],
         "url": component.get("standby_url"),
+        "node_url": component.get("node_url") or f"http://127.0.0.1:{component['port']}",
         # Without checks of its own a component must at least answer through the standby load balancer.
         "checks": component.get("sanity") or [{"name": "answers", "path": "/"}],
         # An application whose answers do not tell the release is taken at its status.
-        "release": _wanted(component, release)["version"] if header else "",
+        "release": version if header else "",
         "release_header": header,
+        "commands": [
+            {**command, "env": {"SANITY_RELEASE": version, "SANITY_COMPONENT": component["name"], **(command.get("env") or {})}}
+            for command in component.get("sanity_commands") or []
+        ],
+        "compare": component.get("compare") or {},
     }
 
 
@@ -145,6 +154,7 @@ def check(components: Any) -> None:
             # The port is where the load balancers check, whoever answers there.
             needed = ("port",) if "url" in heartbeat else ("port", "control_port")
             problems += [f"component {name}: heartbeat has no {key}" for key in needed if not heartbeat.get(key)]
+        problems += [f"component {name}: {problem}" for problem in _checks.problems(component)]
     names = [c.get("name") for c in components if isinstance(c, Mapping)]
     problems += [f"component {name} is described twice" for name in sorted({n for n in names if n and names.count(n) > 1})]
     if problems:

@@ -60,6 +60,16 @@ class Run:
         return next((reason for reason in reasons if reason), None) or ", ".join(dict.fromkeys(line["what"] for _node, line in self.lines))
 
     @property
+    def tested(self) -> str:
+        """The answers that the sanity tests got from its nodes, and what differed from the release before."""
+        tests = [shown for _node, line in self.lines if line["what"] == "sanity test" for shown in (line.get("after") or {}).values()]
+        if not tests:
+            return "-"
+        # The comparison is one of the whole batch, and every node of it tells of it.
+        compared = {(c["compared"], c["differences"]) for c in (shown.get("compare") for shown in tests) if c}
+        return ", ".join([f"{sum(shown['answers'] for shown in tests)} answers", *(f"{differ} of {count} differ" for count, differ in sorted(compared))])
+
+    @property
     def result(self) -> str:
         """As bad as the worst of its nodes. A lock that was taken and never given back is that of a run that did not reach its end."""
         if self.running:
@@ -84,8 +94,8 @@ def runs(journals: Mapping[str, Sequence[Line]], holders: Mapping[str, Line | No
 
 def history_lines(told: Sequence[Run], nodes: Sequence[str], unread: Mapping[str, str]) -> list[str]:
     """One line for each run, newest last, and what is not known because a node was not read."""
-    rows = [(run.run_id, run.began, _span(run.took_s), run.by, run.did, _names(run.nodes, nodes), run.result) for run in told]
-    shown = table(("run", "began", "took", "who", "did", "nodes", "result"), rows) if rows else ["No run is in the journals."]
+    rows = [(run.run_id, run.began, _span(run.took_s), run.by, run.did, _names(run.nodes, nodes), run.result, run.tested) for run in told]
+    shown = table(("run", "began", "took", "who", "did", "nodes", "result", "sanity test"), rows) if rows else ["No run is in the journals."]
     return [*shown, *(f"{name} was not read: {why}" for name, why in unread.items())]
 
 

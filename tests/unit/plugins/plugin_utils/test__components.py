@@ -22,7 +22,16 @@ SHOP = {
     "build": {"summary": "Orders"},
     "release_header": "X-Release",
 }
-CHECKS = [{"name": "answers", "path": "/"}]
+SANITY = {
+    "name": "shop",
+    "url": None,
+    "node_url": "http://127.0.0.1:8080",
+    "checks": [{"name": "answers", "path": "/"}],
+    "release": "",
+    "release_header": "",
+    "commands": [],
+    "compare": {},
+}
 OWN = {**SHOP, "name": "own", "heartbeat": {"url": "http://127.0.0.1:8080", "port": 8080}}
 BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartbeat", "health_url")}
 
@@ -68,7 +77,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
             {"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "heartbeat_url": "http://127.0.0.1:9101"},
         ),
         ("build", "2.0.0", {"name": "shop-app", "version": "2.0.0", "summary": "Orders"}),
-        ("sanity", "2.0.0", {"name": "shop", "url": None, "checks": CHECKS, "release": "2.0.0", "release_header": "X-Release"}),
+        ("sanity", "2.0.0", {**SANITY, "release": "2.0.0", "release_header": "X-Release"}),
         ("observe", None, {"name": "shop", "service": "shop", "url": "http://127.0.0.1:9101"}),
         ("frontend", None, {"name": "shop", "bind": "*:8080", "port": 8080, "heartbeat_port": 9100}),
         ("frontend", "192.0.2.5", {"name": "shop", "bind": "192.0.2.5:8080", "port": 8080, "heartbeat_port": 9100}),
@@ -92,9 +101,22 @@ def test_how_often_health_is_checked_is_the_components_affair():
     assert view([patient], "agent")[0]["health"] == {"url": "http://127.0.0.1:8080/health", "timeout_s": 3, "interval_s": 1.5, "fall": 4}
 
 
+def test_the_tests_of_a_component():
+    compare = {"log": "/var/log/haproxy.log", "log_host": "lb-live"}
+    commands = [{"name": "suite", "argv": ["pytest"], "env": {"A": "1", "SANITY_RELEASE": "mine"}}, {"name": "newman", "argv": ["newman"]}]
+    tested = {**BARE, "standby_url": "http://lb", "node_url": "https://10.0.0.1", "sanity": [{"path": "/"}], "sanity_commands": commands, "compare": compare}
+    (found,) = view([tested], "sanity", {"shop": "shop-app-1:2.0.0-3.el8.noarch"})
+    assert (found["url"], found["node_url"], found["checks"], found["compare"]) == ("http://lb", "https://10.0.0.1", [{"path": "/"}], compare)
+    # The commands are told the release, whether answers tell it or not.
+    assert [command["env"] for command in found["commands"]] == [
+        {"SANITY_RELEASE": "mine", "SANITY_COMPONENT": "shop", "A": "1"},
+        {"SANITY_RELEASE": "2.0.0", "SANITY_COMPONENT": "shop"},
+    ]
+
+
 def test_what_a_bare_component_needs():
     assert view([BARE], "build", "1") == []
-    assert view([BARE], "sanity", "1") == [{"name": "shop", "url": None, "checks": CHECKS, "release": "", "release_header": ""}]
+    assert view([BARE], "sanity", "1") == [SANITY]
     assert view([BARE], "drain", "kernel") == [{"name": "shop", "ports": [8080]}]
     assert view([{**BARE, "long_lived_ports": [8090]}], "drain", "kernel") == [{"name": "shop", "ports": [8080], "long_lived_ports": [8090]}]
 
@@ -112,6 +134,7 @@ def test_what_a_bare_component_needs():
         ([{**SHOP, "heartbeat": {"url": "http://127.0.0.1:8080"}}], "component shop: heartbeat has no port"),
         ([{**SHOP, "heartbeat": 9100}], "component shop: heartbeat must be a dictionary"),
         ([SHOP, SHOP], "component shop is described twice"),
+        ([{**SHOP, "sanity": [{"path": "/", "regex": "("}]}], "component shop: sanity, check GET /: regex is not a regular expression ("),
     ],
 )
 def test_a_wrong_description_names_component_and_key(components, text):

@@ -40,10 +40,10 @@ def test_the_table():
     journals = {name: [*swap, *(late if name == "blue1" else [])] for name in NODES[:3]}
     journals["green2"] = swap
     assert history_lines(runs(journals, {}), NODES, {"green9": "it is unreachable"}) == [
-        "run  began                 took  who         did                           nodes  result",
-        "---  --------------------  ----  ----------  ----------------------------  -----  -----------",
-        "r1   2026-11-20T10:00:00Z  60 s  alice@ops1  shop-1.0.0-1 -> shop-2.0.0-1  all 4  complete",
-        "r2   2026-11-20T11:00:00Z  5 s   alice@ops1  release 2.0.0                 blue1  interrupted",
+        "run  began                 took  who         did                           nodes  result       sanity test",
+        "---  --------------------  ----  ----------  ----------------------------  -----  -----------  -----------",
+        "r1   2026-11-20T10:00:00Z  60 s  alice@ops1  shop-1.0.0-1 -> shop-2.0.0-1  all 4  complete     -",
+        "r2   2026-11-20T11:00:00Z  5 s   alice@ops1  release 2.0.0                 blue1  interrupted  -",
         "green9 was not read: it is unreachable",
     ]
 
@@ -124,4 +124,23 @@ def test_without_packages_and_reason_it_is_told_by_its_acts():
 def test_which_nodes(touched, shown):
     nodes = NODES if set(touched) <= set(NODES) else [f"n{number}" for number in range(6)]
     told = runs({name: [taken(), *([line("heartbeat shop")] if name in touched else []), released()] for name in nodes}, {})
-    assert re.split("  +", history_lines(told, nodes, {})[-1])[-2:] == [shown, "complete"]
+    assert re.split("  +", history_lines(told, nodes, {})[-1])[-3:] == [shown, "complete", "-"]
+
+
+def sanity_test(answers, compare=None, component="shop"):
+    return line("sanity test", "10:00:20", after={component: {"checks": 2, "answers": answers, "slowest_s": 0.1, "commands": [], "compare": compare or {}}})
+
+
+@pytest.mark.parametrize(
+    "of_blue1, of_blue2, shown",
+    [
+        ([], [], "-"),
+        ([sanity_test(3)], [sanity_test(4)], "7 answers"),
+        ([sanity_test(3), sanity_test(2, component="basket")], [], "5 answers"),
+        ([sanity_test(3, {"compared": 50, "differences": 2})], [sanity_test(3, {"compared": 50, "differences": 2})], "6 answers, 2 of 50 differ"),
+        ([line("sanity test")], [], "-"),
+    ],
+)
+def test_what_the_sanity_tests_showed(of_blue1, of_blue2, shown):
+    (run,) = runs({"blue1": [taken(), *of_blue1], "blue2": [taken(), *of_blue2]}, {})
+    assert run.tested == shown
