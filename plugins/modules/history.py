@@ -16,7 +16,8 @@ short_description: Show the last runs as one table
 version_added: 0.1.0
 description:
   - Puts together what M(halfswap.bluegreen.journal_info) registered on every node of the inventory groups C(blue) and C(green), and shows one
-    line for each run, newest last - when it began, how long it took, who ran it, what it did, on which nodes, and how it ended.
+    line for each run, newest last - when it began, how long it took, who ran it, what it did, on which nodes, how it ended, and what its sanity tests
+    showed.
   - A run whose lock was taken on a node and never given back is V(interrupted); one that holds a lock now is V(running).
   - Runs on the controller, once for all nodes.
 author:
