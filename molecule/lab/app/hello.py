@@ -7,13 +7,17 @@ import json
 import os
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from socketserver import ThreadingMixIn
 
 from release import HEALTHY, RELEASE
 
 NODE = socket.gethostname()
+# What a scenario has it do wrong: the status of its page, and the seconds that it takes.
+FAULT = Path("/run/hello-fault")
 
 
 class Traffic:
@@ -21,12 +25,14 @@ class Traffic:
         self._lock = threading.Lock()
         self.in_flight = 0
         self.requests = 0
+        self.copies = 0
 
     @contextmanager
-    def request(self):
+    def request(self, copy):
         with self._lock:
             self.in_flight += 1
             self.requests += 1
+            self.copies += copy
         try:
             yield
         finally:
@@ -42,11 +48,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/health":
             self.answer(200 if HEALTHY else 503, "healthy" if HEALTHY else "not healthy")
         elif self.path == "/status":
-            status = {"node": NODE, "release": RELEASE, "in_flight": self.traffic.in_flight, "requests": self.traffic.requests}
+            counts = {name: getattr(self.traffic, name) for name in ("in_flight", "requests", "copies")}
+            status = {"node": NODE, "release": RELEASE, **counts}
             self.answer(200, json.dumps(status), "application/json")
         else:
-            with self.traffic.request():
-                self.answer(200 if self.path == "/" else 404, f"{NODE} {RELEASE}")
+            with self.traffic.request(copy="X-Halfswap-Mirror" in self.headers):
+                status, seconds = FAULT.read_text().split() if FAULT.exists() else (200, 0)
+                time.sleep(float(seconds))
+                self.answer(int(status) if self.path == "/" else 404, f"{NODE} {RELEASE}")
 
     do_POST = do_GET
 
