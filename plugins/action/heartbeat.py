@@ -12,6 +12,8 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes
@@ -24,11 +26,22 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock impo
     refuse_standby,
     requests_expected,
 )
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import POLL_S, Remote, WayError, sending, way, with_seen
 
 MODULE = "halfswap.bluegreen.heartbeat"
 
 # Judged here; on the node they would mean nothing.
 JUDGED = {**LIMITS_SPEC, "load_balancers": {"type": "list", "elements": "dict"}}
+
+# What the module has its own defaults for, where the work is done here.
+DONE_HERE = {
+    "reason": {"type": "str", "default": ""},
+    "phase": {"type": "str"},
+    "ignore_probers": {"type": "list", "elements": "str", "default": []},
+    "settle_timeout_s": {"type": "float", "default": 60.0},
+    "traffic_timeout_s": {"type": "float", "default": 10.0},
+    "lead_s": {"type": "float", "default": 0.0},
+}
 
 
 class ActionModule(ActionBase):
@@ -61,8 +74,49 @@ class ActionModule(ActionBase):
         args.setdefault("by", author(task_vars))
         args["release"] = evidence.release()
         args["expect_traffic"] = args["state"] == "live" and _traffic(args, evidence.nodes, evidence.me)
-        result.update(self._execute_module(MODULE, module_args=args, task_vars=task_vars))
+        via = way(args["components"])
+        if via == "node":
+            result.update(self._execute_module(MODULE, module_args=args, task_vars=task_vars))
+            return result
+        try:
+            with sending(via, self._connection, self._play_context.remote_addr) as send:
+                result.update(self._switch([Remote(component, args["token"], send) for component in args["components"]], args, task_vars))
+        except (HeartbeatError, WayError) as exc:
+            result.update(failed=True, msg=str(exc))
         return result
+
+    def _switch(self, heartbeats: list[Remote], args: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        """The switch where only the controller reaches the heartbeats: the node judges, it is written from here, the node records."""
+
+        def on_the_node(step: str) -> dict[str, Any]:
+            components = [with_seen(component, heartbeat.relayed) for component, heartbeat in zip(args["components"], heartbeats)]
+            return self._execute_module(MODULE, module_args={**args, "components": components, "step": step}, task_vars=task_vars)
+
+        judged = on_the_node("judge")
+        if judged.get("failed") or "statuses" not in judged:  # which it is not in check mode
+            return judged
+        params = {**args, **_validated(DONE_HERE, args), "load_balancers": args.get("load_balancers") or []}
+        switch = Switch(params, heartbeats, POLL_S)
+        switch.before = judged.pop("statuses")
+        work = judged.pop("work")
+        if work:
+            switch.lead()
+        for heartbeat in heartbeats:
+            if heartbeat.name in work:
+                heartbeat.write(switch.before[heartbeat.name], params)
+        recorded = on_the_node("record")
+        if recorded.get("failed"):
+            recorded["msg"] = f"The heartbeat was written, but the node has not recorded it: {recorded['msg']}"
+            return recorded
+        switch.after = recorded["statuses"]
+        for heartbeat in heartbeats:
+            heartbeat.recorded(switch.after[heartbeat.name])
+        warnings: list[str] = []
+        try:
+            judged.update(wait(switch, bool(work), warnings.append))
+        except Failure as exc:
+            judged.update(exc.result, failed=True, msg=str(exc))
+        return {**judged, "warnings": [*judged.get("warnings", []), *warnings]} if warnings else judged
 
 
 class _Evidence:
@@ -111,11 +165,15 @@ class _Evidence:
         return self.me.nevras if self.me.serving and not self.me.doubts() else None
 
 
-def _limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) -> Limits:
-    given = ArgumentSpecValidator(JUDGED).validate({key: args[key] for key in JUDGED if args.get(key)})
+def _validated(spec: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any]:
+    given = ArgumentSpecValidator(spec).validate({key: args[key] for key in spec if args.get(key)})
     if given.error_messages:
         raise AnsibleActionFail(f"{MODULE}: {'; '.join(given.error_messages)}.")
-    return limits(given.validated_parameters, application)
+    return given.validated_parameters
+
+
+def _limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) -> Limits:
+    return limits(_validated(JUDGED, args), application)
 
 
 def _with_revisions(components: list[dict[str, Any]], me: Node) -> list[dict[str, Any]]:

@@ -26,22 +26,27 @@ class Conflict(HeartbeatError):
 
 
 class Heartbeat(object):
-    """The heartbeat of one component, reached at the address of its control side."""
+    """The heartbeat of one component, reached at the address of its control side. send: how requests get there (_http.request)."""
 
-    def __init__(self, name, url, token=None):
+    def __init__(self, name, url, token=None, send=request):
         self.name = name
+        self._send = send
         self.url = url.rstrip("/")
         # A token from a file often has a line end, which no header may have.
         self._token = (token or "").strip()
 
-    def status(self, fresh=False):
-        """What the component says now. With fresh, its health is checked for this very answer."""
+    def status(self, fresh=False, note=False):
+        """What the component says now. With fresh, its health is checked for this very answer. It keeps books by itself: nothing to note."""
         return self._call("GET", "/heartbeat/status" + ("?fresh=1" if fresh else ""))
 
     def put(self, revision, **record):
         """Write state, reason, run id, phase or author, decided on the given revision."""
         body = {key: value for key, value in record.items() if value is not None}
         return self._call("PUT", "/heartbeat", body, {"If-Match": '"%d"' % revision})
+
+    def match_test(self, words, seconds, **who):
+        """For that time, answer what only a match that is not anchored takes for the word of a path."""
+        return self._call("PUT", "/heartbeat/test", dict(who, words=words, seconds=seconds))
 
     def _call(self, method, path, body=None, headers=None):
         headers = dict(headers or {})
@@ -54,7 +59,7 @@ class Heartbeat(object):
             body = json.dumps(body).encode("utf-8")
             headers["Content-Type"] = "application/json"
         try:
-            answer = request(self.url + path, method, headers, body, TIMEOUT_S)
+            answer = self._send(self.url + path, method, headers, body, TIMEOUT_S)
         except (NotReached, NoAnswer) as exc:
             raise HeartbeatError(
                 "component %s: no heartbeat answers at %s (%s). Is its agent running "

@@ -54,7 +54,12 @@ options:
       url:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
         type: str
-        required: true
+      heartbeat:
+        description:
+          - Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API. Its key C(profile) says which
+            kind it is; C(docs/heartbeats.md) has the keys of each. With O(components[].url), only its key C(via) counts.
+          - With C(via) being V(controller) or V(tunnel) the controller itself asks and tells the heartbeat, over the network or through SSH.
+        type: dict
       revision:
         description:
           - The revision of the heartbeat that the decision was made on.
@@ -88,8 +93,10 @@ options:
     description:
       - The load balancers, as they were configured by hand. When given, the module returns only when every known prober of the live ones
         has had O(load_balancers[].fall) consecutive answers of "not live" (or O(load_balancers[].rise) of V(live)) since the change.
-      - A prober is known when it asked at least three times within the last 600 seconds. One that falls silent is waited for until
-        O(settle_timeout_s), then the task fails.
+      - A prober is known when it asked at least three times within the last 600 seconds. When one falls silent, which is when it has left out
+        five of its own requests, the task fails at once.
+      - A heartbeat that does not tell who asks for it can only be waited for as long as O(load_balancers[].interval_s) times
+        O(load_balancers[].fall) (or O(load_balancers[].rise)), and half a second. That is a guess, and a warning says so.
       - An empty list does not wait.
     type: list
     elements: dict
@@ -116,6 +123,11 @@ options:
         description: Number of consecutive good checks after which it takes a node in.
         type: int
         default: 2
+      interval_s:
+        description:
+          - Seconds from one of its checks to the next one. There is a warning where it is seen to differ.
+          - It is required where the heartbeat does not tell who asks for it.
+        type: float
       probers:
         description: How many addresses check each node at least; V(2) for a pair of load balancers of which both check.
         type: int
@@ -214,6 +226,13 @@ options:
       - For O(state=live) it is what goes live. When every heartbeat says so it is named as current, and the former one is what a rollback goes
         back to. For O(state=standby) it is what was served until now; it is noted where nothing has been noted before.
     type: dict
+  step:
+    description: >-
+      Used by the action plugin, where only the controller reaches the heartbeat. V(judge) stops before the heartbeat is written, V(record) notes
+      what the controller has written.
+    type: str
+    choices: [all, judge, record]
+    default: all
   proof_evidence:
     description: >-
       For O(state=live), name of the variable in which this node was registered again after its installation. Defaults to O(evidence).
@@ -298,129 +317,22 @@ settled_s:
   returned: when O(load_balancers) is given, and not in check mode
   type: float
   sample: 1.52
+guess:
+  description: Whether that is a guess, because a heartbeat does not tell who asks for it.
+  returned: when O(load_balancers) is given, and not in check mode
+  type: bool
+  sample: false
 """
-
-import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC, unsettled
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
-
-# The last live request was measured up to 13 ms after the answer that takes the node out; 100 ms leaves room for a network.
-GRACE_S = 0.1
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 
 PHASES = ["SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE"]
-PHASE_OF = dict(standby="STANDING_BY", live="SERVING")
-
-
-class Switch(object):
-    """The change of all heartbeats of one node: read, compute, write, wait."""
-
-    def __init__(self, params):
-        self.params = params
-        self.heartbeats = [Heartbeat(c["name"], c["url"], params["token"]) for c in params["components"]]
-        self.decided_on = {c["name"]: c["revision"] for c in params["components"]}
-        self.before = {}
-        self.after = {}
-
-    def read(self):
-        for heartbeat in self.heartbeats:
-            status = heartbeat.status()
-            decided_on = self.decided_on[heartbeat.name]
-            if decided_on is not None and status["revision"] != decided_on:
-                raise HeartbeatError(
-                    "component %s: its heartbeat is at revision %d (%s by %s, run %s), but the decision was made on revision %d. Somebody "
-                    "else changed it meanwhile; nothing was changed here. Look with halfswap.bluegreen.status, then run again."
-                    % (heartbeat.name, status["revision"], status["state"], status["by"], status["run_id"], decided_on)
-                )
-            self.before[heartbeat.name] = self.after[heartbeat.name] = status
-
-    def work(self):
-        """The heartbeats that are to be written."""
-        wanted = [("state", self.params["state"]), ("run_id", self.params["run_id"])]
-        if self.params["phase"]:
-            wanted.append(("phase", self.params["phase"]))
-        return [h for h in self.heartbeats if any(self.before[h.name][key] != value for key, value in wanted)]
-
-    def write(self, heartbeats):
-        if heartbeats:
-            _records.prepare()
-        for heartbeat in heartbeats:
-            before = self.before[heartbeat.name]
-            after = heartbeat.put(
-                before["revision"],
-                state=self.params["state"],
-                reason=self.params["reason"],
-                run_id=self.params["run_id"],
-                by=self.params["by"],
-                phase=self.params["phase"],
-            )
-            self.after[heartbeat.name] = after
-            _records.append(
-                self.params["run_id"],
-                self.params["by"],
-                "heartbeat %s" % heartbeat.name,
-                before["state"],
-                after["state"],
-                "revision %d" % after["revision"],
-                reason=self.params["reason"],
-            )
-
-    def record(self):
-        """Note in the release record what the node serves now, or that it does not."""
-        run_id = self.params["run_id"]
-        if self.params["state"] == "live" and self.params["release"]:
-            _release_record.served(self.params["release"], run_id, self._out_s())
-        else:
-            if self.params["release"]:
-                _release_record.found(self.params["release"], run_id)
-            _release_record.phase(self.params["phase"] or PHASE_OF[self.params["state"]], run_id)
-
-    def _out_s(self):
-        """Seconds that this run has had the node out of service, or None where it had not."""
-        before = self.before.values()
-        if any(status["state"] != "standby" or status["run_id"] != self.params["run_id"] for status in before):
-            return None
-        return max(status["since_s"] for status in before)
-
-    def _refresh(self):
-        for heartbeat in self.heartbeats:
-            status = heartbeat.status()
-            if status["state"] != self.params["state"]:
-                raise HeartbeatError(
-                    "component %s: its heartbeat went to %s while the load balancers were waited for (by %s, run %s)."
-                    % (heartbeat.name, status["state"], status["by"], status["run_id"])
-                )
-            self.after[heartbeat.name] = status
-
-    def unsettled(self):
-        self._refresh()
-        return [
-            "component %s: %s" % (heartbeat.name, text)
-            for heartbeat in self.heartbeats
-            for text in unsettled(self.after[heartbeat.name], self.params["load_balancers"], self.params["state"], self.params["ignore_probers"])
-        ]
-
-    def unserved(self):
-        self._refresh()
-        return [name for name, status in self.after.items() if status["requests"]["since_flip"] == 0]
-
-    def result(self, changed, state=None):
-        return dict(
-            changed=changed,
-            components=[
-                dict(
-                    name=h.name,
-                    before=self.before[h.name]["state"],
-                    after=state or self.after[h.name]["state"],
-                    revision=self.after[h.name]["revision"],
-                )
-                for h in self.heartbeats
-            ],
-        )
 
 
 def diff(result):
@@ -431,46 +343,28 @@ def diff(result):
 
 
 def run(module):
-    held = _lock.foreign(module.params["run_id"])
+    params = module.params
+    held = _lock.foreign(params["run_id"])
     if held:
         raise HeartbeatError("Refused, nothing was changed: %s." % held)
-    switch = Switch(module.params)
+    switch = Switch(params, [heartbeat_of(c, params["token"], module) for c in params["components"]])
     switch.read()
     work = switch.work()
-    result = switch.result(bool(work), module.params["state"])
+    result = switch.result(bool(work), params["state"])
     result["diff"] = diff(result)
     if module.check_mode:
         return result
-    if work and module.params["state"] == "live":
-        time.sleep(module.params["lead_s"])
+    if work:
+        _records.prepare()
+    if params["step"] == "judge":
+        return dict(result, work=[heartbeat.name for heartbeat in work], statuses=switch.before)
+    if work and params["step"] == "all":
+        switch.lead()
     switch.write(work)
     switch.record()
-
-    if module.params["load_balancers"]:
-        missing, waited_s = wait_until(switch.unsettled, module.params["settle_timeout_s"])
-        result.update(switch.result(bool(work)), settled=not missing, settled_s=waited_s)
-        if missing:
-            result["msg"] = (
-                "Not settled after %.1f s: %s. The heartbeat says %s; nothing was stopped. If a prober is no load balancer, name its address "
-                "in bluegreen_ignore_probers; if the load balancer checks more slowly, raise bluegreen_settle_timeout_s."
-                % (waited_s, "; ".join(missing), module.params["state"])
-            )
-            module.fail_json(**result)
-        time.sleep(GRACE_S)
-    else:
-        result.update(switch.result(bool(work)))
-
-    if module.params["expect_traffic"] and module.params["state"] == "live":
-        unserved, waited_s = wait_until(switch.unserved, module.params["traffic_timeout_s"])
-        for component in result["components"]:
-            since = switch.after[component["name"]]["requests"]["since_flip"]
-            component["served"] = None if since is None else since > 0
-        if unserved:
-            # No failure: the traffic may have ended meanwhile. Before the other half moves, the interlock judges it by the traffic of then.
-            module.warn(
-                "The load balancers were told live, but no request has reached %s within %.1f s, although the other live nodes had traffic."
-                % (", ".join(sorted(unserved)), waited_s)
-            )
+    if params["step"] == "record":
+        return dict(result, statuses=switch.after)
+    result.update(wait(switch, bool(work), module.warn))
     return result
 
 
@@ -483,9 +377,11 @@ def main():
                 required=True,
                 options=dict(
                     name=dict(type="str", required=True),
-                    url=dict(type="str", required=True),
+                    url=dict(type="str"),
+                    heartbeat=dict(type="dict"),
                     revision=dict(type="int"),
                 ),
+                required_one_of=[["url", "heartbeat"]],
             ),
             state=dict(type="str", required=True, choices=["live", "standby"]),
             token=dict(type="str", required=True, no_log=True),
@@ -499,6 +395,7 @@ def main():
             traffic_timeout_s=dict(type="float", default=10.0),
             expect_traffic=dict(type="bool", default=False),
             release=dict(type="dict"),
+            step=dict(type="str", choices=["all", "judge", "record"], default="all"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.
             batch=dict(type="list", elements="str"),
             batch_id=dict(type="str", required=True),
@@ -523,6 +420,8 @@ def main():
     )
     try:
         module.exit_json(**run(module))
+    except Failure as exc:
+        module.fail_json(msg=str(exc), **exc.result)
     except (HeartbeatError, _records.RecordsError) as exc:
         module.fail_json(msg=str(exc))
 

@@ -42,7 +42,12 @@ options:
       url:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
         type: str
-        required: true
+      heartbeat:
+        description:
+          - Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API. Its key C(profile) says which
+            kind it is; C(docs/heartbeats.md) has the keys of each. With O(components[].url), only its key C(via) counts.
+          - With C(via) being V(controller) or V(tunnel) the controller itself asks it, over the network or through SSH.
+        type: dict
       release:
         description:
           - The release that the running process must report, for O(wait_healthy=true).
@@ -84,7 +89,9 @@ components:
       returned: always
       sample: shop
     heartbeat:
-      description: The status as the heartbeat API answers it; see the README of role heartbeat_agent. Null when there was no answer in time.
+      description: >-
+        The status as the heartbeat API answers it, see C(docs/heartbeat-api.md); what an application with another heartbeat cannot tell is null.
+        Null when there was no answer in time.
       type: dict
       returned: always
       sample: {state: live, answer: live, revision: 7, healthy: true, release: 2.0.0}
@@ -97,46 +104,18 @@ waited_s:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
-
-# Each question makes the application check its health; more often than this would be load, not news.
-HEALTH_POLL_S = 0.2
-
-
-def not_ready(component, status):
-    """Why the component is not ready yet; nothing when it is."""
-    if not status["healthy"]:
-        return "component %s is not healthy: %s" % (component["name"], status["why"])
-    wanted = component["release"]
-    if wanted and status.get("status_error"):
-        return "component %s does not tell its release: %s" % (component["name"], status["status_error"])
-    if wanted and status["release"] is not None and status["release"] != wanted:
-        return "component %s reports release %s, not %s" % (component["name"], status["release"], wanted)
-    return None
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
 
 
 def run(module):
-    components = module.params["components"]
-    heartbeats = [Heartbeat(c["name"], c["url"], module.params["token"]) for c in components]
-    seen = {}
-
-    def read():
-        missing = []
-        for component, heartbeat in zip(components, heartbeats):
-            seen[heartbeat.name] = heartbeat.status(fresh=True)
-            missing.append(not_ready(component, seen[heartbeat.name]))
-        return [text for text in missing if text]
-
-    wait = module.params["wait_healthy"] and not module.check_mode
-    missing, waited_s = wait_until(read, module.params["timeout_s"] if wait else 0, HEALTH_POLL_S)
-    result = dict(
-        changed=False,
-        components=[dict(name=h.name, heartbeat=seen.get(h.name)) for h in heartbeats],
-        waited_s=waited_s,
-    )
+    params = module.params
+    wait = params["wait_healthy"] and not module.check_mode
+    heartbeats = [heartbeat_of(c, params["token"], module) for c in params["components"]]
+    result, missing = readiness(params["components"], heartbeats, params["timeout_s"] if wait else 0)
     if wait and missing:
-        module.fail_json(msg="Not ready after %.1f s: %s." % (waited_s, "; ".join(missing)), **result)
+        module.fail_json(msg=not_ready_text(result, missing), **result)
     return result
 
 
@@ -149,9 +128,11 @@ def main():
                 required=True,
                 options=dict(
                     name=dict(type="str", required=True),
-                    url=dict(type="str", required=True),
+                    url=dict(type="str"),
+                    heartbeat=dict(type="dict"),
                     release=dict(type="str"),
                 ),
+                required_one_of=[["url", "heartbeat"]],
             ),
             token=dict(type="str", no_log=True),
             wait_healthy=dict(type="bool", default=False),

@@ -24,7 +24,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 attributes:
   check_mode:
-    description: Reads only.
+    description: Reads only. Else it dates what an application that keeps no books is seen to say for the first time, in a record of the node.
     support: full
   diff_mode:
     description: Nothing changes.
@@ -54,7 +54,12 @@ options:
       url:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
         type: str
-        required: true
+      heartbeat:
+        description:
+          - Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API. Its key C(profile) says which
+            kind it is; C(docs/heartbeats.md) has the keys of each. With O(components[].url), only its key C(via) counts.
+          - With C(via) being V(controller) or V(tunnel) the controller itself asks it, over the network or through SSH.
+        type: dict
   token:
     description: The bearer token; when given, a node that refuses it says so in C(error).
     type: str
@@ -216,15 +221,18 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
 
-def heartbeat_of(component, token):
+def said_of(component, module):
     try:
-        return dict(heartbeat=Heartbeat(component["name"], component["url"], token).status(fresh=True), error=None)
+        # What is seen here for the first time is dated, so that a later look knows for how long it has been so.
+        status = heartbeat_of(component, module.params["token"], module).status(fresh=True, note=not module.check_mode)
+        return dict(heartbeat=status, error=None)
     except HeartbeatError as exc:
         return dict(heartbeat=None, error=str(exc))
 
@@ -244,7 +252,7 @@ def run(module):
             installed_at=package.get("installed_at"),
         )
         entry.update(units[component["service"]])
-        entry.update(heartbeat_of(component, module.params["token"]))
+        entry.update(said_of(component, module))
         found.append(entry)
     return dict(
         changed=False,
@@ -267,8 +275,10 @@ def main():
                     name=dict(type="str", required=True),
                     package=dict(type="str", required=True),
                     service=dict(type="str", required=True),
-                    url=dict(type="str", required=True),
+                    url=dict(type="str"),
+                    heartbeat=dict(type="dict"),
                 ),
+                required_one_of=[["url", "heartbeat"]],
             ),
             token=dict(type="str", no_log=True),
             batch_id=dict(type="str", default=""),

@@ -46,7 +46,11 @@ options:
       url:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
         type: str
-        required: true
+      heartbeat:
+        description:
+          - Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API, as for
+            M(halfswap.bluegreen.heartbeat). Its key C(via) does not count, since it is the node that watches.
+        type: dict
   seconds:
     description: How long to watch, in seconds.
     type: float
@@ -97,7 +101,8 @@ observed_s:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
@@ -116,7 +121,7 @@ class Watch(object):
     def __init__(self, module):
         self.module = module
         self.components = module.params["components"]
-        self.heartbeats = [Heartbeat(c["name"], c["url"]) for c in self.components]
+        self.heartbeats = [heartbeat_of(c, module=module) for c in self.components]
         self.first = module.params["first"]
         self.looks = 0
         self.renewed_at = monotonic()
@@ -176,8 +181,10 @@ def main():
                 options=dict(
                     name=dict(type="str", required=True),
                     service=dict(type="str", required=True),
-                    url=dict(type="str", required=True),
+                    url=dict(type="str"),
+                    heartbeat=dict(type="dict"),
                 ),
+                required_one_of=[["url", "heartbeat"]],
             ),
             seconds=dict(type="float", required=True),
             first=dict(type="dict"),
@@ -188,7 +195,7 @@ def main():
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))
-    except (RecordsError, _lock.Held) as exc:
+    except (HeartbeatError, RecordsError, _lock.Held) as exc:
         module.fail_json(msg=str(exc))
 
 

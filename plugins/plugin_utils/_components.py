@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import FAR_PROFILES, WAYS, described, profile_of, way_to
+
 from . import _checks
 
 
@@ -21,18 +24,31 @@ def _control_url(component: Mapping[str, Any]) -> str:
     return heartbeat.get("url") or f"http://127.0.0.1:{heartbeat['control_port']}"
 
 
+def _status(component: Mapping[str, Any]) -> dict[str, Any]:
+    status = {"url": component.get("status_url"), "release_key": component.get("release_key"), "requests_key": component.get("requests_key")}
+    return {key: value for key, value in status.items() if value} if status["url"] else {}
+
+
+def _heartbeat(component: Mapping[str, Any]) -> dict[str, Any]:
+    """How the modules reach it: at the URL of the heartbeat API, or as its profile says."""
+    if profile_of(component) == "api":
+        return {"url": _control_url(component), **({"heartbeat": {"via": way_to(component)}} if way_to(component) != "node" else {})}
+    health = {"url": component["health_url"], "timeout_s": component.get("health_timeout_s")}
+    own = {key: value for key, value in component["heartbeat"].items() if key != "port"}
+    return {"heartbeat": {**own, "health": {key: value for key, value in health.items() if value}, "status": _status(component)}}
+
+
 def _agent(component: Mapping[str, Any]) -> dict[str, Any] | None:
     heartbeat = component["heartbeat"]
-    if "url" in heartbeat:
-        return None  # the application answers the heartbeat API by itself
+    if "url" in heartbeat or profile_of(component) != "api":
+        return None  # the application has a heartbeat of its own
     health = {"url": component["health_url"]} | {key: component.get(f"health_{key}") for key in ("timeout_s", "interval_s", "fall")}
-    status = {"url": component.get("status_url"), "release_key": component.get("release_key"), "requests_key": component.get("requests_key")}
     return {
         "name": component["name"],
         "probe": f"{heartbeat.get('address', '0.0.0.0')}:{heartbeat['port']}",
         "control": f"127.0.0.1:{heartbeat['control_port']}",
         "health": {key: value for key, value in health.items() if value},
-        "status": {key: value for key, value in status.items() if value} if status["url"] else {},
+        "status": _status(component),
     }
 
 
@@ -63,6 +79,8 @@ def _of_release(component: Mapping[str, Any], release: Any) -> str:
 def _capacity(component: Mapping[str, Any]) -> dict[str, Any] | None:
     if not component.get("capacity_per_s"):
         return None  # nobody measured it
+    if profile_of(component) != "api":
+        raise ComponentError(f"component {component['name']} has a capacity_per_s, but a heartbeat of another kind does not tell its load: leave it out")
     if not component.get("requests_key"):
         raise ComponentError(f"component {component['name']} has a capacity_per_s, but no requests_key to compare it with: give the key, or leave both out")
     return {"name": component["name"], "per_s": float(component["capacity_per_s"])}
@@ -105,11 +123,23 @@ def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     }
 
 
+def _verify(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
+    # A request that does not change anything: the first check of the sanity test that only reads.
+    reading = [check["path"] for check in component.get("sanity") or () if str(check.get("method", "GET")).upper() == "GET" and check.get("path")]
+    return {
+        "name": component["name"],
+        "path": reading[0] if reading else "/",
+        "standby_url": component.get("standby_url", ""),
+        # Only a heartbeat beside the application can be stopped by itself.
+        "unit": f"halfswap-heartbeat@{component['name']}.service" if _agent(component) else "",
+    }
+
+
 # The second argument is the release, for `drain` the method, or for `frontend` the address that the load balancer listens at.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
-    "heartbeat": lambda c, release: {"name": c["name"], "url": _control_url(c)},
-    "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], "url": _control_url(c)},
-    "observe": lambda c, release: {"name": c["name"], "service": c["service"], "url": _control_url(c)},
+    "heartbeat": lambda c, release: {"name": c["name"], **_heartbeat(c)},
+    "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_heartbeat(c)},
+    "observe": lambda c, release: {"name": c["name"], "service": c["service"], **_heartbeat(c)},
     "agent": lambda c, release: _agent(c),
     "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
@@ -119,10 +149,12 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
         "package": c["package"],
         **_wanted(c, release),
         "service": c["service"],
-        "heartbeat_url": _control_url(c),
+        **{{"url": "heartbeat_url"}.get(key, key): value for key, value in _heartbeat(c).items()},
     },
     "build": _build,
     "sanity": _sanity,
+    "watch": lambda c, release: {"name": c["name"], "url": _control_url(c)} if profile_of(c) == "api" else None,
+    "verify": _verify,
     "frontend": lambda c, address: {
         "name": c["name"],
         "bind": f"{address or '*'}:{c.get('load_balancer_port', c['port'])}",
@@ -130,6 +162,30 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
         "heartbeat_port": c["heartbeat"]["port"],
     },
 }
+
+
+def _heartbeat_problems(name: str, component: Mapping[str, Any]) -> list[str]:
+    heartbeat, profile, via = component["heartbeat"], profile_of(component), way_to(component)
+    # The port is where the load balancers check, whoever answers there.
+    needed = ("port", "control_port") if profile == "api" and "url" not in heartbeat else ("port",)
+    problems = [f"component {name}: heartbeat has no {key}" for key in needed if not heartbeat.get(key)]
+    if via not in WAYS:
+        problems.append(f"component {name}: heartbeat.via is {via}; there are {', '.join(WAYS)}")
+    elif via != "node" and profile not in FAR_PROFILES:
+        problems.append(f"component {name}: a heartbeat of profile {profile} is only reached on the node, so heartbeat.via cannot be {via}")
+    elif via == "controller" and profile == "api" and "url" not in heartbeat:
+        problems.append(
+            f"component {name}: the agent's control side listens on the node's 127.0.0.1 only, so heartbeat.via cannot be controller: use tunnel, or node"
+        )
+    if profile == "api":
+        # Keys of a profile that somebody forgot to name.
+        strange = sorted(set(heartbeat) - {"profile", "via", "port", "control_port", "address", "url"})
+        return problems + [f"component {name}: heartbeat has the unknown key {key} (its profile is api)" for key in strange]
+    try:
+        described(name, heartbeat)
+    except HeartbeatError as exc:
+        problems.append(str(exc).removesuffix(". See docs/heartbeats.md."))
+    return problems
 
 
 def check(components: Any) -> None:
@@ -151,11 +207,12 @@ def check(components: Any) -> None:
         if heartbeat and not isinstance(heartbeat, Mapping):
             problems.append(f"component {name}: heartbeat must be a dictionary with port and control_port, or with port and url")
         elif heartbeat:
-            # The port is where the load balancers check, whoever answers there.
-            needed = ("port",) if "url" in heartbeat else ("port", "control_port")
-            problems += [f"component {name}: heartbeat has no {key}" for key in needed if not heartbeat.get(key)]
+            problems += _heartbeat_problems(name, component)
         problems += [f"component {name}: {problem}" for problem in _checks.problems(component)]
     names = [c.get("name") for c in components if isinstance(c, Mapping)]
+    ways = {way_to(c) for c in components if isinstance(c, Mapping) and isinstance(c.get("heartbeat"), Mapping)}
+    if len(ways) > 1:
+        problems.append(f"heartbeat.via is {' for one and '.join(sorted(ways))} for another: all components of a node are reached in the same way")
     problems += [f"component {name} is described twice" for name in sorted({n for n in names if n and names.count(n) > 1})]
     if problems:
         raise ComponentError(f"{'; '.join(problems)}. See bluegreen_components in the README.")

@@ -26,7 +26,8 @@ class Component:
     why: str
     revision: int
     run_id: str | None
-    since_s: float
+    # None: it is not known since when.
+    since_s: float | None
     nevra: str | None
     version: str | None
     release: str | None
@@ -100,6 +101,7 @@ class Node:
 def _component(said: Mapping[str, Any]) -> Component:
     status = said["heartbeat"]
     requests = status.get("requests") or {}
+    since_s = None if status["since_s"] is None else float(status["since_s"])
     return Component(
         name=said["name"],
         package=said["package"],
@@ -108,7 +110,7 @@ def _component(said: Mapping[str, Any]) -> Component:
         why=status["why"],
         revision=int(status["revision"]),
         run_id=status.get("run_id"),
-        since_s=float(status["since_s"]),
+        since_s=since_s,
         nevra=said["nevra"],
         version=said["version"],
         release=status.get("release"),
@@ -116,7 +118,7 @@ def _component(said: Mapping[str, Any]) -> Component:
         installed_at=said["installed_at"],
         started_at=said["started_at"],
         served=requests.get("since_flip"),
-        served_in_s=min(float(status["since_s"]), float((status.get("agent") or {}).get("started_s", status["since_s"]))),
+        served_in_s=min(since_s or 0.0, float((status.get("agent") or {}).get("started_s", since_s or 0.0))),
         rate_per_s=requests.get("rate_per_s"),
         status=status,
     )

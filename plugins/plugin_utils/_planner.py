@@ -15,10 +15,10 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, missing_probers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers
 
 from ._evidence import Node
-from ._interlock import Limits, least_live, unfit_for_exclusive, overloaded
+from ._interlock import Limits, least_live, overloaded, unfit_for_exclusive
 
 Packages = Mapping[str, str]  # component -> NEVRA
 
@@ -72,6 +72,8 @@ class Plan:
     strategy: str
     batches: tuple[Batch, ...] = ()
     refusals: tuple[str, ...] = ()
+    # What was seen to be otherwise than declared, and is worth a look.
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -142,7 +144,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
     if refusals:
         refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy()]
         return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
-    return Plan(policy.strategy, tuple(batches))
+    return Plan(policy.strategy, tuple(batches), warnings=_otherwise(nodes, policy.limits))
 
 
 def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> dict[str, str]:
@@ -191,19 +193,31 @@ def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Co
 
 
 def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[str]:
-    """A load balancer that does not check a node can never be seen to notice."""
-    missing = [
-        f"{node.name}: {component.name}: {text}"
-        for node in nodes
-        for component in node.components
-        for text in missing_probers(component.status, limits.load_balancers, limits.ignore_probers)
-    ]
-    if missing:
+    """A load balancer that does not check a node, or does so no more, can never be seen to notice."""
+    missing = _of_each(nodes, missing_probers, limits)
+    if any(component.status["probers"] is not None for node in nodes for component in node.components) and missing:
         missing.append(
             f"a prober is known once it has asked {KNOWN_AFTER} times: does the load balancer check that URL, do bluegreen_load_balancers and its "
             "configuration agree, and does the firewall let its checks through?"
         )
-    return missing
+    silent = _of_each(nodes, silent_probers, limits)
+    if silent:
+        silent.append("does that load balancer still run and reach the nodes? If it is none, name its address in bluegreen_ignore_probers")
+    return missing + silent
+
+
+def _otherwise(nodes: Sequence[Node], limits: Limits) -> tuple[str, ...]:
+    """Where a load balancer is seen to check at another pace than declared."""
+    return tuple(_of_each(nodes, differences, limits))
+
+
+def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: Limits) -> list[str]:
+    return [
+        f"{node.name}: {component.name}: {text}"
+        for node in nodes
+        for component in node.components
+        for text in texts_of(component.status, limits.load_balancers, limits.ignore_probers)
+    ]
 
 
 def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[str]:
@@ -283,7 +297,7 @@ def _cutover(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Poli
     stand_by = [node for node in others if node.ready(node.nevras)]
     if policy.confirm_after_s is None:
         return [Group(swap, retire, policy.observe_s, stand_by)] if swap or retire else []
-    in_since_s = 0.0 if swap or retire else min(component.since_s for node in members(new) for component in node.components)
+    in_since_s = 0.0 if swap or retire else min(component.since_s or 0.0 for node in members(new) for component in node.components)
     left_s = max(0.0, round(policy.confirm_after_s - in_since_s))
     watch = [Group(swap, retire, left_s, stand_by)] if swap or retire or left_s else []
     return [*watch, Group(others, observe_s=policy.observe_s)] if others else watch

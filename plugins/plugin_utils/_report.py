@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import known_probers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers
 
 from ._evidence import Node
 from ._planner import Batch, Plan, Policy
@@ -40,7 +40,9 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         rows += [(batch.number, name, *_packages(of[name]), "stands by with it", later) for name in batch.retire]
         if not batch.nodes and not batch.retire:
             rows.append((batch.number, "-", "-", "only watched", later))
-        waits.append((batch.number, *(_about(seconds) for seconds in expected_s(batch, nodes, policy))))
+        out, work, back, retired, observed = expected_s(batch, nodes, policy)
+        mine, others = _guess([of[name] for name in batch.nodes]), _guess([of[name] for name in batch.retire])
+        waits.append((batch.number, _about(out) + (mine if out else ""), _about(work), _about(back) + mine, _about(retired) + others, _about(observed)))
     total, certain = eta_s(plan, nodes, policy)
     count = f"{len(plan.batches)} batch{'es' if len(plan.batches) > 1 else ''}"
     return [
@@ -48,6 +50,7 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         *table(("batch", "node", "from", "to", "nodes serving meanwhile"), rows),
         "",
         *table(("batch", "settle out", "drain to sanity test", "settle in", "the others out", "observe"), waits),
+        *(f"WARNING: {text}." for text in plan.warnings),
         *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
     ]
 
@@ -88,6 +91,12 @@ def eta_s(plan: Plan, nodes: Sequence[Node], policy: Policy) -> tuple[float, boo
 
 def _settle_s(nodes: Sequence[Node], policy: Policy, count: str) -> float:
     """Longest wait until a live load balancer has had that many answers of one of these nodes."""
+    guesses = [
+        guess_s(policy.limits.load_balancers, {"fall": "standby", "rise": "live"}[count])
+        for node in nodes
+        for component in node.components
+        if is_guess(component.status)
+    ]
     rules = {balancer["path"]: balancer for balancer in policy.limits.load_balancers if balancer["follows"] == "live"}
     waits = [
         (prober["interval_s"] or 0.0) * int(rules[prober["path"]][count])
@@ -96,7 +105,12 @@ def _settle_s(nodes: Sequence[Node], policy: Policy, count: str) -> float:
         for prober in known_probers(component.status, policy.limits.ignore_probers)
         if prober["path"] in rules
     ]
-    return max(waits, default=0.0)
+    return max(waits + guesses, default=0.0)
+
+
+def _guess(nodes: Sequence[Node]) -> str:
+    """What marks the wait for load balancers that these nodes cannot see."""
+    return " (guess)" if any(is_guess(component.status) for node in nodes for component in node.components) else ""
 
 
 def _about(seconds: float | None) -> str:
@@ -122,9 +136,9 @@ def status_lines(nodes: Sequence[Node]) -> list[str]:
                     component.name,
                     component.state if component.healthy else f"{component.state}, down",
                     component.nevra or "-",
-                    _age(component.since_s),
+                    "-" if component.since_s is None else _age(component.since_s),
                     "-" if component.rate_per_s is None else f"{component.rate_per_s:.1f}",
-                    "; ".join([f"{len(probers)} probers", *([] if component.healthy else [component.why]), *notes]),
+                    "; ".join([f"{'unknown' if is_guess(status) else len(probers)} probers", *([] if component.healthy else [component.why]), *notes]),
                 )
             )
     serving = sum(node.serving for node in nodes)

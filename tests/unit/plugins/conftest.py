@@ -1,9 +1,21 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""A heartbeat API on a real socket, scripted by the tests of its clients; and what else they share."""
 
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import threading
 
 import pytest
+
+try:
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+except ImportError:
+    from BaseHTTPServer import BaseHTTPRequestHandler, HTTPServer
 
 
 def _prober(path, **runs):
@@ -54,3 +66,90 @@ def records(monkeypatch, tmp_path):
     directory = tmp_path / "records"
     monkeypatch.setattr(_records, "DIRECTORY", str(directory))
     return directory
+
+
+def make_status(**changes):
+    status = dict(
+        state="live",
+        revision=7,
+        since_s=100.0,
+        by="ops@laptop",
+        reason="",
+        run_id="r1",
+        phase="SERVING",
+        healthy=True,
+        why="HTTP 200",
+        release="1.0.0",
+        requests=dict(total=10, since_flip=5, rate_per_s=1.0),
+        probers=[],
+    )
+    status.update(changes)
+    return status
+
+
+class HeartbeatServer(object):
+    """Holds one status; `next_answers` are given out first, as (code, body)."""
+
+    def __init__(self):
+        self.status = make_status()
+        self.asked = []
+        self.next_answers = []
+        self.after_each = lambda server: None
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *args):
+                pass
+
+            def do_GET(self):
+                outer.answer(self, None)
+
+            def do_PUT(self):
+                outer.answer(self, json.loads(self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8")))
+
+        self._http = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = "http://127.0.0.1:%d" % self._http.server_port
+        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
+        self._thread.daemon = True
+        self._thread.start()
+
+    def answer(self, handler, body):
+        self.asked.append((handler.command, handler.path, body, handler.headers.get("If-Match"), handler.headers.get("Authorization")))
+        if self.next_answers:
+            code, said = self.next_answers.pop(0)
+        else:
+            code = 200
+            if body is not None:
+                if body["state"] != self.status["state"]:
+                    self.status["probers"] = []
+                self.status.update(body, revision=self.status["revision"] + 1)
+            said = json.dumps(self.status)
+        self.after_each(self)
+        said = said.encode("utf-8")
+        handler.send_response(code)
+        handler.send_header("Content-Length", str(len(said)))
+        handler.end_headers()
+        handler.wfile.write(said)
+
+    @property
+    def puts(self):
+        return [body for method, _path, body, _match, _token in self.asked if method == "PUT"]
+
+    def stop(self):
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def heartbeat_server():
+    server = HeartbeatServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def second_heartbeat_server():
+    server = HeartbeatServer()
+    yield server
+    server.stop()

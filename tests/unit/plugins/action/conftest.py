@@ -25,7 +25,7 @@ def run_action(monkeypatch):
         action = module.ActionModule(
             task=task,
             connection=mock.MagicMock(),
-            play_context=mock.MagicMock(check_mode=check_mode),
+            play_context=mock.MagicMock(check_mode=check_mode, remote_addr="127.0.0.1"),
             loader=mock.MagicMock(),
             templar=mock.MagicMock(),
             shared_loader_obj=mock.MagicMock(),
@@ -36,6 +36,8 @@ def run_action(monkeypatch):
 
         def execute(module_name, module_args=None, task_vars=None):
             sent.append((module_name, module_args))
+            if callable(answer):
+                return answer(module_args)
             # A list has an answer for each time that a module is executed.
             said = answer[len(sent) - 1] if isinstance(answer, list) else answer
             return dict(said or {"changed": True})

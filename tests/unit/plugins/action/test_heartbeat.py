@@ -7,6 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb"},
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "url": "http://lb2"},
@@ -46,7 +48,8 @@ def test_standby_with_every_node_read(run_action, vars_of):
     module, sent = ran.sent[0]
     assert module == "halfswap.bluegreen.heartbeat"
     assert sent["components"] == [{"name": "shop", "url": "http://127.0.0.1:9101", "revision": 7}]
-    assert sent["load_balancers"][0] == {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1, "hold_s": 0.0}
+    live = {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0}
+    assert sent["load_balancers"][0] == live
     assert sent["expect_traffic"] is False
     assert "@" in sent["by"]
 
@@ -200,3 +203,100 @@ def test_an_exclusive_switch(run_action, vars_of, said):
     assert "no exclusive switch behind it" in run_action("heartbeat", args(**switch), task_vars).result["msg"]
     ran = run_action("heartbeat", args(**{**switch, "sanity": []}, load_balancers=holding), task_vars)
     assert "green1: it has not passed the sanity test" in ran.result["msg"] and ran.sent == []
+
+
+# ---- Where only the controller reaches the heartbeat --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def node(run_module):
+    """A node that runs the real module, with what the action sends to it."""
+
+    def answer(module_args):
+        return dict(run_module("heartbeat", module_args).items())
+
+    return answer
+
+
+def far_args(heartbeat_server, **changes):
+    components = [{"name": "shop", "url": heartbeat_server.url, "heartbeat": {"via": "controller"}}]
+    return args(components=components, token="secret-token", settle_timeout_s=5, **changes)
+
+
+def prober(**consecutive):
+    runs = {"live": 0, "not_live": 0, **consecutive}
+    return {"address": "10.0.0.5", "path": "/heartbeat/live", "consecutive": runs, "seen": 50, "last_seen_s": 0.1, "interval_s": 0.5}
+
+
+def test_the_controller_writes_what_the_node_judges_and_records(run_action, vars_of, heartbeat_server, node, clock):
+    heartbeat_server.after_each = lambda server: server.puts and server.status.update(probers=[prober(not_live=3)])
+    ran = run_action("heartbeat", far_args(heartbeat_server), vars_of(), answer=node)
+    assert [(name, sent["step"]) for name, sent in ran.sent] == [("halfswap.bluegreen.heartbeat", "judge"), ("halfswap.bluegreen.heartbeat", "record")]
+    assert ran.result["components"] == [{"name": "shop", "before": "live", "after": "standby", "revision": 8}]
+    assert (ran.result["changed"], ran.result["settled"], ran.result["guess"]) == (True, True, False)
+    (put,) = [asked for asked in heartbeat_server.asked if asked[0] == "PUT"]
+    assert put[2]["state"] == "standby" and put[2]["run_id"] == "r2" and put[3] == '"7"' and put[4] == "Bearer secret-token"
+    # The journal of the node has it, once.
+    assert [(line["what"], line["before"], line["after"]) for line in _records.journal(10)] == [("heartbeat shop", "live", "standby")]
+
+
+def test_once_is_enough_from_here_too(run_action, vars_of, said, heartbeat_server, node, clock):
+    heartbeat_server.status.update(state="standby", run_id="r2", probers=[prober(not_live=9)])
+    ran = run_action("heartbeat", far_args(heartbeat_server), vars_of(blue1=said(state="standby", batch_id="r2/1")), answer=node)
+    assert ran.result["changed"] is False and heartbeat_server.puts == []
+
+
+def test_the_node_may_refuse(run_action, vars_of, heartbeat_server, node, clock):
+    _lock.acquire("r9", "alice@ops1", "ops1", "release", 600.0)
+    ran = run_action("heartbeat", far_args(heartbeat_server), vars_of(), answer=node)
+    assert ran.result["failed"] is True and "the lock is held by alice@ops1" in ran.result["msg"] and heartbeat_server.puts == []
+
+
+def test_a_stale_decision_changes_nothing_from_here_either(run_action, vars_of, heartbeat_server, node, clock):
+    heartbeat_server.status.update(revision=9)
+    ran = run_action("heartbeat", far_args(heartbeat_server), vars_of(), answer=node)
+    assert "the decision was made on revision 7" in ran.result["msg"] and heartbeat_server.puts == []
+
+
+def test_a_prediction_from_here(run_action, vars_of, heartbeat_server, run_module, clock):
+    def predict(module_args):
+        return dict(run_module("heartbeat", module_args, check_mode=True))
+
+    ran = run_action("heartbeat", far_args(heartbeat_server), vars_of(), answer=predict, check_mode=True)
+    assert ran.result["changed"] is True and heartbeat_server.puts == [] and len(ran.sent) == 1
+
+
+def test_a_wait_that_fails_here(run_action, vars_of, heartbeat_server, node, clock):
+    heartbeat_server.after_each = lambda server: server.puts and server.status.update(probers=[prober(not_live=1)])
+    ran = run_action("heartbeat", far_args(heartbeat_server), vars_of(), answer=node)
+    assert ran.result["failed"] is True and ran.result["changed"] is True and ran.result["settled"] is False
+    assert "got 1 of 3 answers" in ran.result["msg"]
+
+
+def test_an_application_of_another_kind_from_here(run_action, vars_of, said, heartbeat_server, node, clock):
+    """The server is read by its status and told by another URL, as any application may be."""
+    base = heartbeat_server.url
+    heartbeat = {
+        "profile": "http",
+        "via": "controller",
+        "read": {"url": f"{base}/ready", "live": {"json": {"state": "live"}}, "standby": {"json": {"state": "standby"}}},
+        "live": {"url": f"{base}/set", "method": "PUT", "body": {"state": "live"}},
+        "standby": {"url": f"{base}/set", "method": "PUT", "body": {"state": "standby"}},
+    }
+    task = args(components=[{"name": "shop", "heartbeat": heartbeat}], token="secret-token", load_balancers=[{**BALANCERS[0], "interval_s": 2}, BALANCERS[1]])
+    evidence = said(batch_id="r2/1")
+    evidence["components"][0]["heartbeat"].update(revision=1, probers=None)
+    peers = {name: said(batch_id="r2/1") for name in ("green1", "green2")}
+    ran = run_action("heartbeat", task, vars_of(blue1=evidence, **peers), answer=node)
+    assert heartbeat_server.puts == [{"state": "standby"}]
+    assert (ran.result["settled"], ran.result["guess"]) == (True, True) and 6.0 < ran.result["settled_s"] < 7.0
+    assert "is a guess: 6.5 s" in ran.result["warnings"][0]
+    record = _records.read_json("heartbeat-shop.json", ())
+    assert (record["state"], record["run_id"], record["revision"]) == ("standby", "r2", ran.result["components"][0]["revision"])
+
+
+def test_no_way_to_the_heartbeat(run_action, vars_of, heartbeat_server, clock):
+    task = far_args(heartbeat_server)
+    task["components"][0]["heartbeat"]["via"] = "tunnel"
+    ran = run_action("heartbeat", task, vars_of())
+    assert ran.result["failed"] is True and "a tunnel takes a connection through ssh" in ran.result["msg"] and ran.sent == []

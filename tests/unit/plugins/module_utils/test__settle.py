@@ -9,7 +9,14 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import missing_probers, unsettled
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import (
+    differences,
+    guess_s,
+    is_guess,
+    missing_probers,
+    silent_probers,
+    unsettled,
+)
 
 LIVE = {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1}
 STANDBY = {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1}
@@ -84,3 +91,96 @@ def test_a_pair_of_load_balancers_is_two_probers():
     assert missing_probers(one, pair) == ["load balancer live: 1 of 2 probers seen on /heartbeat/live"]
     assert missing_probers(one, BOTH) == []
     assert missing_probers(one, BOTH, ignore=["10.0.0.8"]) == ["load balancer standby: 0 of 1 probers seen on /heartbeat/standby"]
+
+
+@pytest.mark.parametrize(
+    "declared, interval_s, last_seen_s, silent",
+    [
+        # Five intervals, of those seen or of those declared, whichever are longer.
+        (None, 4.0, 19.9, False),
+        (None, 4.0, 20.1, True),
+        (2.0, 1.0, 9.9, False),
+        (2.0, 1.0, 10.1, True),
+        # Between two states it may check more slowly than anybody said.
+        (None, 0.25, 9.9, False),
+        (None, 0.25, 10.1, True),
+        (0.25, 0.25, 2.9, False),
+        (0.25, 0.25, 3.1, True),
+        (None, None, 10.1, True),
+    ],
+)
+def test_a_prober_that_has_left_out_five_requests_is_silent(declared, interval_s, last_seen_s, silent):
+    balancers = [dict(LIVE, interval_s=declared), STANDBY]
+    found = silent_probers(status(prober(interval_s=interval_s, last_seen_s=last_seen_s)), balancers)
+    assert bool(found) is silent
+    if found:
+        assert found[0].startswith("prober 10.0.0.5 /heartbeat/live has fallen silent") and "%.1f s ago" % last_seen_s in found[0]
+
+
+def test_only_those_that_are_waited_for_stop_a_wait():
+    standby, unknown = prober(path="/heartbeat/standby", last_seen_s=60.0), prober(path="/heartbeat", address="10.0.0.7", last_seen_s=60.0)
+    said = status(prober(), standby, unknown, prober(seen=2, last_seen_s=60.0))
+    assert len(silent_probers(said, BOTH)) == 2
+    assert silent_probers(said, BOTH, state="live") == []
+    assert ["10.0.0.7" in text for text in silent_probers(said, BOTH, state="standby")] == [True]
+    assert silent_probers(said, BOTH, ignore=["10.0.0.7"], state="standby") == []
+
+
+@pytest.mark.parametrize(
+    "interval_s, differs",
+    [(2.0, False), (2.4, False), (1.6, False), (2.6, True), (1.4, True), (0.5, True), (None, False)],
+)
+def test_another_interval_than_declared(interval_s, differs):
+    found = differences(status(prober(live=50, interval_s=interval_s)), [dict(LIVE, interval_s=2.0), STANDBY])
+    assert bool(found) is differs
+    if found:
+        assert found[0].startswith("load balancer live: prober 10.0.0.5 asks every %.2f s, and interval_s says 2" % interval_s)
+
+
+def test_a_short_interval_may_differ_by_what_a_network_takes():
+    assert differences(status(prober(live=50, interval_s=0.19)), [dict(LIVE, interval_s=0.1)]) == []
+    assert differences(status(prober(live=50, interval_s=0.21)), [dict(LIVE, interval_s=0.1)]) != []
+
+
+def test_the_interval_is_judged_in_the_steady_state_only():
+    balancers = [dict(LIVE, interval_s=2.0), dict(STANDBY, interval_s=2.0)]
+    # It checks faster while a node comes in, and at yet another pace while the node is out.
+    assert differences(status(prober(live=5, interval_s=0.5)), balancers) == []
+    assert differences(status(prober(not_live=500, interval_s=0.5)), balancers) == []
+    assert differences(status(prober(live=50, interval_s=0.5)), BOTH) == []
+    steady = prober(path="/heartbeat/standby", interval_s=0.5)
+    steady["consecutive"]["standby"] = 50
+    assert len(differences(status(steady), balancers)) == 1
+
+
+UNKNOWN = {"probers": None, "since_s": 100.0}
+PACED = [dict(LIVE, interval_s=2.0), STANDBY]
+
+
+def test_without_a_prober_log_there_is_a_guess():
+    assert is_guess(UNKNOWN) and not is_guess(status())
+    # The slowest of those that follow live.
+    assert guess_s(PACED + [dict(LIVE, name="other", interval_s=1.0), dict(STANDBY, interval_s=60.0)], "standby") == 6.5
+    assert guess_s(PACED, "live") == 4.5
+    assert guess_s([STANDBY], "live") == 0.0
+
+
+@pytest.mark.parametrize(
+    "state, since_s, missing",
+    [
+        ("standby", 6.5, []),
+        ("standby", 6.4, ["it has said standby for 6.4 of 6.5 s (a guess by interval_s)"]),
+        ("live", 4.5, []),
+        ("live", 0.0, ["it has said live for 0.0 of 4.5 s (a guess by interval_s)"]),
+        ("live", None, ["it is not known since when it says live, and 4.5 s are needed (a guess by interval_s)"]),
+    ],
+)
+def test_the_guess_counts_from_the_flip(state, since_s, missing):
+    assert unsettled(dict(UNKNOWN, since_s=since_s), PACED, state) == missing
+
+
+def test_no_guess_without_an_interval():
+    expected = ["load balancer live: the heartbeat does not tell who asks for it, so that its interval_s is needed (bluegreen_load_balancers)"]
+    assert missing_probers(UNKNOWN, BOTH) == expected
+    assert unsettled(UNKNOWN, BOTH, "live") == expected
+    assert missing_probers(UNKNOWN, PACED) == []

@@ -339,3 +339,33 @@ def test_another_phase_is_recorded(run_module, heartbeat_server):
     _release_record.served(ONE, "r1")
     run_module(heartbeat, args(heartbeat_server, phase="CLEANING_UP"))
     assert _release_record.read()["phase"] == "CLEANING_UP"
+
+
+def test_a_flag_file_is_switched_and_given_the_time_that_was_declared(run_module, tmp_path, clock):
+    path = tmp_path / "live"
+    components = [dict(name="shop", heartbeat=dict(profile="file", path=str(path)))]
+    paced = [dict(BALANCERS[0], interval_s=2.0), BALANCERS[1]]
+    result = run_module(heartbeat, args(components=components, state="live", load_balancers=paced), diff=True)
+    assert result["diff"] == {"before": "shop: standby\n", "after": "shop: live\n"}
+    assert (result["changed"], result["settled"], result["guess"], result["settled_s"]) == (True, True, True, pytest.approx(4.5, abs=0.06))
+    assert "is a guess: 4.5 s" in result["warnings"][0]
+    assert path.read_bytes() == b"live\n"
+    assert run_module(heartbeat, args(components=components, state="live", load_balancers=paced))["changed"] is False
+    result = run_module(heartbeat, args(components=components, load_balancers=BALANCERS))
+    assert result.failed and "its interval_s is needed" in result["msg"] and "Nothing was changed" in result["msg"]
+    assert path.exists()
+
+
+def test_a_component_needs_a_heartbeat(run_module):
+    assert "url, heartbeat" in run_module(heartbeat, args(components=[dict(name="shop")]))["msg"]
+
+
+def test_a_prober_that_has_gone_ends_the_wait(run_module, heartbeat_server, clock):
+    def gone(server):
+        server.status["probers"] = [dict(prober(not_live=1), last_seen_s=10.5)]
+
+    heartbeat_server.after_each = gone
+    result = run_module(heartbeat, args(heartbeat_server, load_balancers=BALANCERS))
+    assert result.failed and result["changed"] is True and result["settled"] is False
+    assert "prober 10.0.0.5 /heartbeat/live has fallen silent" in result["msg"]
+    assert clock.elapsed == 0

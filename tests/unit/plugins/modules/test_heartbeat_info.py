@@ -60,3 +60,13 @@ def test_no_agent(run_module):
     result = run_module(heartbeat_info, dict(components=[dict(name="shop", url="http://127.0.0.1:1")]))
     assert result.failed
     assert "component shop: no heartbeat answers at http://127.0.0.1:1" in result["msg"]
+
+
+def test_an_application_that_does_not_answer_yet_is_waited_for(run_module, tmp_path, clock):
+    directory = tmp_path / "www"
+    heartbeat = dict(profile="file", path=str(directory / "live"))
+    clock.at(2, directory.mkdir)
+    result = run_module(heartbeat_info, dict(components=[dict(name="shop", heartbeat=heartbeat)], wait_healthy=True))
+    assert result["waited_s"] == 2.0
+    (shop,) = result["components"]
+    assert (shop["heartbeat"]["state"], shop["heartbeat"]["revision"], shop["heartbeat"]["probers"]) == ("standby", 0, None)

@@ -119,3 +119,20 @@ def test_a_damaged_record_is_no_evidence(run_module, node, heartbeat_server, rec
     records.joinpath(name).write_bytes(b"{")
     result = run_module(node_info, args(heartbeat_server.url))
     assert result.failed and "%s is damaged" % name in result["msg"]
+
+
+def test_what_an_application_says_for_the_first_time_is_dated(run_module, node, tmp_path, clock):
+    asked = dict(components=[dict(name="shop", package="shop", service="shop", heartbeat=dict(profile="file", path=str(tmp_path / "live")))])
+    (predicted,) = run_module(node_info, asked, check_mode=True)["components"]
+    assert (predicted["heartbeat"]["state"], predicted["heartbeat"]["since_s"]) == ("standby", None)
+    assert run_module(node_info, asked)["components"][0]["heartbeat"]["since_s"] == 0.0
+    clock.advance(5)
+    (seen,) = run_module(node_info, asked)["components"]
+    assert (seen["heartbeat"]["since_s"], seen["heartbeat"]["probers"], seen["error"]) == (5.0, None, None)
+
+
+def test_what_the_controller_could_not_reach_is_no_evidence(run_module, node, clock):
+    relayed = dict(via="tunnel", relayed=dict(error="component shop: no SSH connection"))
+    asked = dict(components=[dict(name="shop", package="shop", service="shop", url="http://127.0.0.1:9101", heartbeat=relayed)])
+    (seen,) = run_module(node_info, asked)["components"]
+    assert (seen["heartbeat"], seen["error"]) == (None, "component shop: no SSH connection")

@@ -40,8 +40,8 @@ def test_every_node_in_a_stack_is_fine():
 
 def test_load_balancers_get_their_defaults_and_lose_their_address():
     assert load_balancers(GOOD) == [
-        {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1, "hold_s": 0.0},
-        {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "rise": 2, "probers": 1, "hold_s": 0.0},
+        {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0},
+        {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0},
     ]
 
 

@@ -168,3 +168,66 @@ def test_how_much_a_node_can_serve():
     with pytest.raises(ComponentError) as error:
         view([{**BARE, "capacity_per_s": 80}], "capacity")
     assert "component shop has a capacity_per_s, but no requests_key" in str(error.value)
+
+
+FLAG = {**SHOP, "heartbeat": {"profile": "file", "path": "/var/www/shop/live", "port": 80}}
+GET = {"url": "http://127.0.0.1:8080/ready"}
+ACTUATOR = {
+    **SHOP,
+    "health_timeout_s": 3,
+    "heartbeat": {
+        "profile": "http",
+        "via": "tunnel",
+        "port": 8080,
+        "read": {**GET, "live": {"status": [200]}, "standby": {"status": [503]}},
+        "live": {**GET, "method": "POST"},
+        "standby": {**GET, "method": "DELETE"},
+    },
+}
+
+
+def test_a_heartbeat_of_another_kind_goes_to_the_modules_as_it_is_described():
+    status = {"url": "http://127.0.0.1:8080/status", "release_key": "release", "requests_key": "requests"}
+    file = {"profile": "file", "path": "/var/www/shop/live", "health": {"url": "http://127.0.0.1:8080/health"}, "status": status}
+    assert view([FLAG], "heartbeat") == [{"name": "shop", "heartbeat": file}]
+    assert view([FLAG], "node") == [{"name": "shop", "package": "shop-app", "service": "shop", "heartbeat": file}]
+    assert view([FLAG], "observe") == [{"name": "shop", "service": "shop", "heartbeat": file}]
+    assert view([FLAG], "release", "2.0.0") == [{"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "heartbeat": file}]
+    assert view([FLAG], "agent") == view([ACTUATOR], "agent") == []
+    assert view([FLAG], "frontend")[0]["heartbeat_port"] == 80
+    (actuator,) = view([ACTUATOR], "heartbeat")
+    assert actuator["heartbeat"]["via"] == "tunnel" and actuator["heartbeat"]["health"] == {"url": "http://127.0.0.1:8080/health", "timeout_s": 3}
+    bare = {**FLAG, "status_url": None}
+    assert view([bare], "heartbeat")[0]["heartbeat"]["status"] == {}
+
+
+def test_a_way_to_the_agent():
+    through = {**SHOP, "heartbeat": {**SHOP["heartbeat"], "via": "tunnel"}}
+    assert view([through], "heartbeat") == [{"name": "shop", "url": "http://127.0.0.1:9101", "heartbeat": {"via": "tunnel"}}]
+    assert len(view([through], "agent")) == 1
+
+
+@pytest.mark.parametrize(
+    "components, text",
+    [
+        ([{**FLAG, "heartbeat": {"profile": "file", "path": "/live"}}], "component shop: heartbeat has no port"),
+        ([{**FLAG, "health_url": ""}], "component shop has no health_url"),
+        ([{**FLAG, "heartbeat": {**FLAG["heartbeat"], "via": "tunnel"}}], "a heartbeat of profile file is only reached on the node"),
+        ([{**FLAG, "heartbeat": {**FLAG["heartbeat"], "control_port": 9101}}], "component shop: heartbeat (profile file): unknown key control_port"),
+        ([{**FLAG, "heartbeat": {**FLAG["heartbeat"], "profile": "smoke"}}], "component shop: heartbeat.profile is smoke"),
+        ([{**ACTUATOR, "heartbeat": {**ACTUATOR["heartbeat"], "via": "pigeon"}}], "heartbeat.via is pigeon; there are node, controller, tunnel"),
+        ([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "via": "controller"}}], "listens on the node's 127.0.0.1 only"),
+        ([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "path": "/live"}}], "heartbeat has the unknown key path (its profile is api)"),
+        ([ACTUATOR, {**SHOP, "name": "cart"}], "heartbeat.via is node for one and tunnel for another"),
+    ],
+)
+def test_a_wrong_heartbeat_is_named(components, text):
+    with pytest.raises(ComponentError) as error:
+        view(components, "node")
+    assert text in str(error.value)
+
+
+def test_a_load_that_nobody_tells():
+    with pytest.raises(ComponentError) as error:
+        view([{**FLAG, "capacity_per_s": 80}], "capacity")
+    assert "a heartbeat of another kind does not tell its load" in str(error.value)

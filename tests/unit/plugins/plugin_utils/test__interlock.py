@@ -178,3 +178,18 @@ def test_an_exclusive_switch_takes_proven_successors(nodes, said, swapped):
     assert refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=3)) == ["2 of at least 3 nodes would serve afterwards"]
     busy = dict.fromkeys([*BLUE, *GREEN], said(rate=30.0))
     assert "2 nodes can serve 100 requests/s" in refuse_exclusive([swapped], nodes(**busy), GREEN, proofs, PASSED, replace(HOLDING, capacity={"shop": 50}))[0]
+
+
+def unseen(said, since_s):
+    found = said(since_s=since_s)
+    found["components"][0]["heartbeat"].update(probers=None, since_s=since_s)
+    return found
+
+
+def test_where_nobody_logs_the_probers_the_time_since_the_flip_counts(nodes, said):
+    limits = Limits(load_balancers=[{**BALANCERS[0], "interval_s": 2.0}, BALANCERS[1]])
+    assert refuse_standby(nodes(green1=unseen(said, 4.5)), BLUE, limits) == []
+    reasons = refuse_standby(nodes(green1=unseen(said, 4.4)), BLUE, limits)
+    assert reasons[1] == "green1: shop: it has said live for 4.4 of 4.5 s (a guess by interval_s)"
+    assert "it is not known since when it says live" in refuse_standby(nodes(green1=unseen(said, None)), BLUE, limits)[1]
+    assert "its interval_s is needed" in refuse_standby(nodes(green1=unseen(said, 900.0)), BLUE, LIMITS)[1]

@@ -261,3 +261,53 @@ def test_all_live_lets_what_is_healthy_serve_as_it_is(nodes, said):
     assert found.batches[1].after == {"blue2": NEW}
     # Should one fail its sanity test, nothing else is installed on it.
     assert {name: packages for batch in found.batches for name, packages in batch.restore.items() if packages} == {}
+
+
+PACED = replace(POLICY, limits=replace(LIMITS, load_balancers=tuple({**balancer, "interval_s": 2.0} for balancer in LIMITS.load_balancers)))
+
+
+def with_prober(said, **changes):
+    found = said()
+    found["components"][0]["heartbeat"]["probers"][0].update(changes)
+    return found
+
+
+def test_a_prober_that_has_fallen_silent_is_refused(nodes, said):
+    found = plan(nodes(blue2=with_prober(said, last_seen_s=30.0)), WANTED, POLICY)
+    assert found.batches == () and found.refusals[0].startswith("blue2: shop: prober 10.0.0.5 /heartbeat/live has fallen silent")
+    assert "bluegreen_ignore_probers" in found.refusals[1]
+    ignored = replace(POLICY, limits=replace(LIMITS, ignore_probers=("10.0.0.9",)))
+    elsewhere = with_prober(said)
+    elsewhere["components"][0]["heartbeat"]["probers"].append(
+        {**elsewhere["components"][0]["heartbeat"]["probers"][0], "address": "10.0.0.9", "last_seen_s": 60.0}
+    )
+    assert len(plan(nodes(blue2=elsewhere), WANTED, ignored).batches) == 2
+
+
+def test_another_pace_than_declared_is_a_warning(nodes, said):
+    steady = with_prober(said, interval_s=2.0)
+    assert plan(nodes(steady), WANTED, PACED).warnings == ()
+    found = plan(nodes(steady, green1=with_prober(said, interval_s=5.0)), WANTED, PACED)
+    assert len(found.batches) == 2
+    assert found.warnings == (
+        "green1: shop: load balancer live: prober 10.0.0.5 asks every 5.00 s, and interval_s says 2: is that its configuration, fall and rise included?",
+    )
+    assert found.digest == plan(nodes(steady), WANTED, PACED).digest
+
+
+def test_probers_that_nobody_logs_need_an_interval(nodes, said):
+    unseen = said()
+    unseen["components"][0]["heartbeat"]["probers"] = None
+    assert len(plan(nodes(unseen), WANTED, PACED).batches) == 2
+    found = plan(nodes(blue1=unseen), WANTED, POLICY)
+    assert found.refusals[0] == (
+        "blue1: shop: load balancer live: the heartbeat does not tell who asks for it, so that its interval_s is needed (bluegreen_load_balancers)"
+    )
+
+
+def test_a_cutover_that_it_is_not_known_since_when_it_serves_is_watched_whole(nodes, said):
+    new, unknown = said("2.0.0"), said("2.0.0", since_s=None)
+    old = said(state="standby")
+    policy = replace(CUTOVER, confirm_after_s=60.0)
+    watched = plan(nodes(new, blue1=unknown, green1=old, green2=old), WANTED, policy).batches[0]
+    assert (watched.nodes, watched.observe_s) == ((), 60.0)

@@ -106,3 +106,24 @@ def test_the_status_names_what_is_wrong(nodes, said):
 
 def test_columns_are_as_wide_as_needed():
     assert table(("a", "b"), [("1", "long"), ("22", "x")]) == ["a   b", "--  ----", "1   long", "22  x"]
+
+
+def test_a_guess_is_marked_as_one(nodes, said):
+    unseen = dict(said(), record={"out_s": 8.7, "previous": [], "cut_off": None})
+    unseen["components"][0]["heartbeat"]["probers"] = None
+    policy = Policy(limits=Limits(load_balancers=({**POLICY.limits.load_balancers[0], "interval_s": 2.0},)))
+    found = plan(nodes(unseen), WANTED, policy)
+    assert plan_lines(found, nodes(unseen), policy)[-4:] == [
+        "batch  settle out     drain to sanity test  settle in      the others out  observe",
+        "-----  -------------  --------------------  -------------  --------------  -------",
+        "1      6.5 s (guess)  2.2 s                 4.5 s (guess)  0.0 s           0.0 s",
+        "2      6.5 s (guess)  2.2 s                 4.5 s (guess)  0.0 s           0.0 s",
+    ]
+    shown = "\n".join(status_lines(nodes(unseen, blue1=said(since_s=None))))
+    assert "unknown probers" in shown
+
+
+def test_what_is_otherwise_than_declared_is_below_the_plan(nodes, said):
+    policy = Policy(limits=Limits(load_balancers=({**POLICY.limits.load_balancers[0], "interval_s": 2.0},)))
+    warnings = [line for line in plan_lines(plan(nodes(), WANTED, policy), nodes(), policy) if line.startswith("WARNING: ")]
+    assert len(warnings) == 4 and warnings[0].startswith("WARNING: blue1: shop: load balancer live: prober 10.0.0.5 asks every 0.50 s")

@@ -1,0 +1,55 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Are the components healthy, on the release expected? Asked on the node, or by the controller where only that gets there."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
+
+# Each question makes the application check its health; more often than this would be load, not news.
+HEALTH_POLL_S = 0.2
+
+
+def not_ready(component, status):
+    """Why the component is not ready yet; nothing when it is."""
+    if not status["healthy"]:
+        return "component %s is not healthy: %s" % (component["name"], status["why"])
+    wanted = component.get("release")
+    if wanted and status.get("status_error"):
+        return "component %s does not tell its release: %s" % (component["name"], status["status_error"])
+    if wanted and status["release"] is not None and status["release"] != wanted:
+        return "component %s reports release %s, not %s" % (component["name"], status["release"], wanted)
+    return None
+
+
+def readiness(components, heartbeats, timeout_s):
+    """What they say in the end, and what was missing then. Without a time to wait, one that does not answer raises HeartbeatError."""
+    seen = {}
+
+    def read():
+        missing = []
+        for component, heartbeat in zip(components, heartbeats):
+            try:
+                seen[heartbeat.name] = heartbeat.status(fresh=True)
+            except HeartbeatError as exc:
+                # An application that has just been started may not answer yet.
+                if not timeout_s:
+                    raise
+                seen[heartbeat.name] = None
+                missing.append(str(exc).rstrip("."))
+            else:
+                missing.append(not_ready(component, seen[heartbeat.name]))
+        return [text for text in missing if text]
+
+    missing, waited_s = wait_until(read, timeout_s, HEALTH_POLL_S)
+    return dict(changed=False, components=[dict(name=h.name, heartbeat=seen.get(h.name)) for h in heartbeats], waited_s=waited_s), missing
+
+
+def not_ready_text(result, missing):
+    return "Not ready after %.1f s: %s." % (result["waited_s"], "; ".join(missing))

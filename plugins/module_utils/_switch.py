@@ -1,0 +1,230 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The change of all heartbeats of one node. The module heartbeat makes it on the node, its action plugin where only the controller gets there."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import time
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import PHASE_OF
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import differences, guess_s, is_guess, missing_intervals, silent_probers, unsettled
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import POLL_S, wait_until
+
+# The last live request was measured up to 13 ms after the answer that takes the node out; 100 ms leaves room for a network.
+GRACE_S = 0.1
+
+
+class Failure(Exception):
+    """The heartbeats say what they should, but something that has to follow did not. Has the text and the result so far."""
+
+    def __init__(self, text, result):
+        super(Failure, self).__init__(text)
+        self.result = result
+
+
+class Switch(object):
+    """Read, compute, write, record, wait. params: the options of the module heartbeat."""
+
+    def __init__(self, params, heartbeats, poll_s=POLL_S):
+        self.params = params
+        self.heartbeats = heartbeats
+        self.poll_s = poll_s
+        self.decided_on = {c["name"]: c.get("revision") for c in params["components"]}
+        self.before = {}
+        self.after = {}
+
+    def read(self):
+        for heartbeat in self.heartbeats:
+            status = heartbeat.status()
+            decided_on = self.decided_on[heartbeat.name]
+            if decided_on is not None and status["revision"] != decided_on:
+                raise HeartbeatError(
+                    "component %s: its heartbeat is at revision %d (%s by %s, run %s), but the decision was made on revision %d. Somebody "
+                    "else changed it meanwhile; nothing was changed here. Look with halfswap.bluegreen.status, then run again."
+                    % (heartbeat.name, status["revision"], status["state"], status["by"], status["run_id"], decided_on)
+                )
+            self.before[heartbeat.name] = self.after[heartbeat.name] = status
+        self._require_an_end()
+
+    def _require_an_end(self):
+        """A guess that cannot be made, or would take longer than anybody waits, is known before anything is written."""
+        balancers = self.params["load_balancers"]
+        if not any(is_guess(status) for status in self.before.values()):
+            return
+        missing = missing_intervals(balancers)
+        needed_s = guess_s(balancers, self.params["state"])
+        if not missing and needed_s >= self.params["settle_timeout_s"]:
+            missing = [
+                "by its interval_s a load balancer takes up to %.1f s, which is longer than settle_timeout_s (bluegreen_settle_timeout_s) allows" % needed_s
+            ]
+        if missing:
+            raise HeartbeatError("Nothing was changed: %s." % "; ".join(missing))
+
+    def work(self):
+        """The heartbeats that are to be written."""
+        wanted = [("state", self.params["state"]), ("run_id", self.params["run_id"])]
+        if self.params["phase"]:
+            wanted.append(("phase", self.params["phase"]))
+        return [h for h in self.heartbeats if any(self.before[h.name][key] != value for key, value in wanted)]
+
+    def lead(self):
+        """Let those go first that leave in the same task."""
+        if self.params["state"] == "live":
+            time.sleep(self.params["lead_s"])
+
+    def write(self, heartbeats):
+        for heartbeat in heartbeats:
+            before = self.before[heartbeat.name]
+            after = heartbeat.put(
+                before["revision"],
+                state=self.params["state"],
+                reason=self.params["reason"],
+                run_id=self.params["run_id"],
+                by=self.params["by"],
+                phase=self.params["phase"],
+            )
+            self.after[heartbeat.name] = after
+            self.written(heartbeat, before, after)
+
+    def written(self, heartbeat, before, after):
+        """Note it in the journal of the node."""
+        _records.append(
+            self.params["run_id"],
+            self.params["by"],
+            "heartbeat %s" % heartbeat.name,
+            before["state"],
+            after["state"],
+            "revision %d" % after["revision"],
+            reason=self.params["reason"],
+        )
+
+    def record(self):
+        """Note in the release record what the node serves now, or that it does not."""
+        run_id = self.params["run_id"]
+        if self.params["state"] == "live" and self.params["release"]:
+            _release_record.served(self.params["release"], run_id, self._out_s())
+        else:
+            if self.params["release"]:
+                _release_record.found(self.params["release"], run_id)
+            _release_record.phase(self.params["phase"] or PHASE_OF[self.params["state"]], run_id)
+
+    def _out_s(self):
+        """Seconds that this run has had the node out of service, or None where it had not."""
+        before = self.before.values()
+        if any(status["state"] != "standby" or status["run_id"] != self.params["run_id"] for status in before):
+            return None
+        return max(status["since_s"] for status in before)
+
+    def differences(self):
+        """How the load balancers were seen to ask before the change, where it is not as declared."""
+        return self._of_each(self.before, lambda status: differences(status, self.params["load_balancers"], self.params["ignore_probers"]))
+
+    def settle(self):
+        """Wait until the load balancers have noticed; what the result has of it. Raises Failure."""
+        silent, guess = [], any(is_guess(status) for status in self.after.values())
+
+        def missing():
+            silent[:] = self._silent()
+            return [] if silent else self._unsettled()
+
+        left, waited_s = wait_until(missing, self.params["settle_timeout_s"], self.poll_s)
+        found = dict(settled=not (left or silent), settled_s=waited_s, guess=guess)
+        if silent:
+            raise Failure(
+                "Not settled after %.1f s, and it will not be: %s. The heartbeat says %s; nothing was stopped. Does that load balancer still run and "
+                "reach this node? If it is none, name its address in bluegreen_ignore_probers; if it checks more slowly than that, give its "
+                "interval_s." % (waited_s, "; ".join(silent), self.params["state"]),
+                found,
+            )
+        if left:
+            raise Failure(
+                "Not settled after %.1f s: %s. The heartbeat says %s; nothing was stopped. If a prober is no load balancer, name its address "
+                "in bluegreen_ignore_probers; if the load balancer checks more slowly, raise bluegreen_settle_timeout_s."
+                % (waited_s, "; ".join(left), self.params["state"]),
+                found,
+            )
+        time.sleep(GRACE_S)
+        return found
+
+    def await_traffic(self):
+        """Wait for the first live request; the components that got none in time."""
+        return wait_until(self._unserved, self.params["traffic_timeout_s"], self.poll_s)
+
+    def _refresh(self):
+        for heartbeat in self.heartbeats:
+            status = heartbeat.status()
+            if status["state"] != self.params["state"]:
+                raise HeartbeatError(
+                    "component %s: its heartbeat went to %s while the load balancers were waited for (by %s, run %s)."
+                    % (heartbeat.name, status["state"], status["by"], status["run_id"])
+                )
+            self.after[heartbeat.name] = status
+
+    def _of_each(self, statuses, texts_of):
+        return ["component %s: %s" % (name, text) for name, status in sorted(statuses.items()) for text in texts_of(status)]
+
+    def _silent(self):
+        self._refresh()
+        params = self.params
+        return self._of_each(self.after, lambda status: silent_probers(status, params["load_balancers"], params["ignore_probers"], params["state"]))
+
+    def _unsettled(self):
+        """By the statuses just read."""
+        params = self.params
+        return self._of_each(self.after, lambda status: unsettled(status, params["load_balancers"], params["state"], params["ignore_probers"]))
+
+    def _unserved(self):
+        self._refresh()
+        return [name for name, status in self.after.items() if status["requests"]["since_flip"] == 0]
+
+    def result(self, changed, state=None):
+        return dict(
+            changed=changed,
+            components=[
+                dict(
+                    name=h.name,
+                    before=self.before[h.name]["state"],
+                    after=state or self.after[h.name]["state"],
+                    revision=self.after[h.name]["revision"],
+                )
+                for h in self.heartbeats
+            ],
+        )
+
+
+def wait(switch, changed, warn):
+    """All that is waited for once the heartbeats say what they should: the load balancers, and where there is traffic, the first request."""
+    params = switch.params
+    result = switch.result(changed)
+    if params["load_balancers"]:
+        for text in switch.differences():
+            warn(text)
+        try:
+            settled = switch.settle()
+        except Failure as exc:
+            raise Failure(str(exc), dict(switch.result(changed), **exc.result))
+        result = dict(switch.result(changed), **settled)
+        if settled["guess"]:
+            warn(
+                "That the load balancers have noticed is a guess: %.1f s, by their interval_s, as this heartbeat does not tell who asks for it."
+                % guess_s(params["load_balancers"], params["state"])
+            )
+    if params["expect_traffic"] and params["state"] == "live":
+        unserved, waited_s = switch.await_traffic()
+        for component in result["components"]:
+            since = switch.after[component["name"]]["requests"]["since_flip"]
+            component["served"] = None if since is None else since > 0
+        if unserved:
+            # No failure: the traffic may have ended meanwhile. Before the other half moves, the interlock judges it by the traffic of then.
+            warn(
+                "The load balancers were told live, but no request has reached %s within %.1f s, although the other live nodes had traffic."
+                % (", ".join(sorted(unserved)), waited_s)
+            )
+    return result
