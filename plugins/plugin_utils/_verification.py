@@ -1,0 +1,461 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Does a load balancer do what is declared of it? Judged from two records, and from nothing that the load balancer says of itself.
+
+The node tells when each prober asked and what it got. A client tells which node answered each of its requests. A load balancer takes a node
+out between the last request that it sent there and the first one that it would have sent there: as many checks as had been answered by then
+are its `fall`. The way in is the same, the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import INTERVAL_TOLERANCE, INTERVAL_TOLERANCE_S
+
+# From the answer that decides until the load balancer acts: 16 ms at most where it was measured.
+REACTION_S = 0.03
+# How far two clocks may be apart that nobody could compare.
+UNKNOWN_CLOCK_S = 0.1
+# When something began, the watch on the node may have seen it one look late.
+LOOK_S = 0.1
+# A node that has answered less often was in the pool by chance, or is not in it.
+FEW_ANSWERS = 3
+
+CHECKS = ("states", "fall", "rise", "interval", "dead", "anchored", "restart", "requests")
+OK, FAULT, OPEN = "ok", "FAULT", "open"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    what: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Count:
+    """A number of checks: exact where both are the same, and `most` is None where there was no end."""
+
+    least: int
+    most: int | None
+
+    def __str__(self) -> str:
+        if self.most is None:
+            return f"{self.least} or more"
+        return str(self.least) if self.least == self.most else f"{self.least} to {self.most}"
+
+    def __contains__(self, number: int) -> bool:
+        return self.least <= number and (self.most is None or number <= self.most)
+
+
+@dataclass
+class Figures:
+    """What was found out about one load balancer."""
+
+    interval_s: float | None = None
+    interval_out_s: float | None = None
+    fall: Count | None = None
+    rise: Count | None = None
+    last_s: float | None = None
+    first_s: float | None = None
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    start: float
+    end: float
+    node: str | None
+    status: int
+
+    @property
+    def failed(self) -> bool:
+        return self.status < 100 or self.status >= 500
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A time in which the heartbeat of the node did not change: it said `state`, was under test, or was gone."""
+
+    begin: float
+    end: float
+    state: str
+    kind: str  # steady, test or gone
+
+    def wants(self, follows: str) -> bool:
+        return self.kind == "steady" and self.state == follows
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What is to be added to a time of the client to have the time of the node, and how wrong that may be."""
+
+    offset_s: float
+    error_s: float
+    known: bool
+
+
+def compare_clocks(answers: Iterable[Sequence[Any]]) -> Clock:
+    """From the headers Date of a node's answers: each was written between the request and its end, in the second that it names."""
+    least, most = float("-inf"), float("inf")
+    for start, end, _node, _status, date in answers:
+        if date is not None:
+            least, most = max(least, date - end), min(most, date + 1 - start)
+    if least == float("-inf") or most < least - UNKNOWN_CLOCK_S:
+        return Clock(0.0, UNKNOWN_CLOCK_S, False)
+    return Clock((least + most) / 2, abs(most - least) / 2, True)
+
+
+def phases(watched: Mapping[str, Any], end: float) -> list[Phase]:
+    """The times in which the heartbeat did not change, in order."""
+    marks = [(at, "state", state) for at, state in watched["states"]]
+    for kind in ("tests", "gone"):
+        for begin, until in watched[kind]:
+            marks += [(begin, kind, True), (end if until is None else until, kind, False)]
+    marks.sort(key=lambda mark: mark[0])
+    now: dict[str, Any] = {"state": None, "tests": False, "gone": False}
+    found = []
+    for (begin, what, value), until in zip(marks, [mark[0] for mark in marks[1:]] + [end]):
+        now[what] = value
+        kind = "gone" if now["gone"] else "test" if now["tests"] else "steady"
+        if until > begin and now["state"]:
+            found.append(Phase(begin, until, now["state"], kind))
+    return found
+
+
+class Stream:
+    """The requests through one load balancer while one node was tested."""
+
+    def __init__(self, node: str, balancer: Mapping[str, Any], requests: Sequence[Request], probers: Sequence[Mapping[str, Any]], error_s: float) -> None:
+        self.node = node
+        self.balancer = balancer
+        self.follows = balancer["follows"]
+        self.requests = requests
+        self.mine = [number for number, request in enumerate(requests) if request.node == node]
+        self.probers = [prober for prober in probers if prober["path"] == balancer["path"]]
+        self.error_s = error_s + REACTION_S
+        # After as many requests that others have answered, the node is out. Set by rotation().
+        self.turns = 1
+
+    def rotation(self, times: Sequence[Phase]) -> None:
+        """How many requests others get at most between two of this node while it is in."""
+        gaps = [
+            number - before
+            for phase in times
+            if phase.wants(self.follows)
+            for before, number in zip(self.mine, self.mine[1:])
+            if self.requests[before].start >= phase.begin and self.requests[number].end <= phase.end
+        ]
+        self.turns = max(gaps, default=1)
+
+    def within(self, phase: Phase) -> list[int]:
+        return [n for n in self.mine if phase.begin - self.error_s <= self.requests[n].start < phase.end]
+
+    def surely_within(self, phase: Phase) -> list[int]:
+        """Those sent when nothing of the time before can have been on its way."""
+        return [n for n in self.within(phase) if self.requests[n].start >= phase.begin + self.error_s]
+
+    def leaving(self, before: Phase, phase: Phase) -> tuple[float, float | None] | None:
+        """Between which times the node was taken out; no end where it was not. None where it was not in before."""
+        if len(self.within(before)) < FEW_ANSWERS:
+            return None
+        last = [n for n in self.mine if self.requests[n].start < phase.end][-1]
+        proof = last + self.turns
+        out = proof < len(self.requests) and self.requests[proof].end <= phase.end
+        return max(phase.begin, self.requests[last].start), self.requests[proof].end if out else None
+
+    def entering(self, phase: Phase) -> tuple[float, float] | None:
+        """Between which times the node was taken in."""
+        mine = self.within(phase)
+        if not mine:
+            return None
+        earlier = max(0, mine[0] - self.turns)
+        return max(phase.begin, self.requests[earlier].start), self.requests[mine[0]].end
+
+    def checks(self, phase: Phase, change: tuple[float, float | None], positive: bool) -> Count | None:
+        """How many checks had been answered when the load balancer changed its mind."""
+        counts = []
+        for prober in self.probers:
+            times = [at for at, word in prober["answers"] if phase.begin - LOOK_S <= at < phase.end and (word == self.follows) == positive]
+            if times:
+                least = sum(at < change[0] - self.error_s for at in times) + 1
+                most = None if change[1] is None else sum(at <= change[1] + self.error_s for at in times)
+                counts.append((least, most))
+        if not counts:
+            return None
+        # Of a pair it is not known which one sends the requests.
+        least = min(count[0] for count in counts)
+        ends = [count[1] for count in counts if count[1] is not None]
+        return Count(least, max(least, *ends) if len(ends) == len(counts) else None)
+
+    def interval_s(self, times: Sequence[Phase], wanted: bool) -> float | None:
+        """Between two checks, in the second half of each phase: by then it has stopped checking faster."""
+        gaps = [
+            after - before
+            for phase in times
+            if phase.kind == "steady" and phase.wants(self.follows) == wanted
+            for prober in self.probers
+            for before, after in _pairs([at for at, _word in prober["answers"] if (phase.begin + phase.end) / 2 <= at < phase.end])
+        ]
+        return round(median(gaps), 3) if gaps else None
+
+
+def _pairs(values: Sequence[float]) -> Iterable[tuple[float, float]]:
+    return zip(values, values[1:])
+
+
+def _common(counts: Sequence[Count]) -> Count | None:
+    """What all measurements allow; all that was measured where they contradict each other."""
+    if not counts:
+        return None
+    least, ends = max(count.least for count in counts), [count.most for count in counts if count.most is not None]
+    if not ends:
+        return Count(least, None)
+    if least <= min(ends):
+        return Count(least, min(ends))
+    return Count(min(count.least for count in counts), None if len(ends) < len(counts) else max(ends))
+
+
+def judge(
+    node: str, balancer: Mapping[str, Any], component: str, watched: Mapping[str, Any], traffic: Mapping[str, Any], states: Mapping[str, str]
+) -> tuple[Figures, Clock]:
+    """One load balancer, as it was seen to treat one node.
+
+    watched, traffic: the records of lb_watch (of the component) and lb_traffic. states: what the heartbeats of all nodes said.
+    """
+    answers = [answer for stream in traffic["streams"] for answer in stream["requests"]]
+    clock = compare_clocks(answer for answer in answers if answer[2] == node)
+    requests = [
+        Request(start + clock.offset_s, end + clock.offset_s, name, status)
+        for stream in traffic["streams"]
+        if (stream["load_balancer"], stream["component"]) == (balancer["name"], component)
+        for start, end, name, status, _date in stream["requests"]
+    ]
+    stream = Stream(node, balancer, requests, watched["probers"], clock.error_s)
+    if not requests:
+        return Figures(verdicts={"states": Verdict(OPEN, "no request was sent through it")}), clock
+    times = [phase for phase in phases(watched, requests[-1].end) if phase.end > requests[0].start]
+    stream.rotation(times)
+    figures = Figures(interval_s=stream.interval_s(times, True), interval_out_s=stream.interval_s(times, False))
+    _measure(stream, times, figures)
+    figures.verdicts = {
+        "states": _states(stream, times, states),
+        "dead": _dead(stream, times),
+        "anchored": _anchored(stream, times),
+        "requests": _requests(stream),
+    }
+    return figures, clock
+
+
+def _measure(stream: Stream, times: Sequence[Phase], figures: Figures) -> None:
+    falls, rises, lasts, firsts = [], [], [], []
+    for before, phase in zip(times, times[1:]):
+        if "gone" in (before.kind, phase.kind) or before.wants(stream.follows) == phase.wants(stream.follows):
+            continue
+        if phase.wants(stream.follows):
+            entered = None if stay(stream, before) else stream.entering(phase)
+            if entered and len(stream.within(phase)) >= FEW_ANSWERS:
+                rises.append(stream.checks(phase, entered, True))
+                firsts.append(entered[1] - phase.begin)
+            continue
+        left = stream.leaving(before, phase)
+        if left and phase.kind == "test" and left[1] is None:
+            continue  # the match is not anchored, which says nothing about its fall
+        if left:
+            falls.append(stream.checks(phase, left, False))
+            lasts.append(left[0] - phase.begin)
+    figures.fall = _common([count for count in falls if count])
+    figures.rise = _common([count for count in rises if count])
+    figures.last_s = round(max(lasts), 3) if lasts else None
+    figures.first_s = round(max(firsts), 3) if firsts else None
+
+
+def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -> Verdict:
+    """Does it send requests only to nodes in the state that it follows, and to this one when it is?"""
+    named = [request for request in stream.requests if request.node is not None]
+    if not named and any(not request.failed for request in stream.requests):
+        return Verdict(FAULT, "its answers do not name the node: add the header X-Served-By with the name of the node, as in the inventory, to every answer")
+    strangers = sorted({request.node for request in named if request.node not in states})
+    if strangers:
+        return Verdict(FAULT, f"its answers name {', '.join(strangers)}, which no inventory group blue or green has: it must send the names of the inventory")
+    wrong = {request.node: states[request.node] for request in named if request.node != stream.node and states[request.node] != stream.follows}
+    for phase in times:
+        if phase.kind == "steady" and not phase.wants(stream.follows) and stay(stream, phase):
+            wrong[stream.node] = phase.state
+    if wrong:
+        which = ", ".join(f"{name} ({state})" for name, state in sorted(wrong.items()))
+        return Verdict(
+            FAULT,
+            f"it follows {stream.follows}, but sends requests to {which}: let it check {stream.balancer['path']} on every node, and use a node only when "
+            f"the status is 200, or the whole body {stream.follows}",
+        )
+    if not stream.probers:
+        return Verdict(FAULT, f"nobody asked {stream.node} for {stream.balancer['path']}: that is what it has to check, on the port of the heartbeat")
+    steady = [phase for phase in times if phase.wants(stream.follows)]
+    if steady and not any(stream.within(phase) for phase in steady):
+        return Verdict(
+            FAULT, f"it sends no request to {stream.node} while that is {stream.follows}: does it know the node, and distribute the requests of one client?"
+        )
+    return Verdict(OK)
+
+
+def stay(stream: Stream, phase: Phase) -> bool:
+    """Whether the node still gets requests when the phase ends."""
+    there = [n for n, request in enumerate(stream.requests) if request.start < phase.end and request.end <= phase.end]
+    return bool(there) and any(stream.requests[n].start >= phase.begin and stream.requests[n].node == stream.node for n in there[-stream.turns :])
+
+
+def _dead(stream: Stream, times: Sequence[Phase]) -> Verdict:
+    tried = False
+    for before, phase in zip(times, times[1:]):
+        if phase.kind != "gone" or before.kind == "gone":
+            continue
+        if before.wants(stream.follows):
+            tried = True
+            left = stream.leaving(before, phase)
+            if left is None:
+                return Verdict(OPEN, f"{stream.node} was not in before its heartbeat was stopped")
+            if left[1] is None:
+                return Verdict(
+                    FAULT,
+                    f"it still sends requests to {stream.node} {phase.end - phase.begin:.1f} s after the heartbeat died: a check that is not answered is a bad "
+                    "one, and a node without good checks is out, even when no other is in",
+                )
+        elif stream.surely_within(phase):
+            return Verdict(FAULT, f"it sends requests to {stream.node}, whose heartbeat is dead: no answer is no reason to use a node")
+    return Verdict(OK) if tried else Verdict(OPEN, "the heartbeat was never stopped while the node was in")
+
+
+def _anchored(stream: Stream, times: Sequence[Phase]) -> Verdict:
+    tests = [(number, phase) for number, phase in enumerate(times) if phase.kind == "test"]
+    if not tests:
+        return Verdict(OPEN, "the heartbeat cannot test it: send an error page that has the word in it, and see that the node stays out")
+    fault = Verdict(
+        FAULT,
+        f"it takes a body for {stream.follows} that only has the word in it: match the whole body (^{stream.follows}$), or check "
+        f"/heartbeat/{stream.follows} for the status 200",
+    )
+    for number, phase in tests:
+        told = [sum(word == "down" and phase.begin - LOOK_S <= at < phase.end for at, word in prober["answers"]) for prober in stream.probers]
+        if max(told, default=0) < max(stream.balancer["fall"], stream.balancer["rise"]):
+            return Verdict(OPEN, f"it asked only {max(told, default=0)} times during the test")
+        if phase.state != stream.follows:
+            # Once taken in, it stays for a while after the test.
+            after = [later for later in times[number:] if later.state == phase.state][:2]
+            if any(stream.surely_within(later) for later in after):
+                return fault
+        elif stay(stream, phase):
+            return fault
+    return Verdict(OK)
+
+
+def _requests(stream: Stream) -> Verdict:
+    if stream.follows != "live":
+        return Verdict(OK)  # it has nobody to send them to for most of the time
+    failed = [request for request in stream.requests if request.failed]
+    if not failed:
+        return Verdict(OK)
+    kinds = {0: "not accepted", -1: "not answered"}
+    said = sorted({kinds.get(request.status, f"answered {request.status}") for request in failed})
+    return Verdict(
+        FAULT,
+        f"{len(failed)} of {len(stream.requests)} requests failed ({', '.join(said)}) while {stream.node} went out and in: leave requests in flight alone, "
+        "send those that reached no node to another one, and do not close connections when a node goes out",
+    )
+
+
+def judge_restart(balancer: Mapping[str, Any], restarted: Mapping[str, Any], states: Mapping[str, str]) -> Verdict:
+    """What it did after it had been restarted. restarted: the record of lb_traffic and `by` (ansible, or hand: it may not have happened)."""
+    answers = [answer for stream in restarted["traffic"]["streams"] for answer in stream["requests"] if stream["load_balancer"] == balancer["name"]]
+    wrong: dict[str, int] = {}
+    for _start, _end, node, _status, _date in answers:
+        if states.get(node, balancer["follows"]) != balancer["follows"]:
+            wrong[node] = wrong.get(node, 0) + 1
+    if wrong:
+        which = ", ".join(f"{name} ({states[name]}, {number} requests)" for name, number in sorted(wrong.items()))
+        return Verdict(
+            FAULT,
+            f"after its start it sent requests to {which} before it had checked them: let it begin with every node down (HAProxy 3.1: init-state "
+            "fully-down), or hold what comes until all are checked, as the configuration does that setup writes",
+        )
+    noticed = any(answer[3] < 100 for answer in answers)
+    if restarted["by"] == "hand" and not noticed:
+        return Verdict(OPEN, "no restart was noticed while it was waited for")
+    # Without a node that it may use, its own 503 shows that it is back.
+    if not answers or answers[-1][3] < 100:
+        return Verdict(FAULT, "it does not answer after its restart")
+    return Verdict(OK)
+
+
+def merge(balancer: Mapping[str, Any], found: Sequence[Figures], restarts: Sequence[Verdict]) -> Figures:
+    """All that was seen of one load balancer, on all nodes, with what is declared of it."""
+    merged = Figures(
+        interval_s=_median([figures.interval_s for figures in found]),
+        interval_out_s=_median([figures.interval_out_s for figures in found]),
+        fall=_common([figures.fall for figures in found if figures.fall]),
+        rise=_common([figures.rise for figures in found if figures.rise]),
+        last_s=max((figures.last_s for figures in found if figures.last_s is not None), default=None),
+        first_s=max((figures.first_s for figures in found if figures.first_s is not None), default=None),
+    )
+    for check in CHECKS:
+        merged.verdicts[check] = worst([figures.verdicts[check] for figures in found if check in figures.verdicts])
+    merged.verdicts["restart"] = (
+        worst(restarts) if restarts else Verdict(OPEN, "it was not restarted: bluegreen_verify_restart, or bluegreen_verify_restart_watch_s")
+    )
+    merged.verdicts["interval"] = _interval(balancer, merged.interval_s)
+    merged.verdicts["fall"] = _counted(balancer, "fall", merged.fall, "takes a node out")
+    merged.verdicts["rise"] = _counted(balancer, "rise", merged.rise, "takes a node in")
+    if merged.verdicts["states"].what == FAULT:
+        # Whatever else it seemed to do, it did not do it because of the heartbeat.
+        merged.verdicts.update({check: Verdict(OPEN) for check in ("fall", "rise", "dead", "anchored")})
+        merged.fall = merged.rise = merged.last_s = merged.first_s = None
+    return merged
+
+
+def worst(verdicts: Sequence[Verdict]) -> Verdict:
+    for what in (FAULT, OPEN):
+        texts = list(dict.fromkeys(verdict.text for verdict in verdicts if verdict.what == what))
+        if texts:
+            return Verdict(what, "; ".join(text for text in texts if text))
+    return Verdict(OK) if verdicts else Verdict(OPEN, "it was not seen")
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(median(known), 3) if known else None
+
+
+def _counted(balancer: Mapping[str, Any], key: str, count: Count | None, does: str) -> Verdict:
+    if count is None:
+        return Verdict(OPEN, f"{key} was not measured: the node was never seen to change through it, or nobody logs its checks")
+    if balancer[key] in count:
+        return Verdict(OK)
+    text = f"it {does} after {count} checks, and {key} is declared as {balancer[key]}: change it there, or paste the {key} below, which is then waited for"
+    return Verdict(FAULT, text)
+
+
+def _interval(balancer: Mapping[str, Any], interval_s: float | None) -> Verdict:
+    declared = balancer.get("interval_s")
+    if interval_s is None:
+        return Verdict(OPEN, "its interval was not measured")
+    if declared and abs(interval_s - declared) > max(INTERVAL_TOLERANCE_S, INTERVAL_TOLERANCE * declared):
+        return Verdict(FAULT, f"it checks every {interval_s:g} s, and interval_s is declared as {declared:g}: change it there, or paste the one below")
+    return Verdict(OK)
+
+
+def measured(balancer: Mapping[str, Any], figures: Figures) -> dict[str, Any]:
+    """The entry as it should be: what is declared, with what was measured in its place."""
+    entry = dict(balancer)
+    if figures.interval_s is not None:
+        entry["interval_s"] = round(figures.interval_s, 2)
+    for key in ("fall", "rise"):
+        count: Count | None = getattr(figures, key)
+        if count and count.most is not None and balancer[key] not in count:
+            # Of two figures the one that is waited for longer.
+            entry[key] = count.most
+    return entry

@@ -1,0 +1,352 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load balancers of which everything is known, simulated, and what is found out about them from the two records alone."""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verification import (
+    CHECKS,
+    FAULT,
+    OK,
+    OPEN,
+    Count,
+    Figures,
+    Verdict,
+    compare_clocks,
+    judge,
+    judge_restart,
+    measured,
+    merge,
+    phases,
+)
+
+NODE = "green1"
+OTHERS = ["blue1", "blue2"]
+STATES = {NODE: "live", "blue1": "live", "blue2": "live"}
+
+# Once out and in, with the test of the match and the dead heartbeat on the way: [from, what].
+STORY = [(0, "live"), (6, "standby"), (12, "test"), (18, "standby"), (24, "gone"), (30, "standby"), (36, "live"), (42, "gone"), (48, "live")]
+END_S = 54
+
+
+def body(path: str, what: str) -> str:
+    """What the heartbeat of the node answers."""
+    if what == "test":
+        word = "standby" if "standby" in path else "live"
+        return f"{word}? No: {word}"
+    return what
+
+
+@dataclass
+class Balancer:
+    """One that checks, counts and distributes as real ones do."""
+
+    name: str = "live"
+    follows: str = "live"
+    path: str = "/heartbeat/live"
+    fall: int = 3
+    rise: int = 2
+    interval_s: float = 0.5
+    # While it is about to change its mind, and while it is out.
+    fast_s: float | None = None
+    down_s: float | None = None
+    match: str | None = None
+    # What a check that nobody answers counts for.
+    gone_is: bool = False
+    served_by: bool = True
+    losses: int = 0
+    knows: bool = True
+    checks: bool = True
+
+    up: bool = field(init=False, default=False)
+    run: int = field(init=False, default=0)
+    due: float = field(init=False, default=0.0)
+    turn: int = field(init=False, default=0)
+
+    def good(self, what: str) -> bool:
+        if what == "gone":
+            return self.gone_is
+        return bool(re.search(self.match or f"^{self.follows}$", body(self.path, what)))
+
+    def check(self, now: float, what: str) -> bool:
+        """Whether there was one."""
+        if now < self.due or not self.checks:
+            return False
+        good = self.good(what)
+        self.run = self.run + 1 if good != self.up else 0
+        if self.run >= (self.rise if good else self.fall):
+            self.up, self.run = good, 0
+        changing, out = self.run > 0, not self.up
+        self.due += (self.fast_s if changing and self.fast_s else self.down_s if out and self.down_s else None) or self.interval_s
+        return True
+
+    def node(self) -> str | None:
+        pool = [name for name in OTHERS if STATES[name] == self.follows] + ([NODE] if self.up and self.knows else [])
+        self.turn += 1
+        return pool[self.turn % len(pool)] if pool else None
+
+
+def simulate(*balancers: Balancer, story: list[tuple[float, str]] = STORY, ahead_s: float = 0.0, dates: bool = True, rate: float = 40.0, seed: int = 1):
+    """What lb_watch and lb_traffic record. ahead_s: by how much the clock of the node is ahead of that of the client."""
+    chance = random.Random(seed)
+    node_clock = 1_795_000_000.0
+    probers: dict[tuple[str, str], list[list[Any]]] = {}
+    streams = {balancer.name: [] for balancer in balancers}
+    for balancer in balancers:
+        balancer.due = chance.uniform(0, balancer.interval_s) - 3 * balancer.interval_s * (balancer.rise + balancer.fall)
+        while balancer.checks and balancer.due < 0:
+            balancer.check(balancer.due, story[0][1])
+    send_at = {balancer.name: chance.uniform(0, 1 / rate) for balancer in balancers}
+    while True:
+        now = min([balancer.due for balancer in balancers if balancer.checks] + list(send_at.values()))
+        if now >= END_S:
+            break
+        what = [what for at, what in story if at <= now][-1]
+        for number, balancer in enumerate(balancers):
+            if balancer.check(now, what) and what != "gone":
+                word = "down" if what == "test" else what
+                probers.setdefault((f"10.0.0.{number}", balancer.path), []).append([node_clock + now, word])
+            if now >= send_at[balancer.name]:
+                # A client is late now and then.
+                send_at[balancer.name] += 1 / rate if chance.random() > 0.02 else 4 / rate
+                node = balancer.node()
+                took = chance.uniform(0.002, 0.02)
+                status = 503 if node is None else 200
+                if balancer.losses and node and chance.random() < 0.01:
+                    balancer.losses, status = balancer.losses - 1, -1
+                date = int(node_clock + now + took / 2) if dates and node else None
+                client = node_clock - ahead_s + now
+                streams[balancer.name].append([client, client + took, node if balancer.served_by and status != -1 else None, status, date])
+    marks = [(node_clock + at, what) for at, what in story] + [(node_clock + END_S, "end")]
+
+    def spans(wanted: str) -> list[list[float]]:
+        return [[at, until] for (at, what), (until, _next) in zip(marks, marks[1:]) if what == wanted]
+
+    states: list[list[Any]] = []
+    for at, what in marks:
+        if what in ("live", "standby") and (not states or states[-1][1] != what):
+            states.append([at, what])
+    watched = {
+        "name": "shop",
+        "states": states,
+        "tests": spans("test"),
+        "gone": spans("gone"),
+        "probers": [{"address": address, "path": path, "answers": answers} for (address, path), answers in probers.items()],
+    }
+    traffic = {"streams": [{"load_balancer": name, "component": "shop", "requests": requests, "errors": {}} for name, requests in streams.items()]}
+    return watched, traffic
+
+
+def declared(balancer: Balancer, **changes: Any) -> dict[str, Any]:
+    return {"name": balancer.name, "follows": balancer.follows, "path": balancer.path, "fall": 3, "rise": 2, **changes}
+
+
+def standby(**changes: Any) -> Balancer:
+    return Balancer("standby", "standby", "/heartbeat/standby", **changes)
+
+
+def found(balancer: Balancer, *beside: Balancer, says: dict[str, Any] | None = None, **options: Any) -> Figures:
+    watched, traffic = simulate(balancer, *beside, **options)
+    entry = declared(balancer, **(says or {}))
+    figures, _clock = judge(NODE, entry, "shop", watched, traffic, STATES)
+    return merge(entry, [figures], [Verdict(OK)])
+
+
+def faults(figures: Figures) -> dict[str, str]:
+    return {check: verdict.text for check, verdict in figures.verdicts.items() if verdict.what == FAULT}
+
+
+@pytest.mark.parametrize("make", [Balancer, standby], ids=["live", "standby"])
+@pytest.mark.parametrize("ahead_s", [0.0, 1.7, -0.4])
+@pytest.mark.parametrize("fall, rise, paces", [(3, 2, {}), (1, 1, {}), (5, 4, {"interval_s": 0.25}), (3, 2, {"fast_s": 0.25, "down_s": 0.25})])
+def test_measures_what_is_so(make, ahead_s, fall, rise, paces):
+    balancer = make(fall=fall, rise=rise, **paces)
+    figures = found(balancer, says={"fall": fall, "rise": rise, "interval_s": balancer.interval_s}, ahead_s=ahead_s)
+    assert (figures.fall, figures.rise) == (Count(fall, fall), Count(rise, rise))
+    assert figures.interval_s == pytest.approx(balancer.interval_s, abs=0.01)
+    assert figures.interval_out_s == pytest.approx(balancer.down_s or balancer.interval_s, abs=0.01)
+    assert {check: figures.verdicts[check] for check in CHECKS} == {check: Verdict(OK) for check in CHECKS}
+    pace = balancer.fast_s or balancer.interval_s
+    assert (fall - 1) * pace - 0.2 <= figures.last_s <= balancer.interval_s + (fall - 1) * pace + 0.1
+    assert (rise - 1) * pace <= figures.first_s <= rise * balancer.interval_s + 0.3
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_measures_it_whatever_chance_does(seed):
+    for balancer in (Balancer(interval_s=0.3), standby(interval_s=0.3)):
+        figures = found(balancer, seed=seed, ahead_s=0.8)
+        assert not faults(figures)
+        assert 3 in figures.fall and 2 in figures.rise
+        assert figures.fall.most - figures.fall.least <= 1
+
+
+def test_one_load_balancer_is_told_from_another_of_the_same_kind():
+    second = Balancer("second", "live", "/heartbeat/live?lb=2", fall=6)
+    assert faults(found(Balancer(), second, standby())) == {}
+    assert set(faults(found(second, Balancer(), standby()))) == {"fall"}
+
+
+@pytest.mark.parametrize("make", [Balancer, standby], ids=["live", "standby"])
+@pytest.mark.parametrize("really, key", [({"fall": 5}, "fall"), ({"fall": 2}, "fall"), ({"rise": 4}, "rise"), ({"rise": 1}, "rise")])
+def test_a_figure_that_is_mis_stated(make, really, key):
+    balancer = make(**really)
+    figures = found(balancer)
+    assert set(faults(figures)) == {key}
+    assert f"after {really[key]} checks, and {key} is declared as {declared(balancer)[key]}" in faults(figures)[key]
+    assert measured(declared(balancer), figures)[key] == really[key]
+
+
+def test_an_interval_that_is_mis_stated():
+    figures = found(Balancer(interval_s=0.5), says={"interval_s": 2.0})
+    assert set(faults(figures)) == {"interval"}
+    assert "every 0.5 s, and interval_s is declared as 2" in faults(figures)["interval"]
+    assert measured(declared(Balancer()), figures)["interval_s"] == 0.5
+
+
+@pytest.mark.parametrize("make", [Balancer, standby], ids=["live", "standby"])
+@pytest.mark.parametrize("match", ["{0}", "^{0}", "{0}$"])
+def test_a_match_that_is_not_anchored(make, match):
+    balancer = make()
+    balancer.match = match.format(balancer.follows)
+    figures = found(balancer)
+    assert set(faults(figures)) == {"anchored"}
+    assert f"(^{balancer.follows}$)" in faults(figures)["anchored"]
+    # What is measured beside is right all the same.
+    assert (figures.fall, figures.rise) == (Count(3, 3), Count(2, 2))
+
+
+def test_without_a_test_the_match_is_not_verified():
+    figures = found(Balancer(match="live"), story=[(at, "standby" if what == "test" else what) for at, what in STORY])
+    assert figures.verdicts["anchored"].what == OPEN
+    assert not faults(figures)
+
+
+@pytest.mark.parametrize("path", ["/heartbeat/standby", "/heartbeat/live"])
+def test_a_standby_load_balancer_that_watches_live(path):
+    balancer = Balancer("standby", "live", path)
+    watched, traffic = simulate(balancer, Balancer())
+    entry = {**declared(balancer), "follows": "standby", "path": "/heartbeat/standby"}
+    figures, _clock = judge(NODE, entry, "shop", watched, traffic, STATES)
+    merged = merge(entry, [figures], [])
+    assert set(faults(merged)) == {"states"}
+    text = faults(merged)["states"]
+    assert "it follows standby, but sends requests to blue1 (live), blue2 (live), green1 (live)" in text
+    # What it seemed to do besides is not taken for its figures.
+    assert (merged.fall, merged.rise, measured(entry, merged)["fall"]) == (None, None, 3)
+
+
+def test_a_live_load_balancer_that_does_not_care():
+    figures = found(Balancer(match=".", gone_is=True))
+    assert set(faults(figures)) == {"states"}
+    assert "sends requests to green1 (standby)" in faults(figures)["states"]
+
+
+def test_nobody_asks_at_the_path():
+    assert "nobody asked green1 for /heartbeat/live" in faults(found(Balancer(checks=False)))["states"]
+
+
+def test_a_node_that_it_does_not_know():
+    assert "sends no request to green1 while that is live" in faults(found(Balancer(knows=False)))["states"]
+
+
+def test_answers_without_the_name_of_the_node():
+    assert "do not name the node" in faults(found(Balancer(served_by=False)))["states"]
+
+
+def test_answers_with_names_that_the_inventory_does_not_have():
+    watched, traffic = simulate(Balancer())
+    states = {name: state for name, state in STATES.items() if name != "blue2"}
+    figures, _clock = judge(NODE, declared(Balancer()), "shop", watched, traffic, states)
+    assert "its answers name blue2" in figures.verdicts["states"].text
+
+
+@pytest.mark.parametrize("make", [Balancer, standby], ids=["live", "standby"])
+def test_a_dead_heartbeat_that_counts_as_good(make):
+    figures = found(make(gone_is=True))
+    assert set(faults(figures)) == {"dead"}
+
+
+def test_requests_that_are_lost():
+    assert "2 of" in faults(found(Balancer(losses=2)))["requests"]
+    # The standby one has nobody to send them to for most of the time.
+    assert not faults(found(standby(losses=2)))
+
+
+def test_clocks_are_compared_by_what_the_node_writes_into_its_answers():
+    _watched, traffic = simulate(Balancer(), ahead_s=1.234)
+    answers = [answer for answer in traffic["streams"][0]["requests"] if answer[2] == NODE]
+    clock = compare_clocks(answers)
+    assert clock.known and clock.error_s < 0.05
+    assert clock.offset_s == pytest.approx(1.234, abs=clock.error_s + 0.01)
+
+
+def test_without_dates_clocks_are_taken_for_right():
+    watched, traffic = simulate(Balancer(), dates=False)
+    figures, clock = judge(NODE, declared(Balancer()), "shop", watched, traffic, STATES)
+    assert not clock.known
+    assert 3 in figures.fall and 2 in figures.rise
+
+
+def test_dates_of_somebody_else_are_no_comparison():
+    assert not compare_clocks([[100.0, 100.1, NODE, 200, 100], [101.0, 101.1, NODE, 200, 105]]).known
+
+
+def test_phases():
+    watched = {"states": [[0.0, "live"], [10.0, "standby"]], "tests": [[12.0, 13.0]], "gone": [[15.0, None]]}
+    assert [(phase.begin, phase.end, phase.state, phase.kind) for phase in phases(watched, 20.0)] == [
+        (0.0, 10.0, "live", "steady"),
+        (10.0, 12.0, "standby", "steady"),
+        (12.0, 13.0, "standby", "test"),
+        (13.0, 15.0, "standby", "steady"),
+        (15.0, 20.0, "standby", "gone"),
+    ]
+
+
+def test_nothing_recorded_is_nothing_verified():
+    watched, _traffic = simulate(Balancer())
+    figures, _clock = judge(NODE, declared(Balancer()), "shop", watched, {"streams": []}, STATES)
+    merged = merge(declared(Balancer()), [figures], [])
+    assert {verdict.what for verdict in merged.verdicts.values()} == {OPEN}
+    assert measured(declared(Balancer()), merged) == declared(Balancer())
+
+
+def test_several_nodes_agree_or_show_both():
+    entry = declared(Balancer())
+    one, other = Figures(fall=Count(2, 3), rise=Count(2, 2)), Figures(fall=Count(3, 4), rise=Count(4, 4))
+    merged = merge(entry, [one, other], [])
+    assert (merged.fall, str(merged.rise)) == (Count(3, 3), "2 to 4")
+    assert str(Count(4, None)) == "4 or more" and 7 in Count(4, None) and 3 not in Count(4, None)
+
+
+def restarted(answers: list[list[Any]], by: str = "ansible") -> dict[str, Any]:
+    return {"by": by, "traffic": {"streams": [{"load_balancer": "live", "component": "shop", "requests": answers}]}}
+
+
+BEFORE, REFUSED, AFTER = [0.0, 0.1, "blue1", 200, None], [1.0, 1.1, None, 0, None], [2.0, 2.1, "blue2", 200, None]
+WRONG = [1.5, 1.6, NODE, 200, None]
+
+
+@pytest.mark.parametrize(
+    "record, what, text",
+    [
+        (restarted([BEFORE, REFUSED, AFTER]), OK, ""),
+        (restarted([BEFORE, AFTER]), OK, ""),
+        (restarted([BEFORE, REFUSED, WRONG, AFTER]), FAULT, "sent requests to green1 (standby, 1 requests)"),
+        (restarted([BEFORE, WRONG, AFTER], "hand"), FAULT, "init-state fully-down"),
+        (restarted([BEFORE, REFUSED, AFTER], "hand"), OK, ""),
+        (restarted([BEFORE, AFTER], "hand"), OPEN, "no restart was noticed"),
+        (restarted([BEFORE, REFUSED]), FAULT, "does not answer after its restart"),
+        (restarted([]), FAULT, "does not answer after its restart"),
+    ],
+)
+def test_restart(record, what, text):
+    verdict = judge_restart(declared(Balancer()), record, {**STATES, NODE: "standby"})
+    assert verdict.what == what and text in verdict.text
