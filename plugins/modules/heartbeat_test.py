@@ -1,0 +1,145 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: heartbeat_test
+short_description: Have a node in standby answer the load balancers what only a match that is not anchored takes for live or standby
+version_added: 0.1.0
+description:
+  - For O(seconds), the heartbeat agents of a node answer some URLs with status 503 and a body that begins and ends with a word without being
+    that word. A load balancer that takes the node in, or keeps it, finds the word anywhere in a body.
+  - The agent refuses it on a node that is live, and ends it by itself.
+  - It is noted in the journal of the node.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+attributes:
+  check_mode:
+    description: Nothing is tested in check mode; it is skipped.
+    support: none
+  diff_mode:
+    description: Nothing changes but for these seconds.
+    support: none
+  idempotent:
+    description: Each test is one of its own.
+    support: none
+options:
+  components:
+    description: The components of the node.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the component.
+        type: str
+        required: true
+      url:
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        type: str
+        required: true
+  token:
+    description: The bearer token of the write side.
+    type: str
+    required: true
+  words:
+    description: For each URL that load balancers check, with its query string, the word they look for, V(live) or V(standby).
+    type: dict
+    required: true
+  seconds:
+    description: How long, in seconds, up to 300.
+    type: float
+    required: true
+  reason:
+    description: Why, for whoever reads the log of the agent.
+    type: str
+    default: ""
+  run_id:
+    description: Identifies the run that tests.
+    type: str
+    required: true
+  by:
+    description: Who tests.
+    type: str
+    required: true
+seealso:
+  - module: halfswap.bluegreen.lb_watch
+"""
+
+EXAMPLES = r"""
+- name: Test the match of both load balancers
+  halfswap.bluegreen.heartbeat_test:
+    components:
+      - {name: shop, url: "http://127.0.0.1:9101"}
+    token: "{{ token }}"
+    words: {/heartbeat/live: live, /heartbeat/standby: standby}
+    seconds: 5
+    run_id: 20261120T101500Z-4711
+    by: ops@controller
+"""
+
+RETURN = r"""
+tested:
+  description: The components whose agents do it.
+  returned: always
+  type: list
+  elements: str
+  sample: [shop]
+unable:
+  description: The components whose heartbeats cannot do it, because they are answered by the application or by an older agent.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+
+
+def run(params):
+    heartbeats = [Heartbeat(c["name"], c["url"], params["token"]) for c in params["components"]]
+    able = [heartbeat for heartbeat in heartbeats if "test" in heartbeat.status()]
+    if able:
+        _records.prepare()
+    for heartbeat in able:
+        heartbeat.match_test(params["words"], params["seconds"], reason=params["reason"], run_id=params["run_id"], by=params["by"])
+        what = "heartbeat %s: match test of %.1f s" % (heartbeat.name, params["seconds"])
+        _records.append(params["run_id"], params["by"], what, after=params["words"], reason=params["reason"])
+    return dict(changed=bool(able), tested=[h.name for h in able], unable=[h.name for h in heartbeats if h not in able])
+
+
+def main():
+    module = AnsibleModule(
+        argument_spec=dict(
+            components=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(name=dict(type="str", required=True), url=dict(type="str", required=True)),
+            ),
+            token=dict(type="str", required=True, no_log=True),
+            words=dict(type="dict", required=True),
+            seconds=dict(type="float", required=True),
+            reason=dict(type="str", default=""),
+            run_id=dict(type="str", required=True),
+            by=dict(type="str", required=True),
+        ),
+        supports_check_mode=False,
+    )
+    try:
+        module.exit_json(**run(module.params))
+    except (HeartbeatError, _records.RecordsError) as exc:
+        module.fail_json(msg=str(exc))
+
+
+if __name__ == "__main__":
+    main()
