@@ -18,9 +18,11 @@ from ._interlock import Limits
 
 STACKS = ("blue", "green")
 
-# What else describes a load balancer: how the controller reaches it, and the hosts of the inventory that Ansible may configure, with the
-# service there.
-ON_THE_CONTROLLER = {"url": {"type": "str"}, "hosts": {"type": "list", "elements": "str"}, "service": {"type": "str"}}
+# What else describes a load balancer: how the controller reaches it, and for those that Ansible may configure what they are.
+ON_THE_CONTROLLER = {
+    **{key: {"type": "str"} for key in ("url", "kind", "address", "mirror_to", "service")},
+    "hosts": {"type": "list", "elements": "str"},
+}
 
 # What the actions that judge take, each as its own option.
 LIMITS_SPEC = {
