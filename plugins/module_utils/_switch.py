@@ -116,7 +116,9 @@ class Switch(object):
             _release_record.phase(self.params["phase"] or PHASE_OF[self.params["state"]], run_id)
 
     def _out_s(self):
-        """Seconds that this run has had the node out of service, or None where it had not."""
+        """Seconds that this run has had the node out of service for a swap, or None where it had not."""
+        if self.params.get("rehearsal"):
+            return None
         before = self.before.values()
         if any(status["state"] != "standby" or status["run_id"] != self.params["run_id"] for status in before):
             return None

@@ -89,6 +89,10 @@ options:
     description: The phase that the component enters. Without it the phase follows the state, V(SERVING) or V(STANDING_BY).
     type: str
     choices: [SCHEDULED, INITIALISING, STANDING_BY, SERVING, CLEANING_UP, OBSOLETE]
+  rehearsal:
+    description: Whether the node was out without being swapped, so that the time is not noted as what a swap of it takes.
+    type: bool
+    default: false
   load_balancers:
     description:
       - The load balancers, as they were configured by hand. When given, the module returns only when every known prober of the live ones
@@ -411,6 +415,7 @@ def main():
             ),
             without=dict(type="list", elements="str", default=[]),
             lead_s=dict(type="float", default=0.0),
+            rehearsal=dict(type="bool", default=False),
             successors=dict(type="dict"),
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),

@@ -309,6 +309,15 @@ def test_the_time_out_of_service_is_told_by_the_run_that_took_the_node_out(run_m
     assert (record["current"], record["out_s"]) == (TWO, None)
 
 
+def test_a_rehearsal_is_no_measure_of_a_swap(run_module, heartbeat_server):
+    _release_record.served(ONE, "r1", 12.5)
+    run_module(heartbeat, args(heartbeat_server))
+    heartbeat_server.status["since_s"] = 3.0
+    run_module(heartbeat, args(heartbeat_server, state="live", release=ONE, rehearsal=True))
+    record = _release_record.read()
+    assert (record["phase"], record["previous"], record["out_s"]) == ("SERVING", [], None)
+
+
 def test_what_is_served_when_a_node_leaves_for_the_first_time(run_module, heartbeat_server):
     run_module(heartbeat, args(heartbeat_server, release=ONE))
     record = _release_record.read()

@@ -41,6 +41,8 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
     [
         ("heartbeat", None, {"name": "shop", "url": "http://127.0.0.1:9101"}),
         ("node", None, {"name": "shop", "package": "shop-app", "service": "shop", "url": "http://127.0.0.1:9101"}),
+        ("watch", None, {"name": "shop", "url": "http://127.0.0.1:9101"}),
+        ("verify", None, {"name": "shop", "path": "/", "standby_url": "", "unit": "halfswap-heartbeat@shop.service"}),
         (
             "agent",
             None,
@@ -231,3 +233,16 @@ def test_a_load_that_nobody_tells():
     with pytest.raises(ComponentError) as error:
         view([{**FLAG, "capacity_per_s": 80}], "capacity")
     assert "a heartbeat of another kind does not tell its load" in str(error.value)
+
+
+def test_requests_that_change_nothing_go_where_the_sanity_test_reads():
+    checks = [{"path": "/order", "method": "post"}, {"name": "list", "path": "/orders"}, {"path": "/"}]
+    component = {**SHOP, "sanity": checks, "standby_url": "http://192.0.2.6:81"}
+    assert view([component], "verify") == [{"name": "shop", "path": "/orders", "standby_url": "http://192.0.2.6:81", "unit": "halfswap-heartbeat@shop.service"}]
+
+
+def test_only_a_heartbeat_beside_the_application_is_stopped_and_only_one_with_a_book_is_watched():
+    assert view([OWN], "verify")[0]["unit"] == ""
+    assert view([OWN], "watch") == [{"name": "own", "url": "http://127.0.0.1:8080"}]
+    flag = {**SHOP, "heartbeat": {"profile": "file", "port": 8080, "path": "/run/live"}}
+    assert (view([flag], "verify")[0]["unit"], view([flag], "watch")) == ("", [])
