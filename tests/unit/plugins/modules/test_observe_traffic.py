@@ -228,7 +228,8 @@ def test_statistics_behind_a_password(run_module, site, options, header):
     assert not result.failed
     assert "hunter2" not in result.output and "t0ken" not in result.output
     refused = run_module(observe_traffic, args(site, statistics=dict(urls=[site.url + "/stats"])), check_mode=True)
-    assert refused["msg"] == ("statistics: %s/stats is answered with 401: see statistics.user, statistics.password and statistics.token. Nothing was changed." % site.url)
+    hint = "see statistics.user, statistics.password and statistics.token. Nothing was changed."
+    assert refused["msg"] == "statistics: %s/stats is answered with 401: %s" % (site.url, hint)
 
 
 def test_a_page_that_fails_now_and_then(run_module, site, clock):
