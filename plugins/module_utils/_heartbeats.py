@@ -629,6 +629,7 @@ def heartbeat_of(component, token=None, module=None, send=request, books=True):
             raise HeartbeatError("component %s has neither a url nor a heartbeat with a profile." % name)
         return Heartbeat(name, component["url"], token, send)
     if relayed:
+        _hide(described(name, heartbeat), module)
         return Kept(name, profile, Relayed(name, relayed["seen"]), Seen(relayed["seen"]))
     return Kept(name, profile, application(name, heartbeat, module, send), Outside(heartbeat, send), books)
 

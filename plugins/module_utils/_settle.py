@@ -106,12 +106,20 @@ def _silent(prober, load_balancers):
 
 
 def silent_probers(status, load_balancers, ignore=(), state=None):
-    """One sentence for each prober that has stopped asking: of those waited for on the way to this state, or of all."""
+    """One sentence for each prober that has stopped asking: of those waited for on the way to this state, or of all that are needed."""
+    known = known_probers(status, ignore)
+    silent = [p for p in known if _silent(p, load_balancers)]
+    needed = [p for p in silent if _waited_for(p, load_balancers, state or "standby")]
+    if state is None:
+        # Nobody waits for a standby load balancer, so that one prober more or less (a person with curl) is no matter.
+        for balancer in load_balancers:
+            mine = [p for p in silent if p["path"] == balancer["path"]]
+            if balancer["follows"] == "standby" and len([p for p in known if p["path"] == balancer["path"]]) - len(mine) < balancer["probers"]:
+                needed += mine
     return [
         "prober %s %s has fallen silent: it asked every %.2f s, and for the last time %.1f s ago"
         % (prober["address"], prober["path"], prober["interval_s"] or 0.0, prober["last_seen_s"])
-        for prober in known_probers(status, ignore)
-        if _silent(prober, load_balancers) and (state is None or _waited_for(prober, load_balancers, state))
+        for prober in needed
     ]
 
 

@@ -42,7 +42,8 @@ options:
       Without it, each node keeps what it has.
     type: str
   load_balancers:
-    description: The load balancers, as for M(halfswap.bluegreen.heartbeat). A node that one of them does not check is a reason to refuse.
+    description: The load balancers, as for M(halfswap.bluegreen.heartbeat). A node that one of them does not check, or has
+      stopped to, is a reason to refuse.
     type: list
     elements: dict
     required: true
@@ -218,6 +219,12 @@ batches:
       sample: 4
 refusals:
   description: Why nothing is to be done. The task fails when there are any.
+  returned: always
+  type: list
+  elements: str
+  sample: []
+differences:
+  description: Where a load balancer is seen to check at another interval than declared. The table shows them as warnings.
   returned: always
   type: list
   elements: str

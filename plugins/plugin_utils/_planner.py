@@ -73,7 +73,7 @@ class Plan:
     batches: tuple[Batch, ...] = ()
     refusals: tuple[str, ...] = ()
     # What was seen to be otherwise than declared, and is worth a look.
-    warnings: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
 
     def as_dict(self) -> dict:
         return asdict(self)
@@ -144,7 +144,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
     if refusals:
         refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy()]
         return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
-    return Plan(policy.strategy, tuple(batches), warnings=_otherwise(nodes, policy.limits))
+    return Plan(policy.strategy, tuple(batches), differences=_otherwise(nodes, policy.limits))
 
 
 def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> dict[str, str]:

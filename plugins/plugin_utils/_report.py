@@ -50,7 +50,7 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         *table(("batch", "node", "from", "to", "nodes serving meanwhile"), rows),
         "",
         *table(("batch", "settle out", "drain to sanity test", "settle in", "the others out", "observe"), waits),
-        *(f"WARNING: {text}." for text in plan.warnings),
+        *(f"WARNING: {text}." for text in plan.differences),
         *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
     ]
 

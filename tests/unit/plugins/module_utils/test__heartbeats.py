@@ -389,6 +389,9 @@ def test_a_command_that_fails_or_hangs(module, clock):
 def test_secrets_of_a_profile_are_not_shown(module, application):
     heartbeat_of(shop(), module=module, send=application)
     assert list(module.no_log_values) == ["hush"]
+    module.no_log_values.clear()
+    heartbeat_of(relayed(dict(seen=seen_of(shop(), application))), module=module)
+    assert list(module.no_log_values) == ["hush"]
 
 
 # ---- What the controller has seen and told ------------------------------------------------------------------------------------------

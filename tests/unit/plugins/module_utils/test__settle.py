@@ -121,6 +121,8 @@ def test_only_those_that_are_waited_for_stop_a_wait():
     standby, unknown = prober(path="/heartbeat/standby", last_seen_s=60.0), prober(path="/heartbeat", address="10.0.0.7", last_seen_s=60.0)
     said = status(prober(), standby, unknown, prober(seen=2, last_seen_s=60.0))
     assert len(silent_probers(said, BOTH)) == 2
+    # Another one asks for the standby load balancer.
+    assert len(silent_probers(status(standby, unknown, prober(path="/heartbeat/standby", address="10.0.0.8")), BOTH)) == 1
     assert silent_probers(said, BOTH, state="live") == []
     assert ["10.0.0.7" in text for text in silent_probers(said, BOTH, state="standby")] == [True]
     assert silent_probers(said, BOTH, ignore=["10.0.0.7"], state="standby") == []

@@ -286,10 +286,10 @@ def test_a_prober_that_has_fallen_silent_is_refused(nodes, said):
 
 def test_another_pace_than_declared_is_a_warning(nodes, said):
     steady = with_prober(said, interval_s=2.0)
-    assert plan(nodes(steady), WANTED, PACED).warnings == ()
+    assert plan(nodes(steady), WANTED, PACED).differences == ()
     found = plan(nodes(steady, green1=with_prober(said, interval_s=5.0)), WANTED, PACED)
     assert len(found.batches) == 2
-    assert found.warnings == (
+    assert found.differences == (
         "green1: shop: load balancer live: prober 10.0.0.5 asks every 5.00 s, and interval_s says 2: is that its configuration, fall and rise included?",
     )
     assert found.digest == plan(nodes(steady), WANTED, PACED).digest

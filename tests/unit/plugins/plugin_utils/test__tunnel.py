@@ -103,7 +103,7 @@ class SshServer:
     def _serve(self, sock):
         transport = paramiko.Transport(sock)
         transport.add_server_key(self.key)
-        with suppress(paramiko.SSHException, EOFError):
+        with suppress(paramiko.SSHException, OSError, EOFError):
             transport.start_server(server=Rules(self))
             while transport.is_active():
                 channel = transport.accept(0.2)
