@@ -412,8 +412,7 @@ def merge(balancer: Mapping[str, Any], found: Sequence[Figures], restarts: Seque
     merged.verdicts["rise"] = _counted(balancer, "rise", merged.rise, "takes a node in")
     if merged.verdicts["states"].what == FAULT:
         # Whatever else it seemed to do, it did not do it because of the heartbeat.
-        merged.verdicts.update({check: Verdict(OPEN) for check in ("fall", "rise", "dead", "anchored")})
-        merged.fall = merged.rise = merged.last_s = merged.first_s = None
+        return Figures(verdicts={**{check: Verdict(OPEN) for check in CHECKS}, "states": merged.verdicts["states"]})
     return merged
 
 
