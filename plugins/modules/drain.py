@@ -306,11 +306,10 @@ def check(params):
     for component in params["components"]:
         if not component[needed]:
             raise DrainError("component %s has no %s, which method %s needs." % (component["name"], needed, params["method"]))
-    if params["method"] == "kernel" and not 0 <= params["quiet_s"] <= params["longest_request_s"] < params["timeout_s"]:
-        raise DrainError(
-            "quiet_s (%g) must be at least 0, longest_request_s (%g) at least that, and timeout_s (%g) above both."
-            % (params["quiet_s"], params["longest_request_s"], params["timeout_s"])
-        )
+    if params["method"] == "kernel":
+        for option in ("longest_request_s", "quiet_s"):
+            if not 0 <= params[option] < params["timeout_s"]:
+                raise DrainError("%s (%g) must be at least 0 and below timeout_s (%g)." % (option, params[option], params["timeout_s"]))
     if params["on_timeout"] == "wait" and params["max_wait_s"] <= params["timeout_s"]:
         raise DrainError("max_wait_s (%g) must be above timeout_s (%g), as on_timeout is wait." % (params["max_wait_s"], params["timeout_s"]))
     if params["long_lived_wait_s"] is not None:
