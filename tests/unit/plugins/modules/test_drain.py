@@ -560,15 +560,15 @@ def test_a_request_takes_longer_than_expected(run_module, kernel, clock):
         (by_kernel(components=[dict(name="shop")]), "component shop has no ports, which method kernel needs."),
         (
             by_kernel(longest_request_s=60),
-            "quiet_s (1) must be at least 0, longest_request_s (60) at least that, and timeout_s (60) above both.",
+            "longest_request_s (60) must be at least 0 and below timeout_s (60).",
         ),
         (
-            by_kernel(quiet_s=31),
-            "quiet_s (31) must be at least 0, longest_request_s (30) at least that, and timeout_s (60) above both.",
+            by_kernel(quiet_s=60),
+            "quiet_s (60) must be at least 0 and below timeout_s (60).",
         ),
         (
             by_kernel(quiet_s=-1),
-            "quiet_s (-1) must be at least 0, longest_request_s (30) at least that, and timeout_s (60) above both.",
+            "quiet_s (-1) must be at least 0 and below timeout_s (60).",
         ),
         (by_kernel(on_timeout="wait", max_wait_s=60), "max_wait_s (60) must be above timeout_s (60), as on_timeout is wait."),
         (by_kernel(long_lived_wait_s=60), "long_lived_wait_s (60) must be at least 0 and below timeout_s (60)."),
