@@ -71,7 +71,7 @@ def cut_off(why):
         record = read()
         former = record["cut_off"] or dict(previous=[], why=why)
         releases = record["previous"] + [release for release in former["previous"] if release not in record["previous"]]
-        whys = former["why"] if why in former["why"].split("; ") else "%s; %s" % (former["why"], why)
+        whys = former["why"] if why in former["why"] else "%s; %s" % (former["why"], why)
         record.update(previous=[], cut_off=dict(previous=releases, why=whys))
         return _write(record)
 
