@@ -193,6 +193,10 @@ class Stream:
         ends = [count[1] for count in counts if count[1] is not None]
         return Count(least, max(least, *ends) if len(ends) == len(counts) else None)
 
+    def told(self, phase: Phase) -> int:
+        """How many answers it got that were not what it follows; of a pair, the one that asked more often."""
+        return max((sum(word != self.follows and phase.begin - LOOK_S <= at < phase.end for at, word in p["answers"]) for p in self.probers), default=0)
+
     def interval_s(self, times: Sequence[Phase], wanted: bool) -> float | None:
         """Between two checks, in the second half of each phase: by then it has stopped checking faster."""
         gaps = [
@@ -285,7 +289,9 @@ def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -
         return Verdict(FAULT, f"its answers name {', '.join(strangers)}, which no inventory group blue or green has: it must send the names of the inventory")
     wrong = {request.node: states[request.node] for request in named if request.node != stream.node and states[request.node] != stream.follows}
     for phase in times:
-        if phase.kind == "steady" and not phase.wants(stream.follows) and stay(stream, phase):
+        # One that does not ask there at all has had no reason to use the node.
+        long_enough = stream.told(phase) > stream.balancer["fall"] or not stream.probers
+        if phase.kind == "steady" and not phase.wants(stream.follows) and long_enough and stay(stream, phase):
             wrong[stream.node] = phase.state
     if wrong:
         which = ", ".join(f"{name} ({state})" for name, state in sorted(wrong.items()))
@@ -341,9 +347,8 @@ def _anchored(stream: Stream, times: Sequence[Phase]) -> Verdict:
         f"/heartbeat/{stream.follows} for the status 200",
     )
     for number, phase in tests:
-        told = [sum(word == "down" and phase.begin - LOOK_S <= at < phase.end for at, word in prober["answers"]) for prober in stream.probers]
-        if max(told, default=0) < max(stream.balancer["fall"], stream.balancer["rise"]):
-            return Verdict(OPEN, f"it asked only {max(told, default=0)} times during the test")
+        if stream.told(phase) < max(stream.balancer["fall"], stream.balancer["rise"]):
+            return Verdict(OPEN, f"it asked only {stream.told(phase)} times during the test")
         if phase.state != stream.follows:
             # Once taken in, it stays for a while after the test.
             after = [later for later in times[number:] if later.state == phase.state][:2]

@@ -244,6 +244,10 @@ def test_a_standby_load_balancer_that_watches_live(path):
     assert measured(entry, merged) == entry
 
 
+def test_a_record_that_ends_before_it_has_had_the_time_to_leave_is_no_fault():
+    assert not faults(found(standby(), story=[*STORY[:-1], (END_S - 0.8, "live")]))
+
+
 def test_a_live_load_balancer_that_does_not_care():
     figures = found(Balancer(match=".", gone_is=True))
     assert set(faults(figures)) == {"states"}
