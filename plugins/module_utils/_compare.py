@@ -54,6 +54,8 @@ LOG_LINES = (
 HOST = re.compile("^https?://[^/?#]+")
 # Logs write what is unusual in a request with # or a backslash, and it cannot be told from them what was really sent.
 PATH = re.compile(r"^/[!$-\[\]-~]*$")
+# What tells one order from another, but not an order from a basket.
+IDENTIFIER = re.compile("[^/]*[0-9][^/]*")
 # What failed for the users says little about the new release.
 GOOD = range(200, 400)
 
@@ -100,13 +102,21 @@ def listed(lines):
 
 
 def choose(paths, include, exclude, number, seed):
-    """Each path once, and of these a sample. The same seed chooses the same ones, wherever they stand and whatever else is there."""
+    """Each path once, and of these a sample, in which each kind of path has its turn: a page for which there are thousands of paths leaves room.
+
+    The same paths and the same seed give the same sample, in whatever order they come and on every Python.
+    """
     wanted = [
         path
         for path in sorted(set(paths))
         if (not include or any(pattern.search(path) for pattern in include)) and not any(pattern.search(path) for pattern in exclude)
     ]
-    return sorted(wanted, key=lambda path: hashlib.sha256(to_bytes("%s %s" % (seed, path))).hexdigest())[:number]
+    shuffled = sorted(wanted, key=lambda path: hashlib.sha256(to_bytes("%s %s" % (seed, path))).hexdigest())
+    kinds, turn = {}, {}
+    for path in shuffled:
+        kind = IDENTIFIER.sub("", path.partition("?")[0])
+        turn[path] = kinds[kind] = kinds.get(kind, 0) + 1
+    return sorted(shuffled, key=turn.get)[:number]
 
 
 def patterns(params, option):

@@ -67,7 +67,10 @@ options:
     elements: str
     default: []
   sample:
-    description: How many different paths are sent at most.
+    description:
+      - How many different paths are sent at most.
+      - Each kind of path has its turn, so that a page for which there are thousands of paths leaves room for the others. Paths are of one kind when
+        they are the same without the query and without the parts in which there is a digit.
     type: int
     default: 100
   seed:

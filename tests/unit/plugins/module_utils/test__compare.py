@@ -81,6 +81,13 @@ def test_the_same_seed_chooses_the_same_sample():
     assert sorted(_compare.choose(paths, [], [], 100, "")) == sorted(paths)
 
 
+def test_every_kind_of_path_is_in_the_sample():
+    orders = ["/orders/%d" % number for number in range(50)] + ["/orders?after=%d" % number for number in range(50)] + ["/users/u%d/cart" % n for n in range(9)]
+    chosen = _compare.choose(orders + ["/", "/help"], [], [], 7, "")
+    assert sorted(re.sub("[0-9]+", "N", path) for path in chosen[:5]) == ["/", "/help", "/orders/N", "/orders?after=N", "/users/uN/cart"]
+    assert len({re.sub("[0-9]+", "N", path) for path in chosen[5:]}) == 2
+
+
 def test_paths_are_chosen_by_what_is_in_them():
     paths = ["/orders", "/orders/1", "/logout", "/", "/admin/orders"]
     assert sorted(_compare.choose(paths, compiled("^/orders", "^/$"), [], 9, "")) == ["/", "/orders", "/orders/1"]
