@@ -154,7 +154,8 @@ class Stream:
         self.turns = max(gaps, default=1)
 
     def within(self, phase: Phase) -> list[int]:
-        return [n for n in self.mine if phase.begin - self.error_s <= self.requests[n].start < phase.end]
+        """Its requests in this phase. One that the load balancer held until the next one is none."""
+        return [n for n in self.mine if phase.begin - self.error_s <= self.requests[n].start and self.requests[n].end < phase.end]
 
     def surely_within(self, phase: Phase) -> list[int]:
         """Those sent when nothing of the time before can have been on its way."""
@@ -164,14 +165,20 @@ class Stream:
         """Between which times the node was taken out; no end where it was not. None where it was not in before."""
         if len(self.within(before)) < FEW_ANSWERS:
             return None
-        last = [n for n in self.mine if self.requests[n].start < phase.end][-1]
+        last = [n for n in self.mine if self.requests[n].end < phase.end][-1]
         proof = last + self.turns
-        out = proof < len(self.requests) and self.requests[proof].end <= phase.end
-        return max(phase.begin, self.requests[last].start), self.requests[proof].end if out else None
+        if not self.out_since(last, phase):
+            return max(phase.begin, self.requests[last].start), None
+        return max(phase.begin, self.requests[last].start), min(phase.end, self.requests[proof].end)
+
+    def out_since(self, last: int, phase: Phase) -> bool:
+        """Whether others, or nobody, got so many requests after this one that the next one of the node was due."""
+        proof = last + self.turns
+        return proof < len(self.requests) and self.requests[proof].start < phase.end - self.error_s
 
     def entering(self, phase: Phase) -> tuple[float, float] | None:
         """Between which times the node was taken in."""
-        mine = self.within(phase)
+        mine = [n for n in self.mine if phase.begin - self.error_s <= self.requests[n].end < phase.end]
         if not mine:
             return None
         earlier = max(0, mine[0] - self.turns)
@@ -312,8 +319,8 @@ def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -
 
 def stay(stream: Stream, phase: Phase) -> bool:
     """Whether the node still gets requests when the phase ends."""
-    there = [n for n, request in enumerate(stream.requests) if request.start < phase.end and request.end <= phase.end]
-    return bool(there) and any(stream.requests[n].start >= phase.begin and stream.requests[n].node == stream.node for n in there[-stream.turns :])
+    mine = [n for n in stream.within(phase) if stream.requests[n].start >= phase.begin]
+    return bool(mine) and not stream.out_since(mine[-1], phase)
 
 
 def _dead(stream: Stream, times: Sequence[Phase]) -> Verdict:

@@ -64,6 +64,8 @@ class Balancer:
     served_by: bool = True
     losses: int = 0
     knows: bool = True
+    # For how long a request waits for a node.
+    hold_s: float = 0.0
     checks: bool = True
 
     up: bool = field(init=False, default=False)
@@ -104,9 +106,11 @@ def simulate(*balancers: Balancer, story: list[tuple[float, str]] = STORY, ahead
         balancer.due = chance.uniform(0, balancer.interval_s) - 3 * balancer.interval_s * (balancer.rise + balancer.fall)
         while balancer.checks and balancer.due < 0:
             balancer.check(balancer.due, story[0][1])
+    held: dict[str, float] = {}
     send_at = {balancer.name: chance.uniform(0, 1 / rate) for balancer in balancers}
     while True:
-        now = min([balancer.due for balancer in balancers if balancer.checks] + list(send_at.values()))
+        given_up = [held[balancer.name] + balancer.hold_s for balancer in balancers if balancer.name in held]
+        now = min([balancer.due for balancer in balancers if balancer.checks] + list(send_at.values()) + given_up)
         if now >= END_S:
             break
         what = [what for at, what in story if at <= now][-1]
@@ -114,17 +118,21 @@ def simulate(*balancers: Balancer, story: list[tuple[float, str]] = STORY, ahead
             if balancer.check(now, what) and what != "gone":
                 word = "down" if what == "test" else what
                 probers.setdefault((f"10.0.0.{number}", balancer.path), []).append([node_clock + now, word])
-            if now >= send_at[balancer.name]:
-                # A client is late now and then.
-                send_at[balancer.name] += 1 / rate if chance.random() > 0.02 else 4 / rate
+            if now >= send_at[balancer.name] or balancer.name in held:
                 node = balancer.node()
+                sent = held.pop(balancer.name, now)
+                if node is None and now < sent + balancer.hold_s:
+                    held[balancer.name], send_at[balancer.name] = sent, END_S
+                    continue
+                # A client is late now and then.
+                send_at[balancer.name] = now + (1 / rate if chance.random() > 0.02 else 4 / rate)
                 took = chance.uniform(0.002, 0.02)
                 status = 503 if node is None else 200
                 if balancer.losses and node and chance.random() < 0.01:
                     balancer.losses, status = balancer.losses - 1, -1
                 date = int(node_clock + now + took / 2) if dates and node else None
-                client = node_clock - ahead_s + now
-                streams[balancer.name].append([client, client + took, node if balancer.served_by and status != -1 else None, status, date])
+                client = node_clock - ahead_s
+                streams[balancer.name].append([client + sent, client + now + took, node if balancer.served_by and status != -1 else None, status, date])
     marks = [(node_clock + at, what) for at, what in story] + [(node_clock + END_S, "end")]
 
     def spans(wanted: str) -> list[list[float]]:
@@ -242,6 +250,15 @@ def test_a_standby_load_balancer_that_watches_live(path):
     # What it seemed to do besides is not taken for its figures.
     assert (merged.fall, merged.rise) == (None, None)
     assert measured(entry, merged) == entry
+
+
+def test_one_that_holds_requests_while_it_has_no_node():
+    # The first request after the last one is held, which says little about the time at which the node was out.
+    figures = found(standby(hold_s=8.0))
+    assert not faults(figures)
+    assert 3 in figures.fall and 2 in figures.rise
+    assert set(faults(found(standby(hold_s=8.0, match="standby")))) == {"anchored"}
+    assert set(faults(found(standby(hold_s=8.0, gone_is=True)))) == {"dead"}
 
 
 def test_a_record_that_ends_before_it_has_had_the_time_to_leave_is_no_fault():
