@@ -210,7 +210,7 @@ class Tunnel:
         except (OSError, EOFError, http.client.HTTPException, paramiko.SSHException) as exc:
             raise NoAnswer(f"through SSH: {exc or type(exc).__name__}") from exc
         finally:
-            connection.close()
+            connection.hang_up()
 
     def _channel(self, host: str, port: int, timeout_s: float) -> Any:
         transport = self._client.get_transport()
@@ -232,3 +232,10 @@ class _Through(http.client.HTTPConnection):
 
     def connect(self) -> None:
         self.sock = self._open_channel(self.host, self.port, self.timeout)
+
+    def close(self) -> None:
+        """Called while the answer is still to be read; a socket stays open then, a channel would not."""
+
+    def hang_up(self) -> None:
+        if self.sock:
+            self.sock.close()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shlex
 import shutil
 import socket
@@ -26,6 +27,7 @@ paramiko = pytest.importorskip("paramiko")
 
 class Application(BaseHTTPRequestHandler):
     asked: list[tuple] = []
+    read = threading.Event()
 
     def answer(self):
         length = int(self.headers.get("Content-Length") or 0)
@@ -37,7 +39,11 @@ class Application(BaseHTTPRequestHandler):
             self.wfile.write(b"half")
             return
         self.send_response(404 if self.path == "/none" else 200)
+        if self.path == "/in-parts":
+            self.send_header("Content-Length", "5")
         self.end_headers()
+        if self.path == "/in-parts":
+            self.read.wait(5)
         self.wfile.write("grün".encode())
 
     do_GET = do_PUT = answer
@@ -153,6 +159,19 @@ def test_requests_go_through_ssh_to_the_loopback_of_the_node(ssh, to, applicatio
     host = application.removeprefix("http://")
     assert Application.asked == [("PUT", "/heartbeat?fresh=1", "Bearer t", b"{}", host), ("GET", "/none", None, b"", host)]
     assert ssh.destinations == [("127.0.0.1", int(host.split(":")[1]))] * 2
+
+
+def test_a_body_that_comes_after_its_headers(to, application, monkeypatch):
+    get_response = http.client.HTTPConnection.getresponse
+
+    def slowly(connection):
+        response = get_response(connection)
+        Application.read.set()
+        return response
+
+    monkeypatch.setattr(http.client.HTTPConnection, "getresponse", slowly)
+    with Tunnel(to) as tunnel:
+        assert tunnel.request(application + "/in-parts").body == "grün"
 
 
 def test_a_key_instead_of_a_password(ssh, to, application, tmp_path):
