@@ -29,15 +29,16 @@ class Traffic:
 
     @contextmanager
     def request(self, copy):
+        # A copy has no user who waits for it, and must not keep a node in standby from being drained.
         with self._lock:
-            self.in_flight += 1
-            self.requests += 1
+            self.in_flight += not copy
+            self.requests += not copy
             self.copies += copy
         try:
             yield
         finally:
             with self._lock:
-                self.in_flight -= 1
+                self.in_flight -= not copy
 
 
 class Handler(BaseHTTPRequestHandler):
