@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
@@ -42,7 +41,8 @@ class ActionModule(ActionBase):
                 heartbeats = [far(component, args["token"], send) for component in components]
                 found, missing = readiness(components, heartbeats, args["timeout_s"] if wait else 0)
         except (HeartbeatError, WayError) as exc:
-            raise AnsibleActionFail(str(exc)) from exc
+            result.update(failed=True, msg=str(exc))
+            return result
         result.update(found)
         if wait and missing:
             result.update(failed=True, msg=not_ready_text(found, missing))

@@ -124,7 +124,7 @@ def _files(values: Iterable[str]) -> list[str]:
 
 
 def _without_jump(arguments: Iterable[str]) -> list[str]:
-    """For the jump host: known hosts and keys as for the node, but neither its port nor its user, and no further jump."""
+    """For the jump host: known hosts and keys as for the node, but nothing that is the node's alone."""
     kept: list[str] = []
     words = iter(arguments)
     for word in words:
@@ -132,10 +132,14 @@ def _without_jump(arguments: Iterable[str]) -> list[str]:
             next(words, None)
         elif word == "-o":
             option = next(words, "")
-            kept += [] if option.lower().replace(" ", "=").startswith(("proxyjump=", "proxycommand=", "port=", "user=")) else [word, option]
-        elif not word.lower().startswith(("-oproxyjump", "-oproxycommand")):
+            kept += [] if _is_the_nodes(option) else [word, option]
+        elif not (word.startswith("-o") and _is_the_nodes(word[2:])):
             kept.append(word)
     return kept
+
+
+def _is_the_nodes(option: str) -> bool:
+    return option.lower().replace(" ", "=").startswith(("proxyjump=", "proxycommand=", "port=", "user=", "hostname=", "hostkeyalias="))
 
 
 class Tunnel:
@@ -175,7 +179,8 @@ class Tunnel:
             raise TunnelError(f"the host key of {to.known_as} is not the one in {', '.join(to.known_hosts)}: is it the right host?") from exc
         except (paramiko.SSHException, OSError, EOFError) as exc:
             self._client.close()
-            raise TunnelError(f"no SSH connection to {to.user}@{to.host}:{to.port}: {exc or type(exc).__name__}") from exc
+            through = f" through {to.proxy}" if to.proxy else ""
+            raise TunnelError(f"no SSH connection to {to.user}@{to.host}:{to.port}{through}: {exc or type(exc).__name__}") from exc
         return self
 
     def _sock(self) -> Any:

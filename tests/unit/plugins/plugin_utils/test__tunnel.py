@@ -293,7 +293,7 @@ def test_jump_hosts():
     assert proxied.proxy == "nc -X 5 127.0.0.1 2222 ops"
     options = {"ssh_args": "-C -o ControlMaster=auto", "ssh_common_args": "-J ops@outer:2200,inner", "port": 2222, "remote_user": "app"}
     assert target(Connection(**options)).proxy == "ssh -C -o ControlMaster=auto -J ops@outer:2200 -W '[127.0.0.1]:2222' ssh://inner"
-    assert target(Connection(ssh_common_args="-o ProxyJump=inner -o Port=7")).proxy == "ssh -W '[127.0.0.1]:7' ssh://inner"
+    assert target(Connection(ssh_common_args="-o ProxyJump=inner -oHostKeyAlias=blue1 -o Port=7")).proxy == "ssh -W '[127.0.0.1]:7' ssh://inner"
     assert target(Connection(ssh_common_args="-o HostKeyAlias=blue1")).known_as == "blue1"
 
 
