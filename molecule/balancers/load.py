@@ -41,9 +41,9 @@ def judge(answer, body):
     node = body.decode(errors="replace").split(" ")[0]
     served_by = answer.getheader("X-Served-By")
     if answer.status != 200:
-        return None, "status %d" % answer.status
+        return None, f"status {answer.status}"
     if served_by != node:
-        return node, "X-Served-By is %s" % served_by
+        return node, f"X-Served-By is {served_by}"
     return node, None
 
 
@@ -59,7 +59,7 @@ def client(kind, url, keep, stop, write):
             answer = connection.getresponse()
             node, error = judge(answer, answer.read())
         except (OSError, http.client.HTTPException) as broken:
-            node, error = None, "%s: %s" % (type(broken).__name__, broken)
+            node, error = None, f"{type(broken).__name__}: {broken}"
         if error or not keep:
             connection.close()
         write(Record(kind, started, time.time() - started, node, error))
@@ -111,31 +111,32 @@ def read(path):
 
 def report(path, flips):
     good = bool(read(path))
-    print("%-10s %8s %6s %9s  %-20s  %-20s" % ("kind", "requests", "failed", "slowest s", "down min/mean/max s", "up min/mean/max s"))
+    print(f"{'kind':8} {'requests':>8} {'failed':>6} {'slowest':>7}  {'down min/mean/max':18}  up, in s")
     for kind, records in read(path):
         took, late = times(records, flips)
-        figures = ["%.2f / %.2f / %.2f" % (min(t), sum(t) / len(t), max(t)) if t else "" for t in (took["standby"], took["live"])]
+        down, up = ("/".join(f"{t:.2f}" for t in (min(ts), sum(ts) / len(ts), max(ts))) if ts else "" for ts in (took["standby"], took["live"]))
         failed = [record for record in records if record.error]
         slowest = max(record.took for record in records)
-        print("%-10s %8d %6d %9.2f  %-20s  %-20s" % (kind, len(records), len(failed), slowest, *figures))
+        print(f"{kind:8} {len(records):8} {len(failed):6} {slowest:7.2f}  {down:18}  {up}")
         for record in failed[:5]:
-            print("  failed at %.2f: %s" % (record.started, record.error))
+            print(f"  failed at {record.started:.2f}: {record.error}")
         for started in late[:5]:
-            print("  sent to a node that had left, at %.2f" % started)
+            print(f"  sent to a node that had left, at {started:.2f}")
         good = good and not failed and not late and slowest < SLOW_S and float("inf") not in took["live"]
     return 0 if good else 1
 
 
 def restart(path, node):
     good = bool(read(path))
-    print("%-10s %8s %6s %9s %13s" % ("kind", "requests", "failed", "in the end", "failing for s"))
+    print(f"{'kind':8} {'requests':>8} {'failed':>6} {'for s':>6}  in the end")
     for kind, records in read(path):
         failed = [record.started for record in records if record.error]
-        elsewhere = sorted({record.node for record in records if record.node} - {node})
+        lasted = max(failed, default=0) - min(failed, default=0)
         after = not any(record.error for record in records[-10:])
-        print("%-10s %8d %6d %10s %13.2f" % (kind, len(records), len(failed), "good" if after else "failing", max(failed, default=0) - min(failed, default=0)))
+        elsewhere = sorted({record.node for record in records if record.node} - {node})
+        print(f"{kind:8} {len(records):8} {len(failed):6} {lasted:6.2f}  {'good' if after else 'failing'}")
         if elsewhere:
-            print("  sent to %s" % ", ".join(elsewhere))
+            print(f"  sent to {', '.join(elsewhere)}")
         good = good and after and not elsewhere
     return 0 if good else 1
 
