@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,7 +34,7 @@ OTHERS = ["blue1", "blue2"]
 STATES = {NODE: "live", "blue1": "live", "blue2": "live"}
 
 # Once out and in, with the test of the match and the dead heartbeat on the way: [from, what].
-STORY = [(0, "live"), (6, "standby"), (12, "test"), (18, "standby"), (24, "gone"), (30, "standby"), (36, "live"), (42, "gone"), (48, "live")]
+STORY = ((0, "live"), (6, "standby"), (12, "test"), (18, "standby"), (24, "gone"), (30, "standby"), (36, "live"), (42, "gone"), (48, "live"))
 END_S = 54
 
 
@@ -96,7 +97,7 @@ class Balancer:
         return pool[self.turn % len(pool)] if pool else None
 
 
-def simulate(*balancers: Balancer, story: list[tuple[float, str]] = STORY, ahead_s: float = 0.0, dates: bool = True, rate: float = 40.0, seed: int = 1):
+def simulate(*balancers: Balancer, story: Sequence[tuple[float, str]] = STORY, ahead_s: float = 0.0, dates: bool = True, rate: float = 40.0, seed: int = 1):
     """What lb_watch and lb_traffic record. ahead_s: by how much the clock of the node is ahead of that of the client."""
     chance = random.Random(seed)
     node_clock = 1_795_000_000.0
