@@ -68,7 +68,7 @@ lines:
       sample: alice@ops1
     what:
       description: What was done. V(lock acquired), V(lock taken over), V(lock released), V(heartbeat) with the component, V(packages), V(drain goes on),
-        V(goes on without a whole drain), or what a user noted.
+        V(goes on without a whole drain), V(sanity test), V(batch stopped), or what a user noted.
       type: str
       returned: always
       sample: heartbeat shop
