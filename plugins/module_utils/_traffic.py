@@ -14,6 +14,7 @@ import collections
 import csv
 import json
 import math
+import random
 import threading
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
@@ -194,6 +195,7 @@ class Probes(Source):
             http("probes.url", self.options["url"] or live_url).rstrip("/") + to_native(path) if path.startswith("/") else http("probes.paths", path)
             for path in some("probes.paths", self.options["paths"])
         ]
+        self.round = []
         self.sent = 0
         # Written by many threads, one entry for each answer: (node, release, error or None, seconds).
         self.answers = []
@@ -202,7 +204,9 @@ class Probes(Source):
         # What could not be sent in time is left out: all of it at once would be a load test.
         if now_s >= self.due_s:
             self.due_s = max(self.due_s, now_s - self.every_s) + self.every_s
-            url = self.urls[self.sent % len(self.urls)]
+            # Each round in another order: a load balancer that has its turns, too, would bring the same node the same path every time.
+            self.round = self.round or random.sample(self.urls, len(self.urls))
+            url = self.round.pop()
             self.sent += 1
             spawn(lambda: self.probe(url))
 

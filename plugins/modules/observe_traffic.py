@@ -63,7 +63,7 @@ options:
         type: dict
         suboptions:
           paths:
-            description: The paths to ask for in turn, or complete URLs.
+            description: The paths to ask for, each once in a round, in another order each time; or complete URLs.
             type: list
             elements: str
             required: true
