@@ -289,7 +289,8 @@ NEEDED = {"counter": "in_flight_url", "kernel": "ports", "connections": "ports"}
 RENEW_S = 30.0
 NOTE_S = 60.0
 # A message is read by people, and a result goes over the line and into logs.
-TOLD, LISTED = 10, 100
+TOLD = 10
+LISTED = 100
 
 
 def check(params):

@@ -10,8 +10,15 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 
 GOOD = [
     {
-        **{"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb", "hosts": ["lb1"], "service": "nginx"},
-        **{"kind": "nginx", "address": "192.0.2.5", "mirror_to": "192.0.2.6"},
+        "name": "live",
+        "follows": "live",
+        "path": "/heartbeat/live",
+        "url": "http://lb",
+        "hosts": ["lb1"],
+        "service": "nginx",
+        "kind": "nginx",
+        "address": "192.0.2.5",
+        "mirror_to": "192.0.2.6",
     },
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "url": "http://lb2"},
 ]
