@@ -133,7 +133,7 @@ def differences(status, load_balancers, ignore=()):
             continue
         if abs(prober["interval_s"] - expected) > max(INTERVAL_TOLERANCE_S, INTERVAL_TOLERANCE * expected):
             texts.append(
-                "load balancer %s: prober %s asks every %.2f s, and interval_s says %g: is that its configuration, fall and rise included?"
+                "load balancer %s: prober %s asks every %.2f s, and interval_s says %g; fall and rise may be declared wrongly, too"
                 % (declared["name"], prober["address"], prober["interval_s"], expected)
             )
     return texts

@@ -120,5 +120,5 @@ def test_another_pace_than_declared_is_a_warning(clock):
     warnings = []
     assert wait(made, True, warnings.append)["guess"] is False
     assert warnings == [
-        "component shop: load balancer live: prober 10.0.0.5 asks every 0.50 s, and interval_s says 2: is that its configuration, fall and rise included?"
+        "component shop: load balancer live: prober 10.0.0.5 asks every 0.50 s, and interval_s says 2; fall and rise may be declared wrongly, too"
     ]

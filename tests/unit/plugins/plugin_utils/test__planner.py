@@ -290,7 +290,7 @@ def test_another_pace_than_declared_is_a_warning(nodes, said):
     found = plan(nodes(steady, green1=with_prober(said, interval_s=5.0)), WANTED, PACED)
     assert len(found.batches) == 2
     assert found.differences == (
-        "green1: shop: load balancer live: prober 10.0.0.5 asks every 5.00 s, and interval_s says 2: is that its configuration, fall and rise included?",
+        "green1: shop: load balancer live: prober 10.0.0.5 asks every 5.00 s, and interval_s says 2; fall and rise may be declared wrongly, too",
     )
     assert found.digest == plan(nodes(steady), WANTED, PACED).digest
 
