@@ -14,7 +14,7 @@ and the node itself disagree.
 FLIPS is a list of {"node", "state", "since", "since_s"}: what the status of a heartbeat says when the load balancers have noticed.
 ``report`` prints a table, and exits 0 only when nothing failed or took a second, and nobody was sent to a node that had left.
 ``restart`` is for load balancers that were restarted meanwhile: it prints for how long they answered nobody, and exits 0 only when
-everything else was sent to NODE.
+everything else was sent to NODE, but for those kinds that promise nothing.
 """
 
 import collections
@@ -33,6 +33,9 @@ TIMEOUT_S = 10.0
 SLOW_S = 1.0
 # A request that was on its way when the last load balancer noticed; the drain waits for it.
 GRACE_S = 0.1
+
+# It takes every node for healthy until its first check, and has no setting against that. Seen once, on a machine with far too much to do.
+PROMISES_NOTHING = ("caddy",)
 
 Record = collections.namedtuple("Record", "kind started took node error")
 
@@ -137,7 +140,7 @@ def restart(path, node):
         print(f"{kind:8} {len(records):8} {len(failed):6} {lasted:6.2f}  {'good' if after else 'failing'}")
         if elsewhere:
             print(f"  sent to {', '.join(elsewhere)}")
-        good = good and after and not elsewhere
+        good = good and after and (not elsewhere or kind in PROMISES_NOTHING)
     return 0 if good else 1
 
 
