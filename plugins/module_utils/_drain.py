@@ -44,11 +44,15 @@ class Watch(object):
         self.requests = None
         self.samples = 0
         self.late = False
+        # Requests that came while none was in flight: no answer that was still to be counted.
+        self.arrived = 0
         self.error = None
 
     def sample(self, in_flight, requests=None):
         """Take one sample. A request that came and went since the last one begins the row anew."""
         self.late = self.requests is not None and requests != self.requests
+        if self.late and self.in_flight == 0:
+            self.arrived += max(0, requests - self.requests)
         self.in_flight, self.requests, self.error = in_flight, requests, None
         if in_flight != 0:
             self.samples = 0

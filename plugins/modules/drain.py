@@ -15,6 +15,8 @@ version_added: 0.1.0
 description:
   - Waits on the node until none of the components has a request in flight. It stops nothing and changes nothing.
   - It proves something only after the load balancers have noticed that the node is standby; see M(halfswap.bluegreen.heartbeat).
+  - Requests that still come are a warning, where O(components[].requests_key) is given: load balancers that have noticed send none, so that
+    their C(fall) may be declared too low.
   - At the deadline it says what is still open, connection by connection, and does what O(on_timeout) says. By default it fails.
   - Which method is for which site, and what none of them sees, is in C(docs/drain.md).
 author:
@@ -429,6 +431,13 @@ def run(module):
     check(params)
     watches = [Watch(component["name"]) for component in params["components"]]
     result = guess(module) if params["method"] == "seconds" else Drain(module, watches).prove()
+    for watch in watches:
+        if watch.arrived:
+            module.warn(
+                "component %s: %d requests still came, although the load balancers had had as many answers as they are declared to need. If nobody else "
+                "asks this node, their fall is declared too low (bluegreen_load_balancers); the playbook halfswap.bluegreen.verify_lb measures it."
+                % (watch.name, watch.arrived)
+            )
     result.update(changed=False, method=params["method"], components=[watch.result() for watch in watches])
     if "msg" in result:
         module.fail_json(**result)

@@ -133,6 +133,13 @@ def test_a_request_between_two_samples_begins_the_row_anew(run_module, applicati
     result = run_module(drain, dict(components=[counter(application)], interval_s=1))
     assert result["waited_s"] == 4.0
     assert result["components"] == [{"name": "shop", "in_flight": 0, "requests": 101, "samples": 3}]
+    assert "component shop: 1 requests still came" in result["warnings"][0] and "fall is declared too low" in result["warnings"][0]
+
+
+def test_an_answer_that_is_counted_when_it_is_given_is_no_late_request(run_module, application, clock):
+    application.status["requests"]["active"] = 1
+    clock.at(2, lambda: application.status["requests"].update(active=0, total=101))
+    assert "warnings" not in run_module(drain, dict(components=[counter(application)], interval_s=1))
 
 
 def test_without_a_counter_of_requests(run_module, application, clock):
