@@ -15,7 +15,7 @@ version_added: 0.1.0
 description:
   - Waits on the node until none of the components has a request in flight. It stops nothing and changes nothing.
   - It proves something only after the load balancers have noticed that the node is standby; see M(halfswap.bluegreen.heartbeat).
-  - Requests that still come are a warning, where O(components[].requests_key) is given: load balancers that have noticed send none, so that
+  - Where O(components[].requests_key) is given, there is a warning when requests still come. Load balancers that have noticed send none, so
     their C(fall) may be declared too low.
   - At the deadline it says what is still open, connection by connection, and does what O(on_timeout) says. By default it fails.
   - Which method is for which site, and what none of them sees, is in C(docs/drain.md).
