@@ -12,13 +12,13 @@ __metaclass__ = type
 import difflib
 import hashlib
 import json
-import math
 import re
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import take_out
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 # What is compared and how, for the module, and for whoever wants to know before a run whether the module will take it.
@@ -151,11 +151,6 @@ def prepare(params):
     wrong = [path for path in params["paths"] or [] if not path.startswith("/")]
     if wrong:
         raise ValueError("paths: %s does not begin with /." % wrong[0])
-
-
-def percentile(values, percent):
-    """The smallest value that as many percent of the values are not above; None without values."""
-    return sorted(values)[int(math.ceil(percent * len(values) / 100)) - 1] if values else None
 
 
 def difference(old, new, path, most):

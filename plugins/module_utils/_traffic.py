@@ -20,6 +20,7 @@ import threading
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -51,13 +52,6 @@ def spawn(work):
     thread = threading.Thread(target=work)
     thread.daemon = True
     thread.start()
-
-
-def percentile(values, percent=PERCENTILE):
-    """The smallest of the values that this share of them does not exceed (nearest rank). None without values."""
-    if not values:
-        return None
-    return sorted(values)[int(math.ceil(len(values) * percent / 100.0)) - 1]
 
 
 class Counts(object):
@@ -104,7 +98,7 @@ def judge(counts, policy, elapsed):
     limit = policy["max_p95_s"]
     # The percentile is above the limit exactly when more than the rest of a hundred are.
     if limit is not None and too_many(len([s for s in counts.latencies if s > limit]), len(counts.latencies), 100 - PERCENTILE):
-        found.append("%d of 100 answers took up to %.3f s (max_p95_s is %g)" % (PERCENTILE, percentile(counts.latencies), limit))
+        found.append("%d of 100 answers took up to %.3f s (max_p95_s is %g)" % (PERCENTILE, percentile(counts.latencies, PERCENTILE), limit))
     return found
 
 
@@ -276,7 +270,13 @@ class Probes(Source):
     def result(self):
         found = self.by_node()
         return [
-            dict(node=key[0], release=key[1], requests=found[key].requests, errors=found[key].errors, p95_s=rounded(percentile(found[key].latencies)))
+            dict(
+                node=key[0],
+                release=key[1],
+                requests=found[key].requests,
+                errors=found[key].errors,
+                p95_s=rounded(percentile(found[key].latencies, PERCENTILE)),
+            )
             for key in sorted(found, key=lambda key: (key[0] or "", key[1] or ""))
         ]
 

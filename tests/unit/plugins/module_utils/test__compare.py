@@ -99,11 +99,6 @@ def test_how_many_may_differ(text, compared, most):
     assert _compare.allowed(text, compared) == most
 
 
-@pytest.mark.parametrize("values, percent, value", [([], 50, None), ([3], 50, 3), ([1, 9, 3], 50, 3), ([4, 1, 3, 2], 50, 2), (range(1, 101), 95, 95)])
-def test_percentiles(values, percent, value):
-    assert _compare.percentile(list(values), percent) == value
-
-
 def asked(body, status=200):
     return _compare.Asked(Answer(status, {}, body), None, 0.1, None)
 

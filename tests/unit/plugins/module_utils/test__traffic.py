@@ -48,7 +48,7 @@ PAGE = HEAD + (
     ],
 )
 def test_percentile(values, found):
-    assert _traffic.percentile(list(values)) == found
+    assert _traffic.percentile(list(values), _traffic.PERCENTILE) == found
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_judges_errors(requests, errors, elapsed, wrong):
 )
 def test_judges_latencies(slow, of, elapsed, wrong):
     counts = Counts(of, 0, [0.1] * (of - slow) + [0.6] * slow)
-    assert (_traffic.percentile(counts.latencies) > 0.5) is (slow * 20 > of)
+    assert (_traffic.percentile(counts.latencies, _traffic.PERCENTILE) > 0.5) is (slow * 20 > of)
     assert bool(_traffic.judge(counts, POLICY, elapsed)) is wrong
     assert _traffic.judge(counts, dict(POLICY, max_p95_s=None), elapsed) == []
 
