@@ -18,13 +18,12 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
-    CERTAIN_REQUESTS,
     Limits,
     held_by_another,
     refuse_exclusive,
     refuse_live,
     refuse_standby,
-    requests_expected,
+    requests_per_s,
 )
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import POLL_S, Remote, WayError, sending, way, with_seen
 
@@ -70,10 +69,9 @@ class ActionModule(ActionBase):
                 msg=f"Interlock: {evidence.me.name} does not go to {args['state']}, nothing was changed. " + "; ".join(reasons) + ".",
             )
             return result
-        args["components"] = _with_revisions(args["components"], evidence.me)
+        args["components"] = [_as_seen(component, evidence) for component in args["components"]]
         args.setdefault("by", author(task_vars))
         args["release"] = evidence.release()
-        args["expect_traffic"] = args["state"] == "live" and _traffic(args, evidence.nodes, evidence.me)
         via = way(args["components"])
         if via == "node":
             result.update(self._execute_module(MODULE, module_args=args, task_vars=task_vars))
@@ -176,12 +174,10 @@ def _limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) -
     return limits(_validated(JUDGED, args), application)
 
 
-def _with_revisions(components: list[dict[str, Any]], me: Node) -> list[dict[str, Any]]:
-    """Compare-and-set: each write carries the revision that the decision was made on."""
-    revisions = {component.name: component.revision for component in me.components}
-    return [{**component, "revision": revisions.get(component["name"])} for component in components]
-
-
-def _traffic(args: Mapping[str, Any], nodes: list[Node], me: Node) -> bool:
-    seconds = float(args.get("traffic_timeout_s") or 10.0)
-    return all(component.served is not None and requests_expected(nodes, component.name, seconds) >= CERTAIN_REQUESTS for component in me.components)
+def _as_seen(component: dict[str, Any], evidence: _Evidence) -> dict[str, Any]:
+    """Compare-and-set: each write carries the revision that the decision was made on. And one to live the traffic that it can expect."""
+    seen = next((each for each in evidence.me.components if each.name == component["name"]), None)
+    component = {**component, "revision": seen and seen.revision}
+    if evidence.args["state"] == "live" and seen and seen.served is not None:
+        component["expected_per_s"] = requests_per_s(evidence.nodes, seen.name, len(evidence.nodes))
+    return component

@@ -12,6 +12,7 @@ __metaclass__ = type
 import time
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS, FallRise
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import PHASE_OF
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import differences, guess_s, is_guess, missing_intervals, silent_probers, unsettled
@@ -37,8 +38,10 @@ class Switch(object):
         self.heartbeats = heartbeats
         self.poll_s = poll_s
         self.decided_on = {c["name"]: c.get("revision") for c in params["components"]}
+        self.expected_per_s = {c["name"]: c.get("expected_per_s") or 0.0 for c in params["components"]}
         self.before = {}
         self.after = {}
+        self.fall_rise = {}
 
     def read(self):
         for heartbeat in self.heartbeats:
@@ -128,6 +131,17 @@ class Switch(object):
         """How the load balancers were seen to ask before the change, where it is not as declared."""
         return self._of_each(self.before, lambda status: differences(status, self.params["load_balancers"], self.params["ignore_probers"]))
 
+    def watch_requests(self):
+        """From now on, see whether fall and rise fit what the requests do."""
+        for heartbeat in self.heartbeats:
+            name, state = heartbeat.name, self.params["state"]
+            rate = self.expected_per_s[name] if state == "live" else self.before[name]["requests"].get("rate_per_s") or 0.0
+            self.fall_rise[name] = FallRise(state, rate, self.params["load_balancers"], self.params["ignore_probers"])
+
+    def misdeclared(self):
+        """How the requests ended or began, where that is not as declared."""
+        return ["component %s: %s" % (name, seen.difference) for name, seen in sorted(self.fall_rise.items()) if seen.difference]
+
     def settle(self):
         """Wait until the load balancers have noticed; what the result has of it. Raises Failure."""
         silent, guess = [], any(is_guess(status) for status in self.after.values())
@@ -155,13 +169,25 @@ class Switch(object):
         time.sleep(GRACE_S)
         return found
 
+    def expects_traffic(self):
+        """Whether every component will get requests within the time that they are waited for, as sure as can be."""
+        seconds = self.params["traffic_timeout_s"]
+        return self.params["state"] == "live" and all(per_s * seconds >= CERTAIN_REQUESTS for per_s in self.expected_per_s.values())
+
     def await_traffic(self):
         """Wait for the first live request; the components that got none in time."""
         return wait_until(self._unserved, self.params["traffic_timeout_s"], self.poll_s)
 
-    def _refresh(self):
+    def _refresh(self, fresh=False):
         for heartbeat in self.heartbeats:
-            status = heartbeat.status()
+            status = heartbeat.status(fresh=fresh)
+            seen = self.fall_rise.get(heartbeat.name)
+            if seen and not fresh and seen.answered(status) != seen.answered(self.after[heartbeat.name]):
+                # How many requests there are may be a second old. With each answer that counts, it is worth asking for.
+                status = heartbeat.status(fresh=True)
+                seen.see(status)
+            elif seen and fresh:
+                seen.see(status)
             if status["state"] != self.params["state"]:
                 raise HeartbeatError(
                     "component %s: its heartbeat went to %s while the load balancers were waited for (by %s, run %s)."
@@ -183,7 +209,7 @@ class Switch(object):
         return self._of_each(self.after, lambda status: unsettled(status, params["load_balancers"], params["state"], params["ignore_probers"]))
 
     def _unserved(self):
-        self._refresh()
+        self._refresh(fresh=True)
         return [name for name, status in self.after.items() if status["requests"]["since_flip"] == 0]
 
     def result(self, changed, state=None):
@@ -208,6 +234,8 @@ def wait(switch, changed, warn):
     if params["load_balancers"]:
         for text in switch.differences():
             warn(text)
+        if changed:
+            switch.watch_requests()
         try:
             settled = switch.settle()
         except Failure as exc:
@@ -218,7 +246,7 @@ def wait(switch, changed, warn):
                 "That the load balancers have noticed is a guess: %.1f s, by their interval_s, as this heartbeat does not tell who asks for it."
                 % guess_s(params["load_balancers"], params["state"])
             )
-    if params["expect_traffic"] and params["state"] == "live":
+    if switch.expects_traffic():
         unserved, waited_s = switch.await_traffic()
         for component in result["components"]:
             since = switch.after[component["name"]]["requests"]["since_flip"]
@@ -229,4 +257,6 @@ def wait(switch, changed, warn):
                 "The load balancers were told live, but no request has reached %s within %.1f s, although the other live nodes had traffic."
                 % (", ".join(sorted(unserved)), waited_s)
             )
+    for text in switch.misdeclared():
+        warn(text)
     return result

@@ -65,6 +65,12 @@ options:
           - The revision of the heartbeat that the decision was made on.
           - The action plugin fills it in from the evidence.
         type: int
+      expected_per_s:
+        description:
+          - Requests per second that the node will get once it is live, as far as the others show it; V(0), it is not known.
+          - The action plugin fills it in from the evidence.
+        type: float
+        default: 0.0
   state:
     description: The state wanted.
     type: str
@@ -97,6 +103,8 @@ options:
     description:
       - The load balancers, as they were configured by hand. When given, the module returns only when every known prober of the live ones
         has had O(load_balancers[].fall) consecutive answers of "not live" (or O(load_balancers[].rise) of V(live)) since the change.
+      - There is a warning where requests begin or end after another number of answers than declared, as far as their rate lets that be told. A
+        test through a standby load balancer at that moment looks the same; the playbook C(verify_lb) measures it.
       - A prober is known when it asked at least three times within the last 600 seconds. When one falls silent, which is when it has left out
         five of its own requests, the task fails at once.
       - A heartbeat that does not tell who asks for it can only be waited for as long as O(load_balancers[].interval_s) times
@@ -153,14 +161,10 @@ options:
   traffic_timeout_s:
     description:
       - After the change to V(live), longest wait in seconds for the first live request, where the other live nodes have enough
-        traffic that about ten requests are expected within that time. Only for components that count their requests.
+        traffic that ten requests are expected within that time (O(components[].expected_per_s)). Only for components that count their requests.
       - Without one in that time there is a warning; the other half does not leave before it has come, unless the traffic has ended.
     type: float
     default: 10.0
-  expect_traffic:
-    description: Whether to wait for the first live request. The action plugin decides it from the evidence.
-    type: bool
-    default: false
   batch:
     description: All nodes that are swapped together with this one, itself included. Defaults to this node alone.
     type: list
@@ -309,7 +313,7 @@ components:
     served:
       description: Whether a live request has arrived since the change. Null where the component does not count requests.
       type: bool
-      returned: when O(expect_traffic) is true
+      returned: when a request was waited for
       sample: true
 settled:
   description: Whether the load balancers were seen to have noticed.
@@ -384,6 +388,7 @@ def main():
                     url=dict(type="str"),
                     heartbeat=dict(type="dict"),
                     revision=dict(type="int"),
+                    expected_per_s=dict(type="float", default=0.0),
                 ),
                 required_one_of=[["url", "heartbeat"]],
             ),
@@ -397,7 +402,6 @@ def main():
             ignore_probers=dict(type="list", elements="str", default=[]),
             settle_timeout_s=dict(type="float", default=60.0),
             traffic_timeout_s=dict(type="float", default=10.0),
-            expect_traffic=dict(type="bool", default=False),
             release=dict(type="dict"),
             step=dict(type="str", choices=["all", "judge", "record"], default="all"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.

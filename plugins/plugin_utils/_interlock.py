@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import DEFAULT_FALL, DEFAULT_RISE, unsettled
 
 from ._evidence import Node
@@ -36,19 +37,15 @@ class Limits:
     ignore_probers: Collection[str] = ()
 
 
-# A node that should have had this many requests by chance and had none is not in the load balancer's pool (chance: e^-10).
-CERTAIN_REQUESTS = 10
-
-
 def least_live(nodes: Sequence[Node], batch: Collection[str], min_live: int) -> int:
     """How many nodes must stay: by default (0) all outside the batch, and at least one, whatever was asked for."""
     return max(1, min_live or sum(node.name not in batch for node in nodes))
 
 
-def requests_expected(nodes: Sequence[Node], component: str, seconds: float) -> float:
-    """Requests that one of the serving nodes gets in that time, by what all of them got lately."""
+def requests_per_s(nodes: Sequence[Node], component: str, shared_by: int = 0) -> float:
+    """Requests per second that one of the serving nodes gets, by what all of them got lately; or one of so many, which share them."""
     rates = [c.rate_per_s for node in nodes if node.serving for c in node.components if c.name == component and c.rate_per_s is not None]
-    return sum(rates) / len(rates) * seconds if rates else 0.0
+    return sum(rates) / (shared_by or len(rates)) if rates else 0.0
 
 
 def overloaded(nodes: Sequence[Node], staying: int, capacity: Mapping[str, float]) -> list[str]:
@@ -75,7 +72,7 @@ def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[
     reasons = []
     for component in node.components:
         reasons += [f"{node.name}: {component.name}: {text}" for text in unsettled(component.status, load_balancers, "live", ignore)]
-        expected = requests_expected(nodes, component.name, component.served_in_s)
+        expected = requests_per_s(nodes, component.name) * component.served_in_s
         if component.served == 0 and expected >= CERTAIN_REQUESTS:
             reasons.append(
                 f"{node.name}: {component.name}: no request in the {component.served_in_s:.0f} s that it has been live, although about {expected:.0f} "

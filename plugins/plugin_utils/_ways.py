@@ -130,9 +130,9 @@ class Remote:
         """What the node's records say of it now."""
         self._recorded, self._recorded_at = status, time.monotonic()
 
-    def status(self) -> Mapping[str, Any]:
+    def status(self, fresh: bool = False) -> Mapping[str, Any]:
         if self._api:
-            return self._api.status()
+            return self._api.status(fresh)
         try:
             state = self._application.read()
         except Untold:

@@ -50,7 +50,6 @@ def test_standby_with_every_node_read(run_action, vars_of):
     assert sent["components"] == [{"name": "shop", "url": "http://127.0.0.1:9101", "revision": 7}]
     live = {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0}
     assert sent["load_balancers"][0] == live
-    assert sent["expect_traffic"] is False
     assert "@" in sent["by"]
 
 
@@ -135,13 +134,13 @@ def test_a_long_deployment_does_not_age_what_the_others_served(run_action, vars_
     assert run_action("heartbeat", back, task_vars).result["changed"] is True
 
 
-def test_waits_for_traffic_where_there_is_traffic(run_action, vars_of, said):
-    busy = said(rate=5.0, batch_id="r2/1")
+def test_what_traffic_the_node_can_expect(run_action, vars_of, said):
     task_vars = live_vars(vars_of, said)
     for name in ("green1", "green2"):
-        task_vars["hostvars"][name]["seen"] = busy
-    assert run_action("heartbeat", LIVE, task_vars).sent[0][1]["expect_traffic"] is True
-    assert run_action("heartbeat", LIVE, live_vars(vars_of, said)).sent[0][1]["expect_traffic"] is False
+        task_vars["hostvars"][name]["seen"] = said(rate=5.0, batch_id="r2/1")
+    # What two nodes get now, four will share.
+    assert run_action("heartbeat", LIVE, task_vars).sent[0][1]["components"][0]["expected_per_s"] == 2.5
+    assert run_action("heartbeat", LIVE, live_vars(vars_of, said)).sent[0][1]["components"][0]["expected_per_s"] == 0.0
 
 
 @pytest.mark.parametrize("option", ["state", "batch_id", "components", "run_id"])

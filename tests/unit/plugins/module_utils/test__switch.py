@@ -37,7 +37,7 @@ class Scripted(object):
 
 def switch(heartbeat, **changes):
     params = dict(
-        components=[dict(name="shop")],
+        components=[dict(name="shop", expected_per_s=0.0)],
         state="standby",
         run_id="r2",
         phase=None,
@@ -46,7 +46,7 @@ def switch(heartbeat, **changes):
         load_balancers=[LIVE],
         ignore_probers=[],
         settle_timeout_s=60.0,
-        expect_traffic=False,
+        traffic_timeout_s=10.0,
         lead_s=0.0,
     )
     params.update(changes)

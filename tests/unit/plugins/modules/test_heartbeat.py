@@ -195,6 +195,12 @@ def test_a_flip_by_somebody_else_while_waiting_is_an_error(run_module, heartbeat
     assert "went to live while the load balancers were waited for (by else@where, run r9)" in result["msg"]
 
 
+def expecting(server, per_s=5.0, **changes):
+    asked = args(server, **changes)
+    asked["components"][0]["expected_per_s"] = per_s
+    return asked
+
+
 def into_live(server):
     server.status.update(state="standby", requests=dict(total=10, since_flip=0, rate_per_s=0.0))
 
@@ -202,24 +208,31 @@ def into_live(server):
 def test_waits_for_the_first_live_request(run_module, heartbeat_server, clock):
     into_live(heartbeat_server)
     clock.at(2, lambda: heartbeat_server.status["requests"].update(since_flip=1))
-    result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True))
+    result = run_module(heartbeat, expecting(heartbeat_server, state="live"))
     assert result["components"] == [{"name": "shop0", "before": "standby", "after": "live", "revision": 8, "served": True}]
     assert clock.elapsed == pytest.approx(2, abs=0.06)
 
 
 def test_no_live_request_where_there_is_traffic_is_a_warning(run_module, heartbeat_server, clock):
     into_live(heartbeat_server)
-    result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True, traffic_timeout_s=4))
+    result = run_module(heartbeat, expecting(heartbeat_server, state="live", traffic_timeout_s=4))
     assert not result.failed
     assert result["components"][0]["served"] is False
     assert "no request has reached shop0" in result["warnings"][0]
     assert clock.elapsed == pytest.approx(4, abs=0.06)
 
 
+def test_little_traffic_is_not_waited_for(run_module, heartbeat_server, clock):
+    into_live(heartbeat_server)
+    result = run_module(heartbeat, expecting(heartbeat_server, per_s=0.9, state="live"))
+    assert "served" not in result["components"][0]
+    assert clock.elapsed == 0
+
+
 def test_a_component_that_does_not_count_is_not_waited_for(run_module, heartbeat_server, clock):
     into_live(heartbeat_server)
     heartbeat_server.status["requests"] = dict(total=None, since_flip=None, rate_per_s=None)
-    result = run_module(heartbeat, args(heartbeat_server, state="live", expect_traffic=True))
+    result = run_module(heartbeat, expecting(heartbeat_server, state="live"))
     assert result["components"][0]["served"] is None
     assert clock.elapsed == 0
 
