@@ -243,22 +243,22 @@ def _todo(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[Node]:
 
 
 def _halves(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
-    """Half-finished work first: nodes that do not serve cost no capacity. They take the rest of their stack with them."""
+    """Stack by stack, that first in which something does not serve: it costs no capacity, and takes the rest of its stack with it."""
     rest = _todo(nodes, wanted)
+    out = [node for node in rest if not node.live]
+    doubtful = [node for node in rest if node.live and not _counts(node)]
     groups: list[Sequence[Node]] = []
-    while True:
-        idle = [node for node in rest if not _counts(node)]
-        out = [node for node in idle if not node.live]
-        idle_stacks = list(dict.fromkeys(node.stack for node in idle))
-        if len(idle_stacks) < 2 or len(out) == len(rest):
-            break
-        # In both stacks something does not serve: repairing that first keeps the most nodes live. What says live has to be permitted
-        # to leave, so it waits for what does not.
-        groups.append(out or idle)
-        rest = [node for node in rest if _counts(node) or (out and node.live)]
-    order = list(dict.fromkeys([*idle_stacks, *(node.stack for node in rest)]))
-    groups += [[node for node in rest if node.stack == stack] for stack in order]
+    if _in_both_stacks(out + doubtful) and len(out) < len(rest):
+        # Repairing that first keeps the most nodes live. What says live has to be permitted to leave, so it waits for what does not.
+        groups = [group for group in (out, doubtful if _in_both_stacks(doubtful) else []) if group]
+        rest = [node for node in rest if all(node not in group for group in groups)]
+    stacks = dict.fromkeys(node.stack for node in sorted(rest, key=_counts))
+    groups += [[node for node in rest if node.stack == stack] for stack in stacks]
     return [Group(group, observe_s=policy.observe_s) for group in groups]
+
+
+def _in_both_stacks(nodes: Sequence[Node]) -> bool:
+    return len({node.stack for node in nodes}) > 1
 
 
 def _rolling(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
