@@ -21,16 +21,11 @@ description:
   - Which method is for which site, and what none of them sees, is in C(docs/drain.md).
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads once and does not wait. RV(drained) then says what that one sample showed.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
-  idempotent:
-    description: Nothing changes.
-    support: full
 options:
   components:
     description: Every component of the node that is about to be stopped.

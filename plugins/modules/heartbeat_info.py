@@ -18,16 +18,11 @@ description:
     of it. After a start that is the signal which a fixed pause only guesses.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads only. In check mode it does not wait.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
-  idempotent:
-    description: Nothing changes.
-    support: full
 options:
   components:
     description: The components to read.

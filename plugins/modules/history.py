@@ -22,16 +22,11 @@ description:
   - Runs on the controller, once for all nodes.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads only what was registered.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
-  idempotent:
-    description: Nothing changes.
-    support: full
 options:
   observed:
     description: Name of the variable in which M(halfswap.bluegreen.journal_info) was registered on every node.

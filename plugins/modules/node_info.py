@@ -22,16 +22,11 @@ description:
     everything that is wrong with every node.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads only. Else it dates what an application that keeps no books is seen to say for the first time, in a record of the node.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
-  idempotent:
-    description: Nothing changes.
-    support: full
 options:
   components:
     description: The components of the node.

@@ -18,16 +18,11 @@ description:
   - While it watches it renews the lock of the run, so that a long watch does not lose it.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Looks once and does not wait.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
-  idempotent:
-    description: Nothing changes.
-    support: full
 options:
   components:
     description: The components of the node.

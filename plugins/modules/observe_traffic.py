@@ -21,18 +21,15 @@ description:
   - It runs where it is delegated to. That host must reach the load balancer, its statistics page or Prometheus; the nodes need not be reached.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: >-
       Asks each source once, and fails if one does not answer, or if it cannot do what O(policy) wants of it. Nothing is judged but rules of
       Prometheus, which have to hold before anything is changed.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
   idempotent:
     description: Nothing changes. Probes are GET requests.
-    support: full
 options:
   nodes:
     description: The names of the nodes that are judged.

@@ -21,16 +21,13 @@ description:
   - Runs on the controller; all hosts of a play find the same, and the first one shows it.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads only what was registered.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
   idempotent:
     description: The same nodes and the same wish give the same plan.
-    support: full
 options:
   observed:
     description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.

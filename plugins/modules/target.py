@@ -19,16 +19,13 @@ description:
   - Runs on the controller; all hosts of a play find the same, and the first one shows it. What it finds is what M(halfswap.bluegreen.plan) then plans for.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads only what was registered.
-    support: full
-  diff_mode:
-    description: Nothing changes.
-    support: none
   idempotent:
     description: The same nodes give the same target.
-    support: full
 options:
   kind:
     description:
