@@ -23,16 +23,11 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.observed
 attributes:
-  check_mode:
-    description: Reads only what was registered.
   idempotent:
     description: The same nodes and the same wish give the same plan.
 options:
-  observed:
-    description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.
-    type: str
-    required: true
   packages:
     description: >-
       Name of the variable in which M(halfswap.bluegreen.rpm_stage) was registered on every node. It tells which package each node is to have.
@@ -100,11 +95,6 @@ options:
         description: Requests per second.
         type: float
         required: true
-  without:
-    description: Nodes known to be dead. They are not part of the plan, and count as not serving.
-    type: list
-    elements: str
-    default: []
   node_count:
     description: How many nodes the application has. V(0) stands for as many as there are. Under AWX, where a job may be sliced, it is required.
     type: int

@@ -21,19 +21,8 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
-attributes:
-  check_mode:
-    description: Reads only what was registered.
+  - halfswap.bluegreen.observed
 options:
-  observed:
-    description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.
-    type: str
-    required: true
-  without:
-    description: Nodes known to be dead, which were not asked.
-    type: list
-    elements: str
-    default: []
   next:
     description: Say as well which commands can come next. For the end of a run that has failed.
     type: bool

@@ -21,9 +21,8 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.observed
 attributes:
-  check_mode:
-    description: Reads only what was registered.
   idempotent:
     description: The same nodes give the same target.
 options:
@@ -37,10 +36,6 @@ options:
     type: str
     choices: [release, rollback, confirm, all_live]
     default: release
-  observed:
-    description: Name of the variable in which M(halfswap.bluegreen.node_info) was registered on every node.
-    type: str
-    required: true
   release:
     description: For O(kind=release), a version for all components, or a dictionary with a version for each component.
     type: raw
@@ -49,11 +44,6 @@ options:
     type: str
     choices: [halves, cutover, rolling, all_live]
     default: halves
-  without:
-    description: Nodes known to be dead, which were not asked.
-    type: list
-    elements: str
-    default: []
 seealso:
   - module: halfswap.bluegreen.node_info
   - module: halfswap.bluegreen.plan
