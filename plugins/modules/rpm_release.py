@@ -20,6 +20,8 @@ description:
   - Needs root.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.packages
 attributes:
   check_mode:
     description: >-
@@ -33,38 +35,6 @@ attributes:
     description: Nothing is done when every package is the one wanted.
     support: full
 options:
-  packages:
-    description: The packages. Each name only once.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the package.
-        type: str
-        required: true
-      version:
-        description: Version wanted.
-        type: str
-        required: true
-      release:
-        description:
-          - Release wanted.
-          - Where not given, the newest release of the version. That is what is installed, unless the repositories hold a newer release
-            of this version. They are asked each time, for their newest state, so that every node comes to the same answer.
-          - Where given, and the package is the one installed or lies in O(store), no repository is asked.
-        type: str
-      epoch:
-        description: Epoch wanted. Where not given, the highest one counts.
-        type: int
-      arch:
-        description: Architecture wanted. Where not given, V(noarch) or that of the node, and any other only where there is neither.
-        type: str
-      service:
-        description: >-
-          The systemd unit that runs what is in the package. When given, the answer says in RV(packages[].stale) whether its process is older
-          than the package.
-        type: str
   rehearse:
     description:
       - Before the transaction, or instead of it in check mode, run it as a test (C(tsflags=test)). That downloads the packages, checks
@@ -86,20 +56,6 @@ options:
     description: Who makes this run, for the journal.
     type: str
     default: ""
-  enablerepo:
-    description: Repositories to enable for this task only.
-    type: list
-    elements: str
-    default: []
-  disablerepo:
-    description: Repositories to disable for this task only; V(*) with O(enablerepo) asks only the repositories named there, which is faster.
-    type: list
-    elements: str
-    default: []
-  lock_timeout_s:
-    description: Longest wait, in seconds, for another dnf, yum or rpm on the node to finish. Counts for each question and transaction.
-    type: int
-    default: 120
 seealso:
   - module: halfswap.bluegreen.rpm_build
   - module: halfswap.bluegreen.rpm_stage

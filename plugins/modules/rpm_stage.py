@@ -21,6 +21,8 @@ description:
   - Needs root.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.packages
 attributes:
   check_mode:
     description: >-
@@ -34,35 +36,6 @@ attributes:
     description: Nothing is downloaded that is in the store, and no repository is asked for an exact package that is.
     support: full
 options:
-  packages:
-    description: The packages. Each name only once.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the package.
-        type: str
-        required: true
-      version:
-        description: Version wanted.
-        type: str
-        required: true
-      release:
-        description:
-          - Release wanted.
-          - Where not given, the newest release of the version, as the repositories have it now.
-          - Where given, and the package is installed or in the store, no repository is asked.
-        type: str
-      epoch:
-        description: Epoch wanted. Where not given, the highest one counts.
-        type: int
-      arch:
-        description: Architecture wanted. Where not given, V(noarch) or that of the node, and any other only where there is neither.
-        type: str
-      service:
-        description: Not used here; it is taken so that the same list serves M(halfswap.bluegreen.rpm_release).
-        type: str
   store:
     description: >-
       Directory for the packages, one folder for each, which is named after it (C(name-[epoch:]version-release.arch)). An RPM that is put
@@ -83,22 +56,10 @@ options:
       - Where not given, nothing is removed.
     type: list
     elements: str
-  enablerepo:
-    description: Repositories to enable for this task only.
-    type: list
-    elements: str
-    default: []
-  disablerepo:
-    description: Repositories to disable for this task only; V(*) with O(enablerepo) asks only the repositories named there, which is faster.
-    type: list
-    elements: str
-    default: []
   lock_timeout_s:
     description: >-
       Longest wait, in seconds, for another dnf, yum or rpm on the node to finish, or for another run of this module. Counts for each
       question and transaction.
-    type: int
-    default: 120
 seealso:
   - module: halfswap.bluegreen.rpm_release
 """

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    # What ARGUMENTS of module_utils/_rpm_wanted.py takes.
+    DOCUMENTATION = r"""
+options:
+  packages:
+    description: The packages. Each name only once.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the package.
+        type: str
+        required: true
+      version:
+        description: Version wanted.
+        type: str
+        required: true
+      release:
+        description:
+          - Release wanted.
+          - Where not given, the newest release of the version. That is what is installed, unless the repositories hold a newer release
+            of this version. They are asked each time, for their newest state, so that every node comes to the same answer.
+          - Where given, and the package is the one installed or lies in O(store), no repository is asked.
+        type: str
+      epoch:
+        description: Epoch wanted. Where not given, the highest one counts.
+        type: int
+      arch:
+        description: Architecture wanted. Where not given, V(noarch) or that of the node, and any other only where there is neither.
+        type: str
+      service:
+        description: >-
+          The systemd unit that runs what is in the package. When given, RV(halfswap.bluegreen.rpm_release#module:packages[].stale)
+          says whether its process is older than the package; M(halfswap.bluegreen.rpm_stage) does not use it.
+        type: str
+  enablerepo:
+    description: Repositories to enable for this task only.
+    type: list
+    elements: str
+    default: []
+  disablerepo:
+    description: Repositories to disable for this task only; V(*) with O(enablerepo) asks only the repositories named there, which is faster.
+    type: list
+    elements: str
+    default: []
+  lock_timeout_s:
+    description: Longest wait, in seconds, for another dnf, yum or rpm on the node to finish. Counts for each question and transaction.
+    type: int
+    default: 120
+"""
