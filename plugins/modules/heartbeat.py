@@ -30,6 +30,8 @@ description:
   - Each write is noted in the journal of the node, and what the node serves in its release record; see M(halfswap.bluegreen.node_info).
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.limits
 attributes:
   check_mode:
     description: Predicts the change from the state that the node reports; writes nothing and does not wait.
@@ -149,11 +151,6 @@ options:
           For how many seconds at most it holds requests while no node is live. V(0), it answers at once with an error.
         type: float
         default: 0.0
-  ignore_probers:
-    description: Addresses that ask for the heartbeat but are no load balancers (monitoring), and are not waited for.
-    type: list
-    elements: str
-    default: []
   settle_timeout_s:
     description: Longest wait for the load balancers, in seconds. At the end of it the task fails; the heartbeat stays as written.
     type: float
@@ -182,31 +179,6 @@ options:
     description: Evidence older than this many seconds is refused. It must have been read I(just now).
     type: float
     default: 60.0
-  min_live:
-    description:
-      - How many nodes must stay live and healthy while the batch is in standby.
-      - V(0) stands for all nodes outside the batch, and at least one. There is no way to ask for none.
-    type: int
-    default: 0
-  max_unavailable:
-    description: >-
-      How many nodes may be out at once, those that were out before included, as a number or as a percentage of all. V(0) sets no limit.
-    type: str
-    default: "0"
-  capacity:
-    description: How many requests per second one node can serve. The batch does not leave while the others could not carry the load.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the component.
-        type: str
-        required: true
-      per_s:
-        description: Requests per second.
-        type: float
-        required: true
   without:
     description: Nodes known to be dead. They are not asked, and count as not serving.
     type: list

@@ -24,6 +24,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
   - halfswap.bluegreen.observed
+  - halfswap.bluegreen.limits
 attributes:
   idempotent:
     description: The same nodes and the same wish give the same plan.
@@ -39,11 +40,6 @@ options:
     type: list
     elements: dict
     required: true
-  ignore_probers:
-    description: Addresses that ask for the heartbeat but are no load balancers.
-    type: list
-    elements: str
-    default: []
   run_id:
     description: The run that plans. A node on which the lock of another one lies is a reason to refuse.
     type: str
@@ -73,28 +69,6 @@ options:
   observe_s:
     description: How long a batch is watched once it serves, in seconds. The default is V(10) for O(strategy=rolling), else V(0).
     type: float
-  min_live:
-    description: How many nodes must serve while a batch is out. V(0) stands for all nodes outside the batch, and at least one.
-    type: int
-    default: 0
-  max_unavailable:
-    description: How many nodes may be out at once, those that were out before included, as a number or as a percentage of all. V(0) sets no limit.
-    type: str
-    default: "0"
-  capacity:
-    description: How many requests per second one node can serve. With it, a batch does not leave while the others could not carry the load.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name of the component.
-        type: str
-        required: true
-      per_s:
-        description: Requests per second.
-        type: float
-        required: true
   node_count:
     description: How many nodes the application has. V(0) stands for as many as there are. Under AWX, where a job may be sliced, it is required.
     type: int
