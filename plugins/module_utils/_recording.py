@@ -5,8 +5,8 @@
 
 """What one task records in the background (with async) until a later one takes it.
 
-A file says that it is still wanted. Who takes the record removes that file; the recorder then puts the record beside it and ends. It also
-ends by itself, so that nothing is left running by a run that was killed.
+A file says that it is still wanted; what the recorder notes in it can be waited for. Who takes the record removes that file; the recorder
+then puts the record beside it and ends. It also ends by itself, so that nothing is left running by a run that was killed.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -48,6 +48,18 @@ def record(path, seconds, look, result, every_s=0.0):
         _leave(path, dict(result(), cut_off=cut_off))
         if cut_off:
             os.remove(path)
+
+
+def note(path, text):
+    """Tell whoever waits for it, while the record is wanted."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY)
+    except EnvironmentError as exc:
+        if exc.errno != errno.ENOENT:
+            raise
+        return
+    with os.fdopen(descriptor, "w") as wanted:
+        wanted.write(text)
 
 
 def take(path):

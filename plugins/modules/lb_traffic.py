@@ -37,7 +37,9 @@ options:
     required: true
     choices: [started, stopped]
   file:
-    description: Names the recording. There must be no such file yet when it is started.
+    description:
+      - Names the recording. There must be no such file yet when it is started.
+      - As soon as a load balancer answers that did not for a while, as when it is restarted, there is the word C(back) in it.
     type: path
     required: true
   streams:
@@ -153,11 +155,12 @@ from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, record, steady_wall, take
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 NOT_REACHED = 0
 NO_ANSWER = -1
+BACK = "back"
 # How often it is seen that nobody wants more.
 LOOK_S = 0.1
 
@@ -178,6 +181,9 @@ class Stream(object):
         self._requests = []
         self._errors = {}
         self.wanted = True
+        self._gone = False
+        # Whether it was gone for a while, as it is when it is restarted.
+        self.back = False
 
     def run(self):
         every_s = 1.0 / self._params["rate_per_s"]
@@ -196,7 +202,9 @@ class Stream(object):
         except (NotReached, NoAnswer) as exc:
             status = NOT_REACHED if isinstance(exc, NotReached) else NO_ANSWER
             self._errors[to_native(exc)] = self._errors.get(to_native(exc), 0) + 1
+            self._gone = True
         else:
+            self.back = self._gone
             status, node, date = answer.status, answer.headers.get(self._params["node_header"]), date_of(answer)
         self._requests.append([round(began, 3), round(self._clock(), 3), node, status, date])
 
@@ -227,6 +235,8 @@ def start(params):
         for thread in threads:
             if thread.ident is None:
                 thread.start()
+        if any(stream.back for stream in streams):
+            note(params["file"], BACK)
 
     record(params["file"], params["seconds"], look, end, LOOK_S)
 

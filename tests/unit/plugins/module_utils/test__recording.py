@@ -12,7 +12,7 @@ import os
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _recording
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, record, steady_wall, take
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
 
 
 @pytest.fixture
@@ -63,6 +63,22 @@ def test_what_was_seen_is_left_even_when_a_look_fails(clock, wanted):
     with pytest.raises(ValueError):
         record(wanted, 1, look, lambda: {"seen": 1})
     assert take(wanted) == {"seen": 1, "cut_off": True}
+
+
+def test_what_is_noted_can_be_waited_for_while_the_record_is_wanted(clock, wanted, tmp_path):
+    notes = []
+
+    def look():
+        note(wanted, "back")
+        note(wanted, "back")
+        notes.append((tmp_path / "recording").read_bytes())
+
+    clock.at(0.4, lambda: os.remove(wanted))
+    record(wanted, 1, look, dict, every_s=0.5)
+    assert notes == [b"back"]
+    note(wanted, "back")
+    assert not os.path.exists(wanted)
+    assert take(wanted) == {"cut_off": False}
 
 
 def test_a_file_of_somebody_else_is_left_alone(wanted, tmp_path):

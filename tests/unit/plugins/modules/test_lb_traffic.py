@@ -124,6 +124,29 @@ def test_what_fails(traffic, sent, clock):
     assert told["errors"] == {"refused": 2, "cut": 1}
 
 
+@pytest.mark.parametrize(
+    "answers, noted",
+    [
+        ([Answer(200, {}, ""), NotReached("refused"), Answer(503, {}, "")], ["back"]),
+        ([Answer(200, {}, ""), NotReached("refused"), NotReached("refused")], []),
+        ([Answer(200, {}, ""), Answer(503, {}, ""), Answer(200, {}, "")], []),
+    ],
+)
+def test_one_that_was_away_is_told_to_be_back(traffic, sent, monkeypatch, answers, noted):
+    notes = []
+    monkeypatch.setattr(lb_traffic, "note", lambda _file, text: notes.append(text))
+
+    def next_one():
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    sent.answers["http://lb/a"] = next_one
+    traffic(0.75, rate_per_s=4)
+    assert notes == noted
+
+
 @pytest.mark.parametrize("date", [None, "", "yesterday"])
 def test_a_date_that_nobody_can_read(traffic, sent, date):
     sent.answers["http://lb/a"] = lambda: Answer(200, {"Date": date}, "")
