@@ -1,17 +1,26 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The management port of an application as Spring Boot's actuator has it, with an endpoint that switches its readiness. A start is a standby."""
+"""The management port of an application as Spring Boot's actuator has it, with an endpoint that switches its readiness. A start is a standby.
+
+It listens to the network, too, for a controller that asks it from there.
+"""
 
 import json
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+APPLICATION = {"/actuator/health/liveness": "http://127.0.0.1:8080/health", "/actuator/info": "http://127.0.0.1:8080/status"}
 
 
 class Handler(BaseHTTPRequestHandler):
     live = False
 
     def do_GET(self):
-        if self.path != "/actuator/health/readiness":
+        if self.path in APPLICATION:
+            self.answer(*asked(APPLICATION[self.path]))
+        elif self.path != "/actuator/health/readiness":
             self.answer(404, {})
         elif self.live:
             self.answer(200, {"status": "UP"})
@@ -35,5 +44,14 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def asked(url):
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            body = answer.read()
+            return answer.status, json.loads(body) if body.startswith(b"{") else {}
+    except urllib.error.URLError:
+        return 503, {}
+
+
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", 8081), Handler).serve_forever()
+    ThreadingHTTPServer(("", 8081), Handler).serve_forever()
