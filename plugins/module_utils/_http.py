@@ -21,6 +21,14 @@ except ImportError:  # Python 2.7, where ansible-core has the name
     from ansible.module_utils.urls import urllib_error
     from httplib import HTTPException
 
+# What each module takes that sends requests to nodes behind a load balancer.
+REQUEST_OPTIONS = dict(
+    request_timeout_s=dict(type="float", default=10.0),
+    node_header=dict(type="str", default="X-Served-By"),
+    validate_certs=dict(type="bool", default=True),
+    ca_path=dict(type="path"),
+)
+
 
 class NotReached(Exception):
     """Nobody accepted the connection."""

@@ -21,6 +21,8 @@ description:
   - It runs where it is delegated to. O(file) and O(log) are read there, and that host must reach both load balancers.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.requests
 attributes:
   check_mode:
     description: It only reads, and does so in check mode, too.
@@ -115,25 +117,10 @@ options:
     description: Seconds after which no further path is sent. O(min_sample) says whether that will do.
     type: float
     default: 60.0
-  request_timeout_s:
-    description: Seconds for which a request may wait for a part of its answer.
-    type: float
-    default: 10.0
   diff_lines:
     description: How many lines of the difference are kept for each path.
     type: int
     default: 20
-  node_header:
-    description: Header of the answers that gives the name of the node.
-    type: str
-    default: X-Served-By
-  validate_certs:
-    description: Whether to verify the certificates of the load balancers.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificates to verify them with, instead of those of the system.
-    type: path
 seealso:
   - module: halfswap.bluegreen.sanity
 """
@@ -244,6 +231,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._compare import OPTIONS, SOURCES, Comparison, choose, listed, logged, patterns, prepare
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 
@@ -304,10 +292,7 @@ def main():
             OPTIONS,
             live_url=dict(type="str"),
             standby_url=dict(type="str"),
-            request_timeout_s=dict(type="float", default=10.0),
-            node_header=dict(type="str", default="X-Served-By"),
-            validate_certs=dict(type="bool", default=True),
-            ca_path=dict(type="path"),
+            **REQUEST_OPTIONS
         ),
         required_one_of=[SOURCES],
         mutually_exclusive=[SOURCES],

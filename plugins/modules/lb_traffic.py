@@ -20,6 +20,8 @@ description:
   - Nothing else is sent than these requests, so their paths have to be harmless.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.requests
 attributes:
   check_mode:
     description: Nothing is sent in check mode; it is skipped.
@@ -68,21 +70,6 @@ options:
     description: The recording ends by itself after this many seconds.
     type: float
     default: 600.0
-  request_timeout_s:
-    description: Seconds for which a request may wait for a part of its answer.
-    type: float
-    default: 10.0
-  node_header:
-    description: Header of the answers in which the load balancer gives the name of the node.
-    type: str
-    default: X-Served-By
-  validate_certs:
-    description: Whether to verify the certificates of the load balancers.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificates to verify them with, instead of those of the system.
-    type: path
 seealso:
   - module: halfswap.bluegreen.lb_watch
   - module: halfswap.bluegreen.verify_lb
@@ -153,7 +140,7 @@ from email.utils import mktime_tz, parsedate_tz
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS, NoAnswer, NotReached
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
@@ -244,6 +231,7 @@ def start(params):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
+            REQUEST_OPTIONS,
             state=dict(type="str", required=True, choices=["started", "stopped"]),
             file=dict(type="path", required=True),
             streams=dict(
@@ -258,10 +246,6 @@ def main():
             ),
             rate_per_s=dict(type="float", default=50.0),
             seconds=dict(type="float", default=600.0),
-            request_timeout_s=dict(type="float", default=10.0),
-            node_header=dict(type="str", default="X-Served-By"),
-            validate_certs=dict(type="bool", default=True),
-            ca_path=dict(type="path"),
         ),
         supports_check_mode=False,
     )

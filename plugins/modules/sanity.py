@@ -21,6 +21,8 @@ description:
   - It runs where it is delegated to. That host must reach the load balancer; the nodes need not be reached.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.requests
 attributes:
   check_mode:
     description: Sends nothing in check mode, because a check may write; it is skipped.
@@ -46,10 +48,6 @@ options:
   node:
     description: The name of the node that answers at O(url), where it is asked by itself. Excludes O(nodes).
     type: str
-  node_header:
-    description: Header of the answers in which the load balancer or the node gives the name of the node.
-    type: str
-    default: X-Served-By
   node_key:
     description: Key in JSON answers that gives the name of the node where O(node_header) is missing; dots lead into inner objects.
     type: str
@@ -126,21 +124,10 @@ options:
     description: Seconds after which to give up. A request under way is finished.
     type: float
     default: 60.0
-  request_timeout_s:
-    description: Seconds for which a request may wait for a part of its answer.
-    type: float
-    default: 10.0
   interval_s:
     description: Seconds to pause after a request that proved nothing new. There is no pause otherwise.
     type: float
     default: 0.1
-  validate_certs:
-    description: Whether to verify the certificate of the load balancer.
-    type: bool
-    default: true
-  ca_path:
-    description: File with the certificates to verify it with, instead of those of the system.
-    type: path
 seealso:
   - module: halfswap.bluegreen.drain
 """
@@ -278,6 +265,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import CHECK, Failure, Sanity, prepare_all
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -320,10 +308,10 @@ def prove(sanity, deadline):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
+            REQUEST_OPTIONS,
             url=dict(type="str", required=True),
             nodes=dict(type="list", elements="str", default=[]),
             node=dict(type="str"),
-            node_header=dict(type="str", default="X-Served-By"),
             node_key=dict(type="str", no_log=False),
             release=dict(type="str"),
             release_header=dict(type="str"),
@@ -336,10 +324,7 @@ def main():
             ),
             count=dict(type="int", default=1),
             timeout_s=dict(type="float", default=60.0),
-            request_timeout_s=dict(type="float", default=10.0),
             interval_s=dict(type="float", default=0.1),
-            validate_certs=dict(type="bool", default=True),
-            ca_path=dict(type="path"),
         ),
     )
     if module.params["node"] and module.params["nodes"]:
