@@ -92,6 +92,12 @@ class Untold(HeartbeatError):
     """The application says neither live nor standby, for instance because it does not run."""
 
 
+def components_option(**more):
+    """The option `components` of a module that asks their heartbeats, or tells them; `more` is what else it takes of each."""
+    options = dict(name=dict(type="str", required=True), url=dict(type="str"), heartbeat=dict(type="dict"), **more)
+    return dict(type="list", elements="dict", required=True, options=options, required_one_of=[["url", "heartbeat"]])
+
+
 def profile_of(component):
     return (component.get("heartbeat") or {}).get("profile") or "api"
 

@@ -308,7 +308,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 
@@ -351,19 +351,7 @@ def run(module):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            components=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(
-                    name=dict(type="str", required=True),
-                    url=dict(type="str"),
-                    heartbeat=dict(type="dict"),
-                    revision=dict(type="int"),
-                    expected_per_s=dict(type="float", default=0.0),
-                ),
-                required_one_of=[["url", "heartbeat"]],
-            ),
+            components=components_option(revision=dict(type="int"), expected_per_s=dict(type="float", default=0.0)),
             state=dict(type="str", required=True, choices=["live", "standby"]),
             token=dict(type="str", required=True, no_log=True),
             reason=dict(type="str", default=""),

@@ -100,7 +100,7 @@ waited_s:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
 
 
@@ -117,18 +117,7 @@ def run(module):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            components=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(
-                    name=dict(type="str", required=True),
-                    url=dict(type="str"),
-                    heartbeat=dict(type="dict"),
-                    release=dict(type="str"),
-                ),
-                required_one_of=[["url", "heartbeat"]],
-            ),
+            components=components_option(release=dict(type="str")),
             token=dict(type="str", no_log=True),
             wait_healthy=dict(type="bool", default=False),
             timeout_s=dict(type="float", default=60.0),

@@ -97,7 +97,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
@@ -169,18 +169,7 @@ def run(module):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            components=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(
-                    name=dict(type="str", required=True),
-                    service=dict(type="str", required=True),
-                    url=dict(type="str"),
-                    heartbeat=dict(type="dict"),
-                ),
-                required_one_of=[["url", "heartbeat"]],
-            ),
+            components=components_option(service=dict(type="str", required=True)),
             seconds=dict(type="float", required=True),
             first=dict(type="dict"),
             run_id=dict(type="str", default=""),
