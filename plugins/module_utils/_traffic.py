@@ -332,9 +332,10 @@ class Statistics(Source):
 
     def rows(self, url):
         answer = self.fetch(url if url.endswith(";csv") else url + ";csv", authorization(self.options))
+        if answer.status in (401, 403):
+            raise refused("statistics", url, answer.status)
         if answer.status != 200:
-            hint = ": see statistics.user, statistics.password and statistics.token" if answer.status in (401, 403) else ""
-            raise SourceError("statistics: %s is answered with %d%s" % (url, answer.status, hint))
+            raise SourceError("statistics: %s is answered with %d" % (url, answer.status))
         try:
             rows = parse_statistics(answer.body)
         except ValueError as exc:
@@ -383,11 +384,19 @@ def authorization(options):
     return {}
 
 
+def refused(source, url, status):
+    """The door is closed."""
+    return SourceError("%s: %s is answered with %d: see %s.user, %s.password and %s.token" % (source, url, status, source, source, source))
+
+
 def parse_query(text):
     """The values of an instant query, as (labels, number). One that is not a number (0/0: there was no traffic) is no value."""
-    document = json.loads(text)
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
     if not isinstance(document, dict) or "status" not in document:
-        raise ValueError("not an answer of Prometheus")
+        raise ValueError("not an answer of Prometheus, but %s" % (text[:80].strip() or "nothing"))
     if document["status"] != "success":
         raise ValueError("%s: %s" % (document.get("errorType"), document.get("error")))
     kind, result = document["data"]["resultType"], document["data"]["result"]
@@ -429,6 +438,8 @@ class Prometheus(Source):
         headers = {to_native(name): to_native(value, nonstring="simplerepr") for name, value in (self.options["headers"] or {}).items()}
         headers.update(authorization(self.options))
         answer = self.fetch("%s?%s" % (self.url, urlencode({"query": to_bytes(rule["query"])})), headers)
+        if answer.status in (401, 403):
+            raise refused("prometheus", self.url, answer.status)
         try:
             return parse_query(answer.body)
         except (ValueError, KeyError, TypeError, IndexError) as exc:

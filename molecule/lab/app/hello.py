@@ -26,6 +26,7 @@ class Traffic:
         self.in_flight = 0
         self.requests = 0
         self.copies = 0
+        self.errors = 0
 
     @contextmanager
     def request(self, copy):
@@ -40,6 +41,10 @@ class Traffic:
             with self._lock:
                 self.in_flight -= not copy
 
+    def count(self, status):
+        with self._lock:
+            self.errors += status >= 500
+
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -52,10 +57,13 @@ class Handler(BaseHTTPRequestHandler):
             counts = {name: getattr(self.traffic, name) for name in ("in_flight", "requests", "copies")}
             status = {"node": NODE, "release": RELEASE, **counts}
             self.answer(200, json.dumps(status), "application/json")
+        elif self.path == "/metrics":
+            self.answer(200, "".join(f"hello_{name}_total {getattr(self.traffic, name)}\n" for name in ("requests", "errors")))
         else:
             with self.traffic.request(copy="X-Halfswap-Mirror" in self.headers):
                 status, seconds = FAULT.read_text().split() if FAULT.exists() else (200, 0)
                 time.sleep(float(seconds))
+                self.traffic.count(int(status))
                 self.answer(int(status) if self.path == "/" else 404, f"{NODE} {RELEASE}")
 
     do_POST = do_GET

@@ -158,7 +158,8 @@ def test_query(text, values):
         ('{"status":"error","errorType":"bad_data","error":"1:5: parse error"}', "bad_data: 1:5: parse error"),
         ('{"status":"success","data":{"resultType":"matrix","result":[]}}', "a matrix"),
         ("[]", "not an answer of Prometheus"),
-        ("<html>", ""),
+        ("<html>", "not an answer of Prometheus, but <html>"),
+        ("", "not an answer of Prometheus, but nothing"),
     ],
 )
 def test_a_query_that_cannot_be_used(text, why):

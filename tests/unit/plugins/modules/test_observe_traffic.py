@@ -51,7 +51,7 @@ class Site(object):
                 if self.path == "/stats;csv":
                     outer.send(self, *outer.statistics(self.headers.get("Authorization")))
                 elif self.path.startswith("/api/v1/query?"):
-                    outer.send(self, 200 if outer.query["status"] == "success" else 400, json.dumps(outer.query))
+                    outer.send(self, *outer.result())
                 else:
                     outer.answer(self)
 
@@ -69,6 +69,11 @@ class Site(object):
         if self.takes_s:
             self.advance(self.takes_s[node])
         return self.send(handler, self.status.get(node, 200), "hello", {"X-Served-By": node, "X-Release": "2.0.0" if node == "blue1" else "1.0.0"})
+
+    def result(self):
+        if self.password:
+            return 401, "Unauthorized\n"
+        return 200 if self.query["status"] == "success" else 400, json.dumps(self.query)
 
     def statistics(self, authorization):
         if self.password and authorization != self.password:
@@ -274,6 +279,13 @@ def test_prometheus_without_a_value(run_module, site, values, on_empty):
     result = run_module(observe_traffic, args(site, prometheus=rules(site, on_empty=on_empty)))
     assert result["anomalies"] == (["prometheus: failures has no value (on_empty is anomaly)"] if on_empty == "anomaly" else [])
     assert result["observed_s"] == 10.0
+
+
+def test_prometheus_with_another_password(run_module, site):
+    site.password = "none that anybody knows"
+    result = run_module(observe_traffic, args(site, prometheus=rules(site, user="ops", password="mine")), check_mode=True)
+    hint = "see prometheus.user, prometheus.password and prometheus.token. Nothing was changed."
+    assert result["msg"] == "prometheus: %s/api/v1/query is answered with 401: %s" % (site.url, hint)
 
 
 def test_several_sources_are_judged_together(run_module, site):
