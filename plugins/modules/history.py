@@ -19,6 +19,7 @@ description:
     line for each run, newest last - when it began, how long it took, who ran it, what it did, on which nodes, how it ended, and what its sanity tests
     showed.
   - A run whose lock was taken on a node and never given back is V(interrupted); one that holds a lock now is V(running).
+  - A run that failed before it had changed anything is V(refused).
   - Runs on the controller, once for all nodes.
 author:
   - halfswap.bluegreen contributors (@halfswap)
@@ -67,7 +68,7 @@ runs:
       sample: 20261120T101500Z-4711
     result:
       description: >-
-        V(complete), V(failed), V(interrupted) or V(running), as far as the journals tell; V(-) for a run that never took the lock.
+        V(complete), V(failed), V(refused), V(interrupted) or V(running), as far as the journals tell; V(-) for a run that never took the lock.
       type: str
       returned: always
       sample: complete

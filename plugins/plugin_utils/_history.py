@@ -77,7 +77,9 @@ class Run:
         taken = {node for node, line in self.lines if line["what"] in LOCK_TAKEN}
         released = {node: line.get("result") or "complete" for node, line in self.lines if line["what"] == LOCK_RELEASED}
         results = {*released.values(), *("interrupted" for node in taken - set(released))}
-        return next((result for result in ("failed", "interrupted", "complete") if result in results), "-")
+        worst = next((result for result in ("failed", "interrupted", "complete") if result in results), "-")
+        # It said no, and changed nothing anywhere.
+        return "refused" if worst == "failed" and not self.nodes else worst
 
 
 def runs(journals: Mapping[str, Sequence[Line]], holders: Mapping[str, Line | None]) -> list[Run]:

@@ -22,7 +22,7 @@ def vars_of(*lines, **hosts):
 def test_shows_the_runs_of_every_node(run_action):
     ran = run_action("history", {"observed": "seen"}, vars_of(line("r1"), line("r2", result="failed")))
     assert ran.result["changed"] is False
-    assert ran.result["runs"] == [{"run_id": "r1", "result": "complete"}, {"run_id": "r2", "result": "failed"}]
+    assert ran.result["runs"] == [{"run_id": "r1", "result": "complete"}, {"run_id": "r2", "result": "refused"}]
     assert ran.shown == ran.result["table"] and len(ran.shown) == 4
 
 

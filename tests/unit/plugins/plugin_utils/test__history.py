@@ -61,7 +61,8 @@ def test_the_order_is_that_of_time_and_not_of_nodes():
     "lines, result",
     [
         ([taken(), released()], "complete"),
-        ([taken(), released(result="failed")], "failed"),
+        ([taken(), released(result="failed")], "refused"),
+        ([taken(), line("drain", "10:00:30"), released(result="failed")], "failed"),
         ([taken()], "interrupted"),
         ([taken(what="lock taken over")], "interrupted"),
         ([taken(), released(result="interrupted", day=23)], "interrupted"),
@@ -77,7 +78,7 @@ def test_how_it_ended(lines, result):
 def test_it_ended_as_its_worst_node():
     (run,) = runs({"blue1": [taken(), released()], "blue2": [taken()]}, {})
     assert run.result == "interrupted"
-    (run,) = runs({"blue1": [taken(), released(result="failed")], "blue2": [taken()]}, {})
+    (run,) = runs({"blue1": [taken(), released(result="failed")], "blue2": [taken(), line("drain", "10:00:30")]}, {})
     assert run.result == "failed"
 
 
