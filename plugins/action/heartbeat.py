@@ -72,6 +72,9 @@ class ActionModule(ActionBase):
         args["components"] = [_as_seen(component, evidence) for component in args["components"]]
         args.setdefault("by", author(task_vars))
         args["release"] = evidence.release()
+        # Judged; the node only keeps what is its own of it.
+        sanity = args.pop("sanity", None) or []
+        args["tested"] = _tested(sanity, evidence.me.name) if args["state"] == "live" else {}
         via = way(args["components"])
         if via == "node":
             result.update(self._execute_module(MODULE, module_args=args, task_vars=task_vars))
@@ -181,3 +184,19 @@ def _as_seen(component: dict[str, Any], evidence: _Evidence) -> dict[str, Any]:
     if evidence.args["state"] == "live" and seen and seen.served is not None:
         component["expected_per_s"] = requests_per_s(evidence.nodes, seen.name, len(evidence.nodes))
     return component
+
+
+def _tested(sanity: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """For the journal of the node, what each component's test showed of it, and the rest, which is of the whole batch."""
+    found = {}
+    for result in sanity:
+        mine = [check for check in result.get("results") or () if check["node"] == name]
+        if "component" in result and mine:
+            found[result["component"]] = {
+                "checks": len(mine),
+                "answers": sum(check["answers"] for check in mine),
+                "slowest_s": max(check["latency_s"] for check in mine),
+                "commands": [check["check"] for check in result["results"] if check["through"] == "command"],
+                "compare": result.get("compare") or {},
+            }
+    return found

@@ -218,10 +218,16 @@ options:
       For O(state=live), name of the variable in which this node was registered again after its installation. Defaults to O(evidence).
     type: str
   sanity:
-    description: For O(state=live), the registered results of M(halfswap.bluegreen.sanity) for this batch, one for each component.
+    description:
+      - For O(state=live), the registered results of M(halfswap.bluegreen.sanity) for this batch, one for each component.
+      - What a result with the name of its component, as C(component), showed of this node is noted in the journal of the node.
     type: list
     elements: dict
     default: []
+  tested:
+    description: What is noted of O(sanity) for each component. The action plugin fills it in.
+    type: dict
+    default: {}
 notes:
   - A node that was not read counts as not live.
 seealso:
@@ -363,6 +369,7 @@ def main():
             settle_timeout_s=dict(type="float", default=60.0),
             traffic_timeout_s=dict(type="float", default=10.0),
             release=dict(type="dict"),
+            tested=dict(type="dict", default={}),
             step=dict(type="str", choices=["all", "judge", "record"], default="all"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.
             batch=dict(type="list", elements="str"),

@@ -121,6 +121,21 @@ def test_live_with_proof(run_action, vars_of, said, clock):
     assert ran.sent[0][1]["state"] == "live"
 
 
+def check(node, answers=1, latency_s=0.1, through="balancer", name="GET /"):
+    return {"check": name, "node": node, "through": through, "answers": answers, "latency_s": latency_s}
+
+
+def test_what_the_sanity_test_showed_of_the_node_is_noted_there(run_action, vars_of, said, clock):
+    results = [check("blue1"), check("blue2"), check("blue1", 2, 0.3, "node"), check(None, through="command", name="pytest")]
+    tested = {"nodes": [{"name": "blue1"}], "component": "shop", "results": results, "compare": {"compared": 9}}
+    nameless = {"nodes": [{"name": "blue1"}], "results": results}
+    elsewhere = {"nodes": [{"name": "blue1"}], "component": "search", "results": [check("blue2")]}
+    ran = run_action("heartbeat", {**LIVE, "sanity": [tested, nameless, elsewhere]}, live_vars(vars_of, said))
+    sent = ran.sent[0][1]
+    assert sent["tested"] == {"shop": {"checks": 2, "answers": 3, "slowest_s": 0.3, "commands": ["pytest"], "compare": {"compared": 9}}}
+    assert "sanity" not in sent
+
+
 def test_live_is_judged_by_the_node_as_read_last(run_action, vars_of, said):
     ran = run_action("heartbeat", LIVE, live_vars(vars_of, said, version="1.0.0"))
     assert "shop-1.0.0-1.noarch is installed, not shop-2.0.0-1.noarch" in ran.result["msg"]

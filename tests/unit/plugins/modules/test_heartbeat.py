@@ -283,6 +283,18 @@ def test_each_write_is_in_the_journal(run_module, heartbeat_server, second_heart
     assert second["what"] == "heartbeat shop1"
 
 
+def test_the_sanity_test_that_permitted_it_is_in_the_journal_before_it(run_module, heartbeat_server):
+    into_live(heartbeat_server)
+    asked = args(heartbeat_server, state="live", tested=dict(shop0=dict(checks=2, answers=4)))
+    run_module(heartbeat, asked, check_mode=True)
+    assert _records.journal(10) == []
+    run_module(heartbeat, asked)
+    run_module(heartbeat, asked)
+    first, second = _records.journal(10)
+    assert (first["what"], first["after"], first["result"]) == ("sanity test", {"shop0": {"checks": 2, "answers": 4}}, "passed")
+    assert (first["run_id"], first["by"], second["what"]) == ("r2", "me@here", "heartbeat shop0")
+
+
 def test_what_cannot_be_recorded_is_not_done(run_module, heartbeat_server, records):
     records.write_bytes(b"a file where the directory should be")
     result = run_module(heartbeat, args(heartbeat_server))
