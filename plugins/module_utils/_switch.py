@@ -20,6 +20,8 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import PO
 
 # The last live request was measured up to 13 ms after the answer that takes the node out; 100 ms leaves room for a network.
 GRACE_S = 0.1
+# A fresh status has the component checked, which is not for every 50 ms.
+FRESH_POLL_S = 0.25
 
 
 class Failure(Exception):
@@ -178,7 +180,7 @@ class Switch(object):
 
     def await_traffic(self):
         """Wait for the first live request; the components that got none in time."""
-        return wait_until(self._unserved, self.params["traffic_timeout_s"], self.poll_s)
+        return wait_until(self._unserved, self.params["traffic_timeout_s"], FRESH_POLL_S)
 
     def _refresh(self, fresh=False):
         for heartbeat in self.heartbeats:
