@@ -122,3 +122,40 @@ def test_another_pace_than_declared_is_a_warning(clock):
     assert warnings == [
         "component shop: load balancer live: prober 10.0.0.5 asks every 0.50 s, and interval_s says 2; fall and rise may be declared wrongly, too"
     ]
+
+
+class Lagging(Scripted):
+    """Its counter of requests is an old one, unless it is asked afresh."""
+
+    def status(self, fresh=False):
+        counted = dict(since_flip=self.requests() if fresh else 0, rate_per_s=50.0)
+        return dict(super(Lagging, self).status(), requests=counted)
+
+    def requests(self):
+        return 7
+
+
+def test_the_first_request_is_looked_for_afresh(clock):
+    made = switch(Lagging(clock, state="standby", probers=[]), components=[dict(name="shop", expected_per_s=1.0)], state="live", load_balancers=[])
+    made.read()
+    made.write(made.work())
+    assert wait(made, True, str)["components"][0]["served"] is True
+    assert clock.elapsed == 0
+
+
+def test_requests_that_do_not_fit_what_is_declared_are_a_warning(clock):
+    heartbeat = Lagging(clock, state="standby", probers=[prober(live=0)])
+    made = switch(heartbeat, state="live", load_balancers=[dict(LIVE, rise=5)])
+    made.read()
+    made.write(made.work())
+    for number in range(6):
+        clock.at(number, lambda number=number: heartbeat.said.update(probers=[prober(live=number)]))
+    warnings = []
+    wait(made, True, warnings.append)
+    (said,) = warnings
+    assert said.startswith("component shop: requests came when load balancer live had had 1 answers that say live, and rise says 5")
+    # What was written by a run before is over: nobody saw how its requests began.
+    made = switch(Lagging(clock, state="live", run_id="r2", probers=[prober(live=9)]), state="live", load_balancers=[dict(LIVE, rise=5)])
+    made.read()
+    wait(made, False, warnings.append)
+    assert len(warnings) == 1
