@@ -45,7 +45,7 @@ class FallRise(object):
         return answers
 
     def see(self, status):
-        requests, answers = status["requests"]["since_flip"], self.answered(status)
+        requests, answers = (status.get("requests") or {}).get("since_flip"), self.answered(status)
         if requests is None or not answers or self.difference:
             return
         if self.state == "live":
@@ -74,8 +74,8 @@ class FallRise(object):
 
     def _differs(self, what, answers, key):
         said = "live" if self.state == "live" else "not live"
-        each = [
-            "load balancer %s had had %d answers that say %s, and %s says %d" % (name, answers.get(name, 0), said, key, balancer[key])
-            for name, balancer in sorted((balancer["name"], balancer) for balancer in self.balancers.values())
+        found = [
+            "load balancer %s had had %d answers that say %s, and %s says %d" % (each["name"], answers.get(each["name"], 0), said, key, each[key])
+            for each in sorted(self.balancers.values(), key=lambda each: each["name"])
         ]
-        self.difference = "%s when %s (bluegreen_load_balancers); the playbook halfswap.bluegreen.verify_lb measures it" % (what, "; ".join(each))
+        self.difference = "%s when %s (bluegreen_load_balancers); the playbook halfswap.bluegreen.verify_lb measures it" % (what, "; ".join(found))

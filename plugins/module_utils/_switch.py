@@ -139,8 +139,8 @@ class Switch(object):
         """From now on, see whether fall and rise fit what the requests do."""
         for heartbeat in self.heartbeats:
             name, state = heartbeat.name, self.params["state"]
-            rate = self.expected_per_s[name] if state == "live" else self.before[name]["requests"].get("rate_per_s") or 0.0
-            self.fall_rise[name] = FallRise(state, rate, self.params["load_balancers"], self.params["ignore_probers"])
+            rate = self.expected_per_s[name] if state == "live" else (self.before[name].get("requests") or {}).get("rate_per_s")
+            self.fall_rise[name] = FallRise(state, rate or 0.0, self.params["load_balancers"], self.params["ignore_probers"])
 
     def misdeclared(self):
         """How the requests ended or began, where that is not as declared."""

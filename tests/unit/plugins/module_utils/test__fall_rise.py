@@ -81,6 +81,11 @@ def test_all_of_them_have_to_be_too_early(clock):
     assert "load balancer one had had 2 answers that say live, and rise says 3; load balancer two had had 2 answers that say live, and rise says 5" in said
 
 
+def test_two_of_the_same_name(clock):
+    both = [dict(balancer(rise=5), path="/heartbeat/live?lb=1"), dict(balancer(rise=4), path="/heartbeat/live?lb=2")]
+    assert "and rise says 5; load balancer live had had 1 answers that say live, and rise says 4" in flip(clock, "live", [0, 1, 1], both)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -175,6 +175,16 @@ def test_waits_until_every_prober_has_noticed(run_module, heartbeat_server, cloc
     assert clock.sleeps[-1] == 0.1
 
 
+@pytest.mark.parametrize("state, before", [("standby", "live"), ("live", "standby")])
+def test_an_application_that_answers_with_no_more_than_it_has_to(run_module, heartbeat_server, clock, state, before):
+    for key in ("requests", "release", "since", "reason", "phase", "agent", "answer", "component"):
+        heartbeat_server.status.pop(key, None)
+    heartbeat_server.status.update(state=before, probers=[prober(live=9)])
+    clock.at(1.5, lambda: heartbeat_server.status.update(probers=[prober(live=2, not_live=3)]))
+    result = run_module(heartbeat, args(heartbeat_server, state=state, load_balancers=BALANCERS))
+    assert result["settled"] is True and "warnings" not in result
+
+
 def test_a_prober_that_does_not_notice_stops_the_run(run_module, heartbeat_server, clock):
     def late(server):
         server.status["probers"] = [prober(not_live=1)]
