@@ -46,6 +46,8 @@ LAB_HOSTS_AT_ONCE = 12
 # Far longer than any check needs: a check that hangs must not hang the rest.
 CHECK_TIMEOUT_S = 1500
 PROGRESS_S = 30
+# To remove a lab takes some seconds.
+STOP_TIMEOUT_S = 60
 
 
 class Failed(Exception):
@@ -373,7 +375,11 @@ def model(job: Job) -> None:
 
 
 def molecule(job: Job, scenario: str) -> None:
-    job.run("molecule", "test", "--scenario-name", scenario, NO_COLOR="1", ANSIBLE_NOCOLOR="1")
+    try:
+        job.run("molecule", "test", "--scenario-name", scenario, NO_COLOR="1", ANSIBLE_NOCOLOR="1")
+    finally:
+        # It has removed its lab by itself, unless it was killed.
+        subprocess.run(["sh", "molecule/lab/clean.sh", f"mol-{scenario}"], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
 
 
 @dataclass(frozen=True)
@@ -451,11 +457,12 @@ class Schedule:
         self.running: dict[Check, float] = {}
         self.outcomes: queue.Queue[Outcome] = queue.Queue()
         self.turn = threading.Condition()
+        self.workers = [threading.Thread(target=self.work, daemon=True) for _number in range(WORKERS)]
 
     def outcomes_as_they_come(self) -> Iterator[Outcome]:
         expected = len(self.waiting)
-        for _worker in range(WORKERS):
-            threading.Thread(target=self.work, daemon=True).start()
+        for worker in self.workers:
+            worker.start()
         while expected:
             try:
                 yield self.outcomes.get(timeout=PROGRESS_S)
@@ -471,6 +478,16 @@ class Schedule:
                 del self.running[check]
                 self.turn.notify_all()
             self.outcomes.put(outcome)
+
+    def stop(self) -> None:
+        """End what runs, and let it clean up."""
+        Job.stopping.set()
+        for process in Job.running.copy():
+            os.killpg(process.pid, signal.SIGTERM)
+        with self.turn:
+            self.turn.notify_all()
+        for worker in self.workers:
+            worker.join(STOP_TIMEOUT_S)
 
     def take(self) -> Check | None:
         with self.turn:
@@ -512,18 +529,17 @@ def main() -> int:
     ]
     passed = failed = 0
     failed_checks = []
+    schedule = Schedule(wanted)
     try:
-        for outcome in Schedule(wanted).outcomes_as_they_come():
+        for outcome in schedule.outcomes_as_they_come():
             show(outcome)
             passed += outcome.passed
             failed += outcome.failed
             if outcome.failed:
                 failed_checks.append(outcome.check.name)
     except KeyboardInterrupt:
-        Job.stopping.set()
-        for process in Job.running.copy():
-            os.killpg(process.pid, signal.SIGTERM)
-        print("stopped")
+        print("stopping, and removing what was started ...", flush=True)
+        schedule.stop()
         return 130
     if failed_checks:
         print("failed: " + ", ".join(failed_checks))
