@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help tools image lab lab-clean demo crash molecule test clean
+.PHONY: help tools image lab lab-clean demo crash bench molecule test clean
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
@@ -30,6 +30,9 @@ demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and coun
 
 crash: image ## Kill a deployment at each of its task boundaries, under load, and see that deploy finishes it: CRASH="--every 5"
 	@python tests/faults/crash.py $(CRASH)
+
+bench: image ## Tell where the time of a deployment goes, in round trips: BENCH="--times 4"
+	@python tests/bench/swap.py $(BENCH)
 
 molecule: image ## Test one role or story in a lab of its own: make molecule SCENARIO=release (all without SCENARIO)
 	@molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)

@@ -94,17 +94,19 @@ def other(release: str) -> str:
 
 @dataclass(frozen=True)
 class Record:
-    """What the callback plugin wrote of one run: the task that each boundary is before, None at the end of the run."""
+    """What the callback plugin wrote of one run: the task that each boundary is before, None at the end of the run, and when it was."""
 
     boundaries: list[str | None]
     changed: list[str] | None
     failed: str | None = None
+    at: Sequence[float] = ()
 
     @classmethod
     def read(cls, path: Path) -> Record:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
         first = {key: next((line[key] for line in lines if key in line), None) for key in ("changed", "failed")}
-        return cls([line["task"] for line in lines if "task" in line], **first)
+        passed = [line for line in lines if "task" in line]
+        return cls([line["task"] for line in passed], at=[line["at"] for line in passed], **first)
 
     @property
     def last(self) -> str:
@@ -119,13 +121,13 @@ class Record:
         return next((f'"{task}"' for task in (self.failed, *reversed(self.boundaries)) if task), "no task")
 
 
-class Deployment:
-    """One run of the playbook deploy, whose output and record go to files: what outlives a kill -9 cannot hold up who reads them."""
+class Playbook:
+    """One run of a playbook, whose output and record go to files: what outlives a kill -9 cannot hold up who reads them."""
 
-    def __init__(self, lab: Lab, release: str, records: Path, name: str, kill_at: int = 0) -> None:
+    def __init__(self, command: Sequence[str | Path], records: Path, name: str, kill_at: int = 0) -> None:
         self.log = records / f"{name}.log"
         self._record = records / f"{name}.jsonl"
-        self._command = lab.deploy(release)
+        self._command = command
         self._environment = {
             "ANSIBLE_CALLBACK_PLUGINS": str(ROOT / "tests" / "faults" / "callback_plugins"),
             "ANSIBLE_CALLBACKS_ENABLED": "boundaries",
@@ -133,7 +135,7 @@ class Deployment:
             "BOUNDARIES_KILL_AT": str(kill_at),
         }
 
-    def start(self, *wrapper: str, **environment: str) -> Deployment:
+    def start(self, *wrapper: str, **environment: str) -> Playbook:
         self._began = time.monotonic()
         with open(self.log, "w", encoding="utf-8") as log:
             self._process = start(
@@ -150,7 +152,7 @@ class Deployment:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def wait(self) -> Deployment:
+    def wait(self) -> Playbook:
         try:
             self.status: int | str = self._process.wait(max(0.0, self._began + DEPLOY_WITHIN_S - time.monotonic()))
         except subprocess.TimeoutExpired:
@@ -161,8 +163,15 @@ class Deployment:
         self.record = Record.read(self._record)
         return self
 
-    def run(self) -> Deployment:
+    def run(self) -> Playbook:
         return self.start().wait()
+
+
+class Deployment(Playbook):
+    """One run of the playbook deploy."""
+
+    def __init__(self, lab: Lab, release: str, records: Path, name: str, kill_at: int = 0) -> None:
+        super().__init__(lab.deploy(release), records, name, kill_at)
 
 
 def fresh(folder: Path) -> Path:

@@ -4,7 +4,7 @@
 """Counts the task boundaries of a run, and ends the run with kill -9 at one of them.
 
 A boundary is the moment before a task starts, and the one after the last task. With strategy linear no host has begun the task then, and
-every host has finished the one before. Each is a line of JSON in the file BOUNDARIES_RECORD, the latter without a task; at number
+every host has finished the one before. Each is a line of JSON in the file BOUNDARIES_RECORD with its time, the latter without a task; at number
 BOUNDARIES_KILL_AT the kill comes right after the line. So is each failure that is not ignored, with the task it is in, and at the end of a
 run the hosts that it changed.
 """
@@ -15,6 +15,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 from ansible.plugins.callback import CallbackBase
 
@@ -23,7 +24,7 @@ name: boundaries
 type: aggregate
 short_description: Counts task boundaries, and kills the run at one of them
 description:
-  - For tests/faults only.
+  - For tests/faults and tests/bench only.
 requirements:
   - enabled by name
 """
@@ -61,7 +62,7 @@ class CallbackModule(CallbackBase):
     def _boundary(self, task: str | None) -> None:
         self._number += 1
         self._task = task
-        self._write({"number": self._number, "task": task})
+        self._write({"number": self._number, "task": task, "at": time.monotonic()})
         if self._number == self._kill_at:
             # What was printed up to here is wanted in the log; nothing else of an orderly end is.
             sys.stdout.flush()

@@ -46,6 +46,7 @@ class OnePlaybook:
 def test_a_run_that_nothing_disturbs_tells_every_boundary_and_what_it_changed(tmp_path: Path) -> None:
     run = Deployment(OnePlaybook(tmp_path), "2.0.0", tmp_path, "run").run()
     assert (run.status, run.record.boundaries, run.record.changed) == (0, BOUNDARIES, ["a"])
+    assert len(run.record.at) == len(BOUNDARIES) and list(run.record.at) == sorted(run.record.at)
 
 
 @pytest.mark.parametrize("number", [1, 3, 4])
