@@ -36,7 +36,7 @@ class Server(object):
                 connection, _peer = self._listener.accept()
             except EnvironmentError:
                 return
-            self.asked.append(connection.recv(65536).decode("ascii"))
+            self.asked.append(connection.recv(65536).decode("ascii", "replace"))
             connection.sendall(self.answer)
             connection.close()
 

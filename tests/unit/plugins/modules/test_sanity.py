@@ -158,7 +158,7 @@ def test_a_node_by_itself(run_module, balancer, clock):
     assert result["results"] == [row("GET /status", "green1", through="node"), row("both", "green1", through="node")]
     assert result["nodes"] == [node("green1", 2, "2.0.0", 0.0)]
     assert [path for _name, _method, path, _body in balancer.asked] == ["/status", "/"]
-    result = run_module(sanity, args(balancer, *checks, nodes=[]))
+    result = run_module(sanity, args(balancer, *checks, nodes=[], timeout_s=1))
     assert result["msg"].startswith('Not proven in time: check "both" has not been answered; nobody answers at http://127.0.0.1:1 (')
 
 
