@@ -19,9 +19,8 @@ import threading
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 try:

@@ -140,8 +140,7 @@ from email.utils import mktime_tz, parsedate_tz
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS, NoAnswer, NotReached
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS, NoAnswer, NotReached, Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 

@@ -135,7 +135,7 @@ cut_off:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._plain_http import Sender
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, record, steady_wall, take
 
 

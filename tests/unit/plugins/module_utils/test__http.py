@@ -7,9 +7,9 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import base64
 import contextlib
 import socket
-import sys
 import threading
 
 import pytest
@@ -28,7 +28,7 @@ def server(answer, *more):
     def serve():
         for said in (answer,) + more:
             connection, _address = listening.accept()
-            asked.append(connection.recv(65536).decode("ascii"))
+            asked.append(connection.recv(65536).decode("ascii", "replace"))
             if said is not None:
                 connection.sendall(said)
                 connection.close()
@@ -50,7 +50,7 @@ def test_every_status_is_an_answer():
         answer = _http.request(url + "/a?b=c", method="POST", headers={"X-A": "1"}, body=b"x=1")
     assert (answer.status, answer.headers.get("x-served-by"), answer.body) == (503, "blue1", "down")
     assert asked[0].startswith("POST /a?b=c HTTP/1.1\r\n")
-    assert "X-A: 1\r\n" in asked[0].replace("X-a", "X-A")
+    assert "X-A: 1\r\n" in asked[0]
     assert "Connection: close\r\n" in asked[0]
 
 
@@ -80,7 +80,7 @@ def test_not_reached():
     "said",
     [
         b"",
-        pytest.param(b"what?\r\n\r\n", marks=pytest.mark.skipif(sys.version_info[0] < 3, reason="Python 2.7 takes it for HTTP 0.9")),
+        b"what?\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\ncut",
         None,
     ],
@@ -90,3 +90,52 @@ def test_no_answer(said):
     with server(said) as (url, _asked), pytest.raises(_http.NoAnswer) as error:
         _http.request(url, timeout_s=0.2)
     assert str(error.value)
+
+
+def test_what_speaks_no_tls_is_not_reached():
+    with server(b"hello\r\n") as (url, _asked), pytest.raises(_http.NotReached):
+        _http.request(url.replace("http:", "https:"), validate_certs=False)
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "127.0.0.1:8080/", "http:///path", "http://127.0.0.1:port/"])
+def test_no_url(url):
+    with pytest.raises(_http.NotReached) as error:
+        _http.request(url)
+    assert str(error.value)
+
+
+def test_certificates_that_are_not_there(tmp_path):
+    with pytest.raises(_http.NotReached) as error:
+        _http.request("https://127.0.0.1:1/", ca_path=str(tmp_path / "none.pem"))
+    assert "No such file" in str(error.value)
+
+
+def test_a_header_that_cannot_be_sent():
+    with server(b"") as (url, _asked), pytest.raises(_http.NoAnswer) as error:
+        _http.request(url, headers={"X-A": "1\r\nX-B: 2"})
+    assert str(error.value)
+
+
+def test_a_sender_has_a_connection_for_each_request():
+    send = _http.Sender()
+    empty = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with server(empty, empty) as (url, asked):
+        assert [send(url).status, send(url, "PUT", body=b"x").status] == [200, 200]
+    assert [text.split()[0] for text in asked] == ["GET", "PUT"]
+
+
+def headers_of(asked):
+    return dict(line.split(": ", 1) for line in asked.split("\r\n\r\n")[0].split("\r\n")[1:])
+
+
+def test_what_is_sent_beside_the_request():
+    ok = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    with server(ok, ok) as (url, asked):
+        _http.request(url.replace("//", "//me:p%40ss@"), "POST", {"user-agent": "mine"}, b"a=b")
+        _http.request(url.replace("//", "//me@"), headers={"authorization": "Bearer x"})
+    first, second = (headers_of(text) for text in asked)
+    assert first["Authorization"] == "Basic " + base64.b64encode(b"me:p@ss").decode("ascii")
+    assert first["Content-Type"] == "application/x-www-form-urlencoded"
+    assert (first["user-agent"], "User-Agent" in first) == ("mine", False)
+    assert (second["authorization"], "Authorization" in second, "Content-Type" in second) == ("Bearer x", False, False)
+    assert second["User-Agent"] == "halfswap.bluegreen"
