@@ -28,7 +28,7 @@ import time
 from datetime import datetime
 from urllib.parse import urlsplit
 
-PAUSE_S = 0.04
+PAUSE_S = 0.08
 TIMEOUT_S = 10.0
 SLOW_S = 1.0
 # A request that was on its way when the last load balancer noticed; the drain waits for it.
