@@ -16,9 +16,18 @@ core.register_action("sleep", { "http-req" }, function(_txn, ms)
     core.msleep(tonumber(ms))
 end, 1)
 
-core.register_action("hold", { "http-req" }, function(txn, backend, ms)
+local function wait(ms, over)
     local deadline = now_ms() + tonumber(ms)
-    while txn.f:nbsrv(backend) == 0 and now_ms() < deadline do
+    while not over() and now_ms() < deadline do
         core.msleep(LOOK_MS)
     end
+end
+
+core.register_action("hold", { "http-req" }, function(txn, nodes, ms)
+    wait(ms, function() return txn.f:nbsrv(nodes) > 0 end)
 end, 2)
+
+-- The same, but only as long as a heartbeat answers: nothing else can say live soon.
+core.register_action("hold_while_told", { "http-req" }, function(txn, nodes, ms, heartbeats)
+    wait(ms, function() return txn.f:nbsrv(nodes) > 0 or txn.f:nbsrv(heartbeats) == 0 end)
+end, 3)
