@@ -43,8 +43,8 @@ ANSIBLE_TEST_PIPS = ("24.2", "23.1.2", "20.3.4", "21.3.1")
 WORKERS = 2
 # With more, the systemds in them may want to watch more files than Linux lets one user (fs.inotify.max_user_instances is 128), and some do not start.
 LAB_HOSTS_AT_ONCE = 12
-# Far longer than any check needs: a check that hangs must not hang the rest.
-CHECK_TIMEOUT_S = 1500
+# Far longer than any check needs, on a slow machine, too: a check that hangs must not hang the rest.
+CHECK_TIMEOUT_S = 2700
 PROGRESS_S = 30
 # To remove a lab takes some seconds.
 STOP_TIMEOUT_S = 60
