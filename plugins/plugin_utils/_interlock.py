@@ -21,6 +21,11 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
 from ._evidence import Node
 
 
+# Seconds that the rate of a component is the mean of. Of what was before them nobody knows, so nothing is expected for longer: a single request
+# on a quiet day, one of our own for instance, is not the traffic of an hour.
+RATE_WINDOW_S = 10.0
+
+
 @dataclass(frozen=True)
 class Limits:
     """What must hold at every moment, whatever is planned."""
@@ -72,11 +77,11 @@ def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[
     reasons = []
     for component in node.components:
         reasons += [f"{node.name}: {component.name}: {text}" for text in unsettled(component.status, load_balancers, "live", ignore)]
-        expected = requests_per_s(nodes, component.name) * component.served_in_s
+        expected = requests_per_s(nodes, component.name) * min(component.served_in_s, RATE_WINDOW_S)
         if component.served == 0 and expected >= CERTAIN_REQUESTS:
             reasons.append(
                 f"{node.name}: {component.name}: no request in the {component.served_in_s:.0f} s that it has been live, although about {expected:.0f} "
-                "were to be expected: does the live load balancer know this node?"
+                "were to be expected of late: does the live load balancer know this node?"
             )
     return reasons
 
