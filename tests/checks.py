@@ -530,6 +530,9 @@ def main() -> int:
     passed = failed = 0
     failed_checks = []
     schedule = Schedule(wanted)
+    # Whoever stops it gets his machine back, by SIGTERM too, and where a shell that runs it in the background has SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         for outcome in schedule.outcomes_as_they_come():
             show(outcome)
