@@ -23,8 +23,9 @@ try:
     from http.client import HTTPConnection, HTTPException, HTTPSConnection
     from urllib.parse import unquote, urlsplit
 except ImportError:  # Python 2.7
-    from httplib import HTTPConnection, HTTPException, HTTPSConnection
     from urllib import unquote
+
+    from httplib import HTTPConnection, HTTPException, HTTPSConnection
     from urlparse import urlsplit
 
 # What each module takes that sends requests to nodes behind a load balancer.

@@ -20,7 +20,6 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
 
 from ._evidence import Node
 
-
 # Seconds that the rate of a component is the mean of. Of what was before them nobody knows, so nothing is expected for longer: a single request
 # on a quiet day, one of our own for instance, is not the traffic of an hour.
 RATE_WINDOW_S = 10.0
