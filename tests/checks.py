@@ -288,9 +288,7 @@ def changelog(job: Job) -> None:
 
 
 def docs(job: Job) -> None:
-    job.run(
-        "antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", ".", cwd=job.copy, ANSIBLE_COLLECTIONS_PATH=job.collections
-    )
+    job.run("antsibull-docs", "lint-collection-docs", "--plugin-docs", "--skip-rstcheck", ".", cwd=job.copy, ANSIBLE_COLLECTIONS_PATH=job.collections)
 
 
 def ansible_test(job: Job, core: Path, kind: str, *options: str, python: str, path: Path | None = None) -> None:
@@ -524,8 +522,7 @@ def main() -> int:
     wanted = [
         check
         for check in checks
-        if (not arguments.only or any(fnmatch.fnmatchcase(check.name, pattern) for pattern in arguments.only))
-        and not (arguments.fast and check.hosts)
+        if (not arguments.only or any(fnmatch.fnmatchcase(check.name, pattern) for pattern in arguments.only)) and not (arguments.fast and check.hosts)
     ]
     passed = failed = 0
     failed_checks = []

@@ -296,6 +296,4 @@ class Comparison(object):
         return "\n".join(lines + (["(%d paths more)" % (len(differing) - SHOWN_DIFFERENCES)] if len(differing) > SHOWN_DIFFERENCES else []))
 
     def result(self):
-        return dict(
-            compared=len(self.results), differences=len(self.differing()), unanswered=self.unanswered, latency=self.latency(), results=self.results
-        )
+        return dict(compared=len(self.results), differences=len(self.differing()), unanswered=self.unanswered, latency=self.latency(), results=self.results)

@@ -73,9 +73,7 @@ class Heartbeat(object):
         if answer.status != 200:
             raise self._refusal(answer.status, said.get("error", "") if isinstance(said, dict) else answer.body[:200])
         if not isinstance(said, dict):
-            raise HeartbeatError(
-                "component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url)
-            )
+            raise HeartbeatError("component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url))
         return said
 
     def _refusal(self, status, said):

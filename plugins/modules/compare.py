@@ -288,12 +288,7 @@ def compare(module, paths):
 
 def main():
     module = AnsibleModule(
-        argument_spec=dict(
-            OPTIONS,
-            live_url=dict(type="str"),
-            standby_url=dict(type="str"),
-            **REQUEST_OPTIONS
-        ),
+        argument_spec=dict(OPTIONS, live_url=dict(type="str"), standby_url=dict(type="str"), **REQUEST_OPTIONS),
         required_one_of=[SOURCES],
         mutually_exclusive=[SOURCES],
         required_together=[("live_url", "standby_url")],

@@ -300,9 +300,7 @@ def prove(sanity, deadline):
             time.sleep(min(sanity.params["interval_s"], left))
     silent = sanity.silent()
     if silent:
-        raise Failure(
-            "%s never said which release it is (release_header, release_key): add a check of a path whose answers do." % ", ".join(map(str, silent))
-        )
+        raise Failure("%s never said which release it is (release_header, release_key): add a check of a path whose answers do." % ", ".join(map(str, silent)))
 
 
 def main():

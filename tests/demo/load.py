@@ -154,8 +154,7 @@ class Load:
             slowest_s = max((record["latency_s"] for record in recent), default=0)
             print(
                 f"load {turn * PROGRESS_S:4.0f} s  {len(recent) / PROGRESS_S:6.1f} answers/s  in flight {self.in_flight:3d}"
-                f"  failed {self.failed}  slowest {slowest_s:.3f} s  "
-                + "  ".join(f"{release}: {count}" for release, count in sorted(releases.items())),
+                f"  failed {self.failed}  slowest {slowest_s:.3f} s  " + "  ".join(f"{release}: {count}" for release, count in sorted(releases.items())),
                 file=sys.stderr,
                 flush=True,
             )

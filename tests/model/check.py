@@ -161,9 +161,7 @@ class Checker:
             judge(state)
         except Violation as violation:
             told = f"\n  when {self.application.told}" if self.application.told else ""
-            self.part.broken.setdefault(
-                violation.rule, f"{violation}\n  strategy: {self.part.setting.name}\n  start:{self.application.describe(state)}{told}"
-            )
+            self.part.broken.setdefault(violation.rule, f"{violation}\n  strategy: {self.part.setting.name}\n  start:{self.application.describe(state)}{told}")
 
     def same(self, state: State) -> State:
         """Nodes of one stack that are alike are interchangeable."""

@@ -454,9 +454,7 @@ class Application:
             retire=retire,
             serving_after=frozenset(self.numbers[name] for name in batch.serving_after),
             not_after=tuple(name for name in self.names if name not in batch.serving_after),
-            part=tuple(
-                4 * (stack == "blue") + 2 * (i in members.values()) + (i in retire) for i, stack in enumerate(self.stacks)
-            ),
+            part=tuple(4 * (stack == "blue") + 2 * (i in members.values()) + (i in retire) for i, stack in enumerate(self.stacks)),
             undo=self.order(batch.undo) if batch.undo else None,
         )
 

@@ -48,7 +48,7 @@ class Tools:
 @pytest.fixture
 def source(tmp_path):
     path = tmp_path / "shop.conf"
-    path.write_text(u"a=1\n")
+    path.write_bytes(b"a=1\n")
     os.utime(str(path), (EPOCH, EPOCH))
     return path
 
@@ -85,7 +85,7 @@ def test_the_digest_is_of_the_content_and_not_of_its_time(recipe, source):
     os.utime(str(source), (EPOCH + 5, EPOCH + 5))
     assert recipe().digest == first.digest
     assert (first.epoch, recipe().epoch) == (EPOCH, EPOCH + 5)
-    source.write_text(u"a=2\n")
+    source.write_bytes(b"a=2\n")
     assert recipe().digest != first.digest
 
 
@@ -172,7 +172,7 @@ def test_fpm_is_told_of_the_owners_that_are_not_the_usual_one(recipe, tmp_path):
 
 def test_a_source_that_changes_meanwhile(recipe, source, tmp_path):
     made = recipe()
-    source.write_text(u"half a fi")
+    source.write_bytes(b"half a fi")
     with pytest.raises(RpmError, match="shop.conf changed while it was read"):
         _rpm_build.build(Tools(), made, "rpmbuild", str(tmp_path))
 
@@ -180,7 +180,7 @@ def test_a_source_that_changes_meanwhile(recipe, source, tmp_path):
 def test_removing_directories_that_cannot_be_written(tmp_path):
     inner = tmp_path / "work" / "closed" / "inner"
     inner.mkdir(parents=True)
-    (inner / "file").write_text(u"")
+    (inner / "file").write_bytes(b"")
     inner.chmod(0o000)
     inner.parent.chmod(0o500)
     _rpm_build.remove(str(tmp_path / "work"))

@@ -47,7 +47,7 @@ def make(tmp_path, node, package, *others):
     folder.mkdir()
     for each in (package,) + others:
         path = folder / ("%s.rpm" % (each,))
-        path.write_text(u"")
+        path.write_bytes(b"")
         node.contents[str(path)] = each
 
 
@@ -123,7 +123,7 @@ def test_each_gets_what_it_needs_of_what_was_downloaded_together():
 
 
 def test_a_store_that_cannot_be_made(tmp_path):
-    (tmp_path / "file").write_text(u"")
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(RpmError, match="cannot make the store .*: Not a directory"), _rpm_store.workplace(Node(), str(tmp_path / "file" / "store"), 1):
         pass
 

@@ -251,7 +251,7 @@ def test_what_is_sent(run_module, pair):
 
 def log(tmp_path, *requests):
     file = tmp_path / "access.log"
-    file.write_text(u"".join(LOG_LINE % request for request in requests))
+    file.write_bytes("".join(LOG_LINE % request for request in requests).encode())
     return str(file)
 
 
@@ -273,7 +273,7 @@ def test_only_the_sample_where_the_load_balancers_are_not_reached(run_module, tm
 
 
 def test_from_a_file(run_module, tmp_path):
-    (tmp_path / "paths").write_text(u"# those that matter\n/a\n\n/b\n")
+    (tmp_path / "paths").write_bytes(b"# those that matter\n/a\n\n/b\n")
     assert sorted(run_module(compare, dict(file=str(tmp_path / "paths")))["paths"]) == ["/a", "/b"]
 
 
@@ -305,6 +305,6 @@ def test_refuses_to_compare_a_load_balancer_with_itself(run_module, pair):
 
 
 def test_a_log_that_is_none(run_module, tmp_path):
-    (tmp_path / "log").write_text(u"{}\n".format(json.dumps({"request": "GET /"})))
+    (tmp_path / "log").write_bytes(json.dumps({"request": "GET /"}).encode() + b"\n")
     result = run_module(compare, dict(log=str(tmp_path / "log")))
     assert result["msg"].startswith("Nothing was sent: log %s: none of its last 1 lines is in the common" % (tmp_path / "log"))

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-from __future__ import absolute_import, division, print_function
+from __future__ import absolute_import, division, print_function, unicode_literals
 
 __metaclass__ = type
 
@@ -34,7 +34,7 @@ BUILDERS = [builder("fpm"), builder("rpmbuild")]
 RPMBUILD = BUILDERS[1:]
 EPOCH = 1700000000
 
-MANIFEST = u"""\
+MANIFEST = """\
 name shop
 version 2.0.0~rc1
 release 3
@@ -75,7 +75,7 @@ script before_install:
 """
 FILES = {
     "conf": ("shop.conf", b"a=1\n"),
-    "text": (u"app/lib/deep/\xe9.txt", b"x\n"),
+    "text": ("app/lib/deep/\xe9.txt", b"x\n"),
     "run": ("app/run.sh", b"#!/bin/sh\n"),
     "unit": ("shop.service", b"[Service]\nExecStart=/opt/shop/run.sh\n"),
 }
@@ -109,7 +109,7 @@ def args(sources, tmp_path):
             version="2.0.0~rc1",
             release="3",
             summary="The shop, 100% good",
-            description=u"First line\n\n50% of the %{name} \xe9",
+            description="First line\n\n50% of the %{name} \xe9",
             vendor='ACME "Ltd"',
             contents=[
                 dict(src=str(sources / "app"), dest="/opt/shop"),
@@ -125,7 +125,7 @@ def args(sources, tmp_path):
             provides=["web-shop = 2"],
             conflicts=["oldshop < 1:2.0"],
             scripts=dict(
-                before_install=u'x="a b"; echo "${x%% *} $(date +%s)" # \xe9\n',
+                before_install='x="a b"; echo "${x%% *} $(date +%s)" # \xe9\n',
                 after_install='if [ "$1" -eq 1 ]; then\n  :\nfi\n',
                 before_remove=" \n",
                 after_remove="echo gone",
@@ -139,7 +139,7 @@ def args(sources, tmp_path):
 
 
 def manifest():
-    text = MANIFEST.replace(u"%{name}", u"%{{name}}").replace(u"\n\n    50%", u"\n     .\n    50%")
+    text = MANIFEST.replace("%{name}", "%{{name}}").replace("\n\n    50%", "\n     .\n    50%")
     return text.format(**{key: hashlib.sha256(content).hexdigest() for key, (_name, content) in FILES.items()})
 
 
@@ -157,7 +157,7 @@ def fake(tmp_path, monkeypatch, **scripts):
     path = tmp_path / "bin"
     path.mkdir()
     for name, text in scripts.items():
-        (path / name).write_text(u"#!/bin/sh\n%s\n" % text)
+        (path / name).write_text("#!/bin/sh\n%s\n" % text)
         (path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(path))
     # The system's directories, which get_bin_path adds.
@@ -183,7 +183,7 @@ def test_it_is_reproducible(run_module, args, sources, tmp_path, monkeypatch, na
     first = run_module(rpm_build, args(builder=name))
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / ".rpmmacros").write_text(u"%vendor Somebody\n%packager me@here\n")
+    (tmp_path / ".rpmmacros").write_text("%vendor Somebody\n%packager me@here\n")
     moved = tmp_path / "elsewhere"
     sources.rename(moved)
     contents = [dict(part, src=part["src"].replace(str(sources), str(moved))) for part in args()["contents"]]

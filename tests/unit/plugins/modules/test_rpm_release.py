@@ -229,7 +229,7 @@ def test_a_lock_that_stays(run_module, any_node, clock):
 
 
 def test_an_rpm_transaction_is_waited_for(run_module, node, clock, monkeypatch):
-    (node.dbpath / ".rpm.lock").write_text(u"")
+    (node.dbpath / ".rpm.lock").write_bytes(b"")
 
     def held(lock, operation):
         assert operation == fcntl.LOCK_EX | fcntl.LOCK_NB
@@ -253,7 +253,7 @@ def test_a_process_older_than_its_package(run_module, node, clock, monkeypatch, 
     shop = node.installed["shop"] = package("shop", "2.0.0")
     node.service = shown
     # Now is 1000, booted at 899; the package is of 1000.
-    monkeypatch.setattr(_systemd, "open", {"/proc/uptime": io.StringIO(u"101.00 7.00\n")}.__getitem__, raising=False)
+    monkeypatch.setattr(_systemd, "open", {"/proc/uptime": io.BytesIO(b"101.00 7.00\n")}.__getitem__, raising=False)
     result = run_module(rpm_release, args(dict(name="shop", version="2.0.0", release="1", service="shop")))
     assert result == {"changed": False, "packages": [entry(shop, shop, stale=expected)]}
     assert node.calls[-1][-2:] == ["--", "shop"]
@@ -411,7 +411,7 @@ def test_the_journal_is_for_what_is_done_only(run_module, node, records):
 
 
 def test_nothing_is_done_that_cannot_be_written_down(run_module, node, monkeypatch, tmp_path):
-    (tmp_path / "file").write_text(u"")
+    (tmp_path / "file").write_bytes(b"")
     monkeypatch.setattr(_records, "DIRECTORY", str(tmp_path / "file" / "records"))
     said = run_module(rpm_release, args(("shop", "2.0.0"), run_id="r1"))["msg"]
     assert "Cannot write to %s" % (tmp_path / "file" / "records") in said

@@ -304,7 +304,7 @@ def test_a_disk_that_is_about_to_be_full(stage, node, monkeypatch, tmp_path):
 def test_what_a_killed_run_left_is_taken_away(stage, node):
     left = node.store / ".work-x"
     left.mkdir(parents=True)
-    (left / "half.rpm").write_text(u"shop")
+    (left / "half.rpm").write_bytes(b"shop")
     stage(("shop", "2.0.0", "1"))
     assert tree(node) == only(OLD, NEW)
 

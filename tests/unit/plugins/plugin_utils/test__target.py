@@ -101,8 +101,9 @@ def test_a_migration_leaves_no_way_back(nodes):
 
 def test_confirm_is_what_serves(nodes):
     assert back(target("confirm", nodes(("2", ["2", "1"]), ("1", ["1"], OUT)), None, "cutover")) == ("2", "halves")
-    assert "there is not one release that serves (blue1 shop-2-1.noarch, green1 shop-1-1.noarch)" in (
-        target("confirm", nodes(("2", ["2"]), ("1", ["1"])), None, "halves").refusals[0]
+    assert (
+        "there is not one release that serves (blue1 shop-2-1.noarch, green1 shop-1-1.noarch)"
+        in (target("confirm", nodes(("2", ["2"]), ("1", ["1"])), None, "halves").refusals[0])
     )
     assert "no node serves" in target("confirm", nodes(("2", ["2"], OUT), ("1", ["1"], OUT)), None, "halves").refusals[0]
 
