@@ -7,14 +7,15 @@
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
-export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# In .cache/bin is the podman that calls sudo, where the lab needs that.
+export PATH := $(CURDIR)/.cache/bin:$(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 tools: ## Install what is missing: packages with apt-get, Python tools into .venv, collections into .cache
-	@$(BOOTSTRAP) host tools collections
+	@$(BOOTSTRAP) podman host tools collections
 
 image: tools ## Build the lab's node image unless it is there (LAB_BASE_IMAGE=... to start from an image of yours)
 	@$(BOOTSTRAP) image
@@ -41,5 +42,5 @@ test: image ## Run every check, molecule included
 	@python tests/checks.py
 
 clean: lab-clean ## Remove all labs, the node images and all that was installed into this checkout
-	@rm -rf .cache .venv
 	@podman images --quiet localhost/halfswap-lab-node | xargs -r podman rmi || echo "A node image stays: a lab of another checkout uses it."
+	@rm -rf .cache .venv

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prepare a machine for the lab and the checks: only what is missing, again and again if need be.
 
-    python3 molecule/lab/bootstrap.py [host] [tools] [collections] [image]
+    python3 molecule/lab/bootstrap.py [podman] [host] [tools] [collections] [image]
 
 Each step looks at what is really there, not at a stamp, so a half-made or damaged cache is remade.
 """
@@ -16,6 +16,7 @@ import csv
 import fcntl
 import hashlib
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ ROOT = LAB.parent.parent
 CACHE = ROOT / ".cache"
 VENV = ROOT / ".venv"
 COLLECTIONS = CACHE / "collections" / "ansible_collections"
+# Comes first on the PATH of everything that calls podman; there only while the lab uses sudo for it.
+WRAPPER = CACHE / "bin" / "podman"
 REQUIREMENTS = [ROOT / "tests" / "requirements.txt", ROOT / "tests" / "constraints.txt"]
 COLLECTIONS_WHEEL = ROOT / "tests" / "requirements-collections.txt"
 
@@ -87,6 +90,74 @@ def succeeds(*command: str | Path) -> bool:
     return True
 
 
+# podman -------------------------------------------------------------------------------------------
+
+CGROUP2 = Path("/sys/fs/cgroup/cgroup.controllers")
+SUBORDINATE_IDS = [Path("/etc/subuid"), Path("/etc/subgid")]
+# Never asks for a password: playbooks, in which most calls of podman are, could not pass the question on.
+# The PATH is for what podman and mmdebstrap call, and keeps the wrapper from finding itself.
+SUDO = ["sudo", "-n", "env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
+WRAPPER_TEXT = f"""#!/bin/sh
+# Written by molecule/lab/bootstrap.py: without root, podman cannot run systemd on this machine.
+exec {" ".join(SUDO)} podman "$@"
+"""
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def rootless_obstacle() -> str:
+    """Why podman without root cannot run systemd in a container; empty if nothing speaks against it."""
+    if not CGROUP2.exists():
+        return f"this machine does not use cgroup v2 alone ({CGROUP2} is missing)"
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    if not runtime:
+        return "this is not a login session (XDG_RUNTIME_DIR is not set)"
+    # Through this bus podman asks the user's systemd for a cgroup in which another systemd may rule.
+    if not Path(runtime, "bus").exists():
+        return f"this login session has no message bus ({runtime}/bus is missing)"
+    owners = {str(os.getuid()), pwd.getpwuid(os.getuid()).pw_name}
+    for path in SUBORDINATE_IDS:
+        if not path.exists() or not any(line.split(":")[0] in owners for line in path.read_text().splitlines()):
+            return f"{path} gives this user no IDs"
+    if not succeeds("unshare", "--user", "true"):
+        return "this machine refuses user namespaces (`unshare --user true` fails)"
+    return ""
+
+
+def sudo_obstacle() -> str:
+    if not shutil.which("sudo"):
+        return "sudo is not installed"
+    # In a session of its own, as a playbook's tasks are: a password given at this terminal would not count there.
+    done = subprocess.run(["sudo", "-n", "true"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False, start_new_session=True)
+    return done.stderr.strip() or "`sudo -n true` fails" if done.returncode else ""
+
+
+def podman() -> None:
+    """Decide whether podman runs as it is or by sudo, before anything is installed or built."""
+    if is_root():
+        WRAPPER.unlink(missing_ok=True)
+        return
+    # Once decided for sudo, it stays so, in a login session too: otherwise `make lab-clean` would not see the labs there are.
+    by_sudo = WRAPPER.is_file()
+    obstacle = "" if by_sudo else rootless_obstacle()
+    if not by_sudo and not obstacle:
+        return
+    if refused := sudo_obstacle():
+        reason = f"{WRAPPER} says that an earlier run chose sudo (`rm` it to decide anew)" if by_sudo else obstacle
+        raise Failure(
+            f"The lab cannot run as this user. Podman without root cannot run systemd here: {reason}.\n"
+            f"Podman by sudo does not work either: {refused}.\n"
+            "Run this as root, or give this user sudo without a password (NOPASSWD in sudoers), or remove the first obstacle."
+        )
+    if not by_sudo:
+        print(f"Using sudo for podman: {obstacle}.", flush=True)
+    WRAPPER.parent.mkdir(exist_ok=True)
+    WRAPPER.write_text(WRAPPER_TEXT)
+    WRAPPER.chmod(0o755)
+
+
 # host ---------------------------------------------------------------------------------------------
 
 
@@ -107,8 +178,9 @@ def host() -> None:
         if wanted:
             raise Failure(f"This is no Debian or Ubuntu; please install what provides: {', '.join(wanted)}")
         return
-    root = os.geteuid() == 0
-    wanted = HOST_PACKAGES + ([] if root else ROOTLESS_PACKAGES) + ([] if find_python() else ["python3-venv"])
+    root = is_root()
+    rootless = not root and not WRAPPER.is_file()
+    wanted = HOST_PACKAGES + (ROOTLESS_PACKAGES if rootless else []) + ([] if find_python() else ["python3-venv"])
     known = subprocess.run(
         ["dpkg-query", "--show", "--showformat", "${Package} ${db:Status-Status}\n", *wanted],
         stdout=subprocess.PIPE,
@@ -208,19 +280,23 @@ def collections() -> None:
 
 def image() -> None:
     """Build the node image unless it is there and runs; its tag is the digest of its definition."""
+    # This step is also called alone, by create.yml.
+    STEPS["podman"]()
+    by_sudo = WRAPPER.is_file()
     base = os.environ.get("LAB_BASE_IMAGE", "")
     script = LAB / "image" / "node.sh"
     definition = (base or NODE_SUITE).encode() + script.read_bytes()
     name = f"{NODE_IMAGE}:{hashlib.sha256(definition).hexdigest()[:12]}"
-    podman = ["podman", "--runtime", "runc"]
-    if not succeeds(*podman, "run", "--rm", "--pull", "never", "--network", "none", *LIMITS, name, "true"):
+    command = [WRAPPER if by_sudo else "podman", "--runtime", "runc"]
+    if not succeeds(*command, "run", "--rm", "--pull", "never", "--network", "none", *LIMITS, name, "true"):
         if base:
             with step(f"Building the node image from {base}"):
-                run(*podman, "build", "--quiet", *LIMITS, "--build-arg", f"BASE={base}", "--tag", name, script.parent)
+                run(*command, "build", "--quiet", *LIMITS, "--build-arg", f"BASE={base}", "--tag", name, script.parent)
         else:
             with step(f"Building the node image from Debian {NODE_SUITE} packages"), tempfile.TemporaryDirectory(dir=CACHE) as scratch:
                 archive = Path(scratch) / "node.tar"
                 run(
+                    *(SUDO if by_sudo else []),
                     "mmdebstrap",
                     "--variant=minbase",
                     f"--customize-hook=copy-in {script} /root",
@@ -228,19 +304,20 @@ def image() -> None:
                     NODE_SUITE,
                     archive,
                 )
-                run("podman", "import", "--quiet", archive, name)
+                run(*command, "import", "--quiet", archive, name)
     print(name)
 
 
 # --------------------------------------------------------------------------------------------------
 
-STEPS: dict[str, Callable[[], None]] = {"host": host, "tools": tools, "collections": collections, "image": image}
+STEPS: dict[str, Callable[[], None]] = {"podman": podman, "host": host, "tools": tools, "collections": collections, "image": image}
 
 
 def main(names: list[str]) -> int:
     CACHE.mkdir(exist_ok=True)
-    # An environment cannot be remade with its own interpreter.
-    os.environ["PATH"] = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) != VENV / "bin")
+    # An environment cannot be remade with its own interpreter, and the wrapper is no podman.
+    own = (VENV / "bin", WRAPPER.parent)
+    os.environ["PATH"] = os.pathsep.join(part for part in os.environ["PATH"].split(os.pathsep) if Path(part) not in own)
     with (CACHE / "bootstrap.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

@@ -7,6 +7,8 @@
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 name=${1:-}
+# Where bootstrap.py has decided for sudo, its podman is there.
+PATH=$root/.cache/bin:$PATH
 
 ours() {
     podman "$@" --quiet --filter "label=halfswap.checkout=$root" --filter "label=halfswap.lab${name:+=$name}"

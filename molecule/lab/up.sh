@@ -32,7 +32,7 @@ cat <<USAGE
 
 The lab $name is up. To use it from this directory:
 
-  export PATH="$PWD/.venv/bin:\$PATH" ANSIBLE_COLLECTIONS_PATH="$PWD/.cache/collections"
+  export PATH="$PWD/.cache/bin:$PWD/.venv/bin:\$PATH" ANSIBLE_COLLECTIONS_PATH="$PWD/.cache/collections"
   ansible -i .cache/labs/$name/inventory lab -m ansible.builtin.ping
   ansible-playbook -i .cache/labs/$name/inventory halfswap.bluegreen.status
   ansible-playbook -i .cache/labs/$name/inventory halfswap.bluegreen.deploy -e bluegreen_release=2.0.0

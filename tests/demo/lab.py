@@ -149,7 +149,7 @@ def in_lab(running: str | None, own: str, trial: Callable[[Lab], bool], setup: S
 
     setup: options of ansible-playbook with which a lab of its own is set up.
     """
-    os.environ["PATH"] = f"{ROOT}/.venv/bin:{os.environ['PATH']}"
+    os.environ["PATH"] = f"{ROOT}/.cache/bin:{ROOT}/.venv/bin:{os.environ['PATH']}"
     os.environ["ANSIBLE_COLLECTIONS_PATH"] = f"{ROOT}/.cache/collections"
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     lab = Lab(running or own)
