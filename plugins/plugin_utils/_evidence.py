@@ -93,7 +93,7 @@ class Node:
     def unhealthy(self) -> list[str]:
         return [f"{c.name}: {c.why}" for c in self.components if not c.healthy]
 
-    def ready(self, wanted: Mapping[str, str]) -> bool:
+    def ready(self, wanted: Mapping[str, str | None]) -> bool:
         """Whether it needs no more than a sanity test to serve these packages."""
         return self.nevras == dict(wanted) and not self.doubts() and not self.unhealthy()
 

@@ -33,7 +33,8 @@ class Run:
 
     @property
     def began(self) -> str:
-        return min(line["at"] for _node, line in self.lines)
+        began: str = min(line["at"] for _node, line in self.lines)
+        return began
 
     @property
     def took_s(self) -> float:

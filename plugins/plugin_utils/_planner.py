@@ -14,13 +14,14 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers
 
 from ._evidence import Node
 from ._interlock import Limits, least_live, overloaded, unfit_for_exclusive
 
-Packages = Mapping[str, str]  # component -> NEVRA
+Packages = Mapping[str, str | None]  # component -> NEVRA; None where nothing is installed
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Plan:
     # What was seen to be otherwise than declared, and is worth a look.
     differences: tuple[str, ...] = ()
 
-    def as_dict(self) -> dict:
+    def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @property
@@ -147,7 +148,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
     return Plan(policy.strategy, tuple(batches), differences=_otherwise(nodes, policy.limits))
 
 
-def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> dict[str, str]:
+def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> Packages:
     """What the node itself serves; or else what all of those that stay serve, unless that is what is tried here."""
     served = [runs[name]] if name in runs else [runs[other] for other in staying]
     if not served or any(other != served[0] for other in served) or served[0] == dict(wanted):
@@ -158,7 +159,7 @@ def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], 
 def _undo(batch: Batch, group: Group) -> Batch | None:
     """The batch that takes this one back: the half that stands by serves again, or else the nodes get back what they served."""
     if group.stand_by:
-        nodes = {node.name: {name: nevra for name, nevra in node.nevras.items() if nevra} for node in group.stand_by}
+        nodes: dict[str, Packages] = {node.name: {name: nevra for name, nevra in node.nevras.items() if nevra} for node in group.stand_by}
         retire, ready = batch.serving_after, tuple(nodes)
     else:
         nodes = {name: packages for name, packages in batch.restore.items() if packages}
@@ -223,7 +224,7 @@ def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: 
 def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[str]:
     """A release that cannot live with what a migration left does not come back."""
     return [
-        f"{node.name}: {', '.join(wanted[node.name].values())} cannot run any more: {cut_off['why']}"
+        f"{node.name}: {', '.join(filter(None, wanted[node.name].values()))} cannot run any more: {cut_off['why']}"
         for node in nodes
         if (cut_off := (node.record or {}).get("cut_off")) and dict(wanted[node.name]) in cut_off["previous"] and node.nevras != dict(wanted[node.name])
     ]

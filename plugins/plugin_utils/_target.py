@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._evidence import Node
+from ._planner import Packages
+
+Served = tuple[tuple[str, str | None], ...]  # the packages of a node, as a key
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def release(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
 
 def rollback(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     """The last release that every node has served, and that is not what every node has now."""
-    ages: dict[tuple, int] = {}
+    ages: dict[Served, int] = {}
     known = [_served(node) for node in nodes]
     for found in known:
         for age, packages in enumerate(found):
@@ -41,7 +44,8 @@ def rollback(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     common = [key for key in ages if all(key in map(_key, found) for found in known) and any(_key(node.nevras) != key for node in nodes)]
     if not common:
         return Target(refusals=tuple(_nowhere(nodes, known)))
-    back = dict(min(common, key=lambda key: ages[key]))
+    last = min(common, key=lambda key: ages[key])
+    back = dict(last)
     on_it = [node for node in nodes if node.ready(back)]
     stacks = {node.stack for node in on_it if not any(node.live for node in on_it)}
     stands_by = any(all(node in on_it for node in nodes if node.stack == stack) for stack in stacks)
@@ -53,7 +57,7 @@ def confirm(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     serving = [node for node in nodes if node.serving and not node.doubts()]
     releases = {_key(node.nevras) for node in serving}
     if len(releases) != 1:
-        told = ", ".join(f"{node.name} {' '.join(node.nevras.values())}" for node in serving) or "no node serves"
+        told = ", ".join(f"{node.name} {_names(node.nevras)}" for node in serving) or "no node serves"
         return Target(refusals=(f"there is not one release that serves ({told}): deploy the one that you want by its version",))
     return Target(dict.fromkeys((node.name for node in nodes), dict(releases.pop())), "halves")
 
@@ -76,24 +80,28 @@ def target(kind: str, nodes: Sequence[Node], wanted: Any, strategy: str) -> Targ
     return Target(refusals=unread) if unread else TARGETS[kind](nodes, wanted, strategy)
 
 
-def _key(packages: Mapping[str, str | None]) -> tuple:
+def _key(packages: Packages) -> Served:
     return tuple(sorted(packages.items()))
 
 
-def _served(node: Node) -> list[Mapping[str, str]]:
+def _names(packages: Packages) -> str:
+    return " ".join(nevra or "nothing" for nevra in packages.values())
+
+
+def _served(node: Node) -> list[Packages]:
     """What the node has served, the last first. Without a record, what it serves now is all that is known."""
     noted = [node.record["current"], *node.record["previous"]] if node.record else []
     # A node that lost power between going live and noting it serves what is not noted yet.
     return [node.nevras, *noted] if node.serving and node.nevras not in noted[:1] else noted
 
 
-def _nowhere(nodes: Sequence[Node], known: Sequence[Sequence[Mapping[str, str]]]) -> list[str]:
+def _nowhere(nodes: Sequence[Node], known: Sequence[Sequence[Packages]]) -> list[str]:
     reasons = []
     for node, found in zip(nodes, known):
-        names = ", ".join(" ".join(packages.values()) for packages in found) or "nothing that is known"
+        names = ", ".join(map(_names, found)) or "nothing that is known"
         reasons.append(f"{node.name} has served {names}")
         cut_off = (node.record or {}).get("cut_off")
         if cut_off:
-            gone = ", ".join(" ".join(packages.values()) for packages in cut_off["previous"])
+            gone = ", ".join(map(_names, cut_off["previous"]))
             reasons.append(f"{node.name} cannot go back to {gone}: {cut_off['why']}")
     return ["there is no earlier release that all nodes have served: deploy the one that you want by its version", *reasons]

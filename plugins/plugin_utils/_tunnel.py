@@ -25,7 +25,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import An
 try:
     import paramiko
 except ImportError:
-    paramiko = None
+    paramiko = None  # type: ignore[assignment]  # a module that may be missing has no other type
 
 # Until SSH has connected and logged in.
 CONNECT_TIMEOUT_S = 15.0
@@ -165,7 +165,7 @@ class Tunnel:
                 SSH_PORT,
                 to.user,
                 password=to.password,
-                key_filename=list(to.key_files),
+                key_filename=list(to.key_files),  # type: ignore[arg-type]  # paramiko takes a list, too; its stubs do not say so
                 passphrase=to.passphrase,
                 allow_agent=to.agent,
                 look_for_keys=False,
@@ -219,6 +219,8 @@ class Tunnel:
 
     def _channel(self, host: str, port: int, timeout_s: float) -> Any:
         transport = self._client.get_transport()
+        if transport is None:
+            raise NotReached("through SSH: the connection is closed")
         try:
             channel = transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_s)
         except paramiko.ChannelException as exc:

@@ -288,13 +288,13 @@ def _measure(stream: Stream, times: Sequence[Phase], figures: Figures) -> None:
 
 def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -> Verdict:
     """Does it send requests only to nodes in the state that it follows, and to this one when it is?"""
-    named = [request for request in stream.requests if request.node is not None]
+    named = list(dict.fromkeys(request.node for request in stream.requests if request.node is not None))
     if not named and any(not request.failed for request in stream.requests):
         return Verdict(FAULT, "its answers do not name the node: add the header X-Served-By with the name of the node, as in the inventory, to every answer")
-    strangers = sorted({request.node for request in named if request.node not in states})
+    strangers = sorted(set(named) - set(states))
     if strangers:
         return Verdict(FAULT, f"its answers name {', '.join(strangers)}, which no inventory group blue or green has: it must send the names of the inventory")
-    wrong = {request.node: states[request.node] for request in named if request.node != stream.node and states[request.node] != stream.follows}
+    wrong = {node: states[node] for node in named if node != stream.node and states[node] != stream.follows}
     for phase in times:
         # One that does not ask there at all has had no reason to use the node.
         long_enough = stream.told(phase) > stream.balancer["fall"] or not stream.probers

@@ -71,7 +71,8 @@ def sending(via: str, connection: Any, address: str) -> Iterator[Send]:
         return
 
     def over_the_network(url: str, *args: Any) -> Answer:
-        return request(_at(url, address), *args)
+        answer: Answer = request(_at(url, address), *args)
+        return answer
 
     yield over_the_network
 
@@ -111,8 +112,8 @@ class Remote:
     def __init__(self, component: Mapping[str, Any], token: str, send: Send) -> None:
         self.name = component["name"]
         self.relayed = look(component, token, send)
-        self._api = far(component, token, send) if profile_of(component) == "api" else None
-        self._application = None if self._api or "error" in self.relayed else application(self.name, component["heartbeat"], send=send)
+        self._api: Any = far(component, token, send) if profile_of(component) == "api" else None
+        self._application: Any = None if self._api or "error" in self.relayed else application(self.name, component["heartbeat"], send=send)
         self._recorded: Mapping[str, Any] = {}
         self._recorded_at = 0.0
 
@@ -132,7 +133,8 @@ class Remote:
 
     def status(self, fresh: bool = False) -> Mapping[str, Any]:
         if self._api:
-            return self._api.status(fresh)
+            status: Mapping[str, Any] = self._api.status(fresh)
+            return status
         try:
             state = self._application.read()
         except Untold:

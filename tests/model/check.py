@@ -24,6 +24,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Plan, Policy
@@ -36,7 +37,7 @@ MOST_NODES = 6
 HOLDS = ({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 1, "rise": 3, "probers": 0, "hold_s": 8.0},)
 
 
-def setting(name: str, on_failure: str = "rollback", observe_s: float = 10.0, limits: dict | None = None, **policy) -> Setting:
+def setting(name: str, on_failure: str = "rollback", observe_s: float = 10.0, limits: dict[str, Any] | None = None, **policy: Any) -> Setting:
     return Setting(name, Policy(observe_s=observe_s, limits=Limits(**limits or {}), **policy), on_failure)
 
 
@@ -237,15 +238,18 @@ class Checker:
         """The reasons are true."""
         application = self.application
         if UNREAD in state:
-            true = [f"{name}: it is unreachable" for name, local in zip(application.names, state) if local == UNREAD]
-            if list(found.refusals) != true:
+            unread = [f"{name}: it is unreachable" for name, local in zip(application.names, state) if local == UNREAD]
+            if list(found.refusals) != unread:
                 raise Violation("a plan that is refused has true reasons", f"{found.refusals}")
             return
         limits = application.limits
         for text in found.refusals:
             few = re.fullmatch(r"while batch (\d+) \((.*)\) is out, (\d+) of at least (\d+) nodes would serve", text)
             many = re.fullmatch(r"while batch (\d+) \((.*)\) is out, (\d+) nodes would not serve, and bluegreen_max_unavailable is (\d+)", text)
-            number, out, counted, bound = (few or many or re.fullmatch(r"()(\w+): shop: HTTP (\d+)()", text)).groups()
+            reason = few or many or re.fullmatch(r"()(\w+): shop: HTTP (\d+)()", text)
+            if not reason:
+                raise Violation("a plan that is refused has true reasons", text)
+            number, out, counted, bound = reason.groups()
             if few:
                 least = max(1, limits.min_live or len(state) - len(out.split(", ")))
                 true = int(counted) < int(bound) == least

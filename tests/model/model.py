@@ -61,9 +61,9 @@ LOCALS = [Local("unread")] + [
     Local(beat, *rest)
     for beat in ("live", "standby")
     for rest in [
-        (None,),
+        (None, "none", False),
         *((package, process, healthy) for package in RELEASES for process in ("runs", "stale", "mute") for healthy in (True, False)),
-        *((package,) for package in RELEASES),
+        *((package, "none", False) for package in RELEASES),
     ]
 ]
 INDEX = {local: index for index, local in enumerate(LOCALS)}
@@ -79,10 +79,14 @@ def _started(local: Local) -> Local:
     return local._replace(process="runs", healthy=True) if local.package and local.process in ("none", "stale") else local
 
 
+def _installed(package: str) -> list[int]:
+    return table(lambda local: local._replace(package=package))
+
+
 LIVE = table(lambda local: local._replace(beat="live"))
 STANDBY = table(lambda local: local._replace(beat="standby"))
 STOPPED = table(lambda local: local._replace(process="none", healthy=False))
-INSTALLED = {package: table(lambda local, package=package: local._replace(package=package)) for package in RELEASES}
+INSTALLED = {package: _installed(package) for package in RELEASES}
 # A service that runs is left alone; only one that is older than its package is started again.
 STARTED = table(_started)
 
@@ -104,9 +108,18 @@ FLIPPED = DISTURBANCES["is flipped by somebody else"]
 class Remembered(Node):
     """A node that works out only once what it says of itself."""
 
-    live = functools.cached_property(Node.live.fget)
-    serving = functools.cached_property(Node.serving.fget)
-    nevras = functools.cached_property(Node.nevras.fget)
+    @functools.cached_property
+    def live(self) -> bool:
+        return super().live
+
+    @functools.cached_property
+    def serving(self) -> bool:
+        return super().serving
+
+    @functools.cached_property
+    def nevras(self) -> dict[str, str | None]:
+        return super().nevras
+
     _doubts = functools.cached_property(Node.doubts)
     _unhealthy = functools.cached_property(Node.unhealthy)
 
@@ -154,7 +167,7 @@ class Proof(NamedTuple):
     """A node that was read, the package that it must have, and whether the sanity test was passed."""
 
     local: int
-    package: str
+    package: str | None
     sanity: bool
 
 
@@ -449,8 +462,8 @@ class Application:
             batch=batch,
             nodes=tuple(members.values()),
             ready=tuple(name in batch.ready for name in members),
-            after=tuple(batch.after[name]["shop"] for name in members),
-            restore=tuple((batch.restore.get(name) or {}).get("shop", "") for name in members),
+            after=tuple(batch.after[name]["shop"] or "" for name in members),
+            restore=tuple((batch.restore.get(name) or {}).get("shop") or "" for name in members),
             retire=retire,
             serving_after=frozenset(self.numbers[name] for name in batch.serving_after),
             not_after=tuple(name for name in self.names if name not in batch.serving_after),
@@ -612,7 +625,7 @@ class Application:
         hold = self.setting.on_failure == "hold"
         if order.undo and (not hold or order.undo.retire):
             self.told = "taken back"
-            self.undone(state, order, self.run(state, order.undo))
+            self.undone(state, order.undo, self.run(state, order.undo))
             for disturbed in self.disturbances(state, order, order.serving_after):
                 self.told += " while it is observed"
                 self.run(disturbed, order.undo)
@@ -626,8 +639,7 @@ class Application:
 
     # What a plan says of itself.
 
-    def undone(self, state: State, order: Order, end: End) -> None:
-        undo = order.undo
+    def undone(self, state: State, undo: Order, end: End) -> None:
         if end.stopped_at:
             # Nothing is installed for it, and nothing was disturbed.
             out = len(state) + len(self.limits.without) - len(undo.serving_after)
