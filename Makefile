@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help tools image lab lab-clean demo crash bench molecule test clean
+.PHONY: help tools image lab lab-clean demo crash bench bench-scale molecule test clean
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
@@ -32,8 +32,11 @@ demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and coun
 crash: image ## Kill a deployment at each of its task boundaries, under load, and see that deploy finishes it: CRASH="--every 5"
 	@python tests/faults/crash.py $(CRASH)
 
-bench: image ## Tell where the time of a deployment goes, in round trips: BENCH="--times 4"
-	@python tests/bench/swap.py $(BENCH)
+bench: image ## Measure deploy against the same steps by ssh alone, in a lab of its own: BENCH="--pairs 9"
+	@python tests/bench/deploy.py $(BENCH)
+
+bench-scale: tools ## Measure how plan and status grow from 10 to 500 nodes, without a lab: BENCH="--nodes 10,50,500"
+	@python tests/bench/scale.py $(BENCH)
 
 molecule: image ## Test one role or story in a lab of its own: make molecule SCENARIO=release (all without SCENARIO)
 	@molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)

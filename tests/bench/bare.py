@@ -14,12 +14,15 @@ import concurrent.futures
 import json
 import shlex
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 
 from lab import ROOT, Failure, Lab, run_quietly
 

@@ -39,7 +39,6 @@ OWN_LAB = "bench"
 PAIRS = 5
 SLOWEST = 12
 
-# Not before "zz": the first file that sets a value wins, and nobody else sets this one.
 SSHD = "/etc/ssh/sshd_config.d/bench.conf"
 # A connection keeps the log level that it began with. So those that are open have to end.
 COUNT_SESSIONS = f"echo LogLevel VERBOSE >{SSHD} && systemctl reload ssh && echo good; pkill -u ops -x sshd"
