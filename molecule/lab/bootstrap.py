@@ -115,8 +115,9 @@ def rootless_obstacle() -> str:
     if not runtime:
         return "this is not a login session (XDG_RUNTIME_DIR is not set)"
     # Through this bus podman asks the user's systemd for a cgroup in which another systemd may rule.
-    if not Path(runtime, "bus").exists():
-        return f"this login session has no message bus ({runtime}/bus is missing)"
+    # After `su` the directory may be another user's.
+    if not os.access(Path(runtime, "bus"), os.W_OK):
+        return f"this is no login session with a message bus of its own ({runtime}/bus is missing or another user's)"
     owners = {str(os.getuid()), pwd.getpwuid(os.getuid()).pw_name}
     for path in SUBORDINATE_IDS:
         if not path.exists() or not any(line.split(":")[0] in owners for line in path.read_text().splitlines()):

@@ -15,7 +15,13 @@ ours() {
 }
 
 if command -v podman >/dev/null; then
-    ours ps --all | xargs -r podman rm --force --time 0 >/dev/null
-    ours network ls | xargs -r podman network rm --force >/dev/null
+    # Where podman fails, all stays as it is: without the directory nobody would know of the containers.
+    containers=$(ours ps --all)
+    networks=$(ours network ls)
+    # shellcheck disable=SC2086 # each is several words
+    {
+        [ -z "$containers" ] || podman rm --force --time 0 $containers >/dev/null
+        [ -z "$networks" ] || podman network rm --force $networks >/dev/null
+    }
 fi
 rm -rf "$root/.cache/labs${name:+/$name}"

@@ -137,7 +137,7 @@ def test_it_is_decided_before_anything_is_installed(machine: Machine, monkeypatc
     [
         (lambda machine, _env: machine.hybrid(), "cgroup v2 alone"),
         (lambda _machine, env: env.delenv("XDG_RUNTIME_DIR"), "not a login session"),
-        (lambda machine, _env: (machine.runtime / "bus").unlink(), "no message bus"),
+        (lambda machine, _env: (machine.runtime / "bus").unlink(), "no login session with a message bus"),
         (lambda machine, _env: machine.subordinate[0].unlink(), "subuid gives this user no IDs"),
         (lambda machine, _env: machine.subordinate[1].write_text("somebody:1:1\n", encoding="utf-8"), "subgid gives this user no IDs"),
         (lambda machine, _env: setattr(machine, "namespaces", False), "refuses user namespaces"),
