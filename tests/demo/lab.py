@@ -92,6 +92,8 @@ class Load:
         self._url = lab.live_url
         self._records = records
         self._read = 0
+        # What ended before the trial began: how the shop fares with nothing but the load.
+        self.before: list[dict] = []
 
     def start(self, at_most_s: float | None = None, **options) -> None:
         """Start it, and wait until it is steady; a load that does not get there is stopped."""
@@ -104,7 +106,9 @@ class Load:
                 self._process.kill()
                 raise Failure(f"The load does not get going: {answers} answers after {STEADY_WITHIN_S:g} s; see {self._records}")
             time.sleep(0.5)
-            answers += sum(not record["error"] for record in self.news())
+            news = self.news()
+            self.before += news
+            answers += sum(not record["error"] for record in news)
 
     @property
     def running(self) -> bool:

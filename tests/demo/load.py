@@ -5,7 +5,8 @@
 
 Requests start on a fixed schedule, however the ones before them fare, and their latency counts from the time they were due, so
 that a stall shows in every request it delayed. Nothing is sent twice. A request fails when it gets no answer within 10 s, another
-status than expected, or an answer that is wrong. In the end every order written is read back.
+status than expected, or an answer that is wrong; its record names who caused that. What the shop itself refuses, because it has too much
+to do, is counted apart: on a slow machine it does so without a deployment, too. In the end every order written is read back.
 
     tests/demo/load.py --url http://127.0.0.1:18080 --duration 30
 
@@ -41,6 +42,9 @@ SHARES = {"home": 0.28, "read": 0.50, "write": 0.20, "slow": 0.02}
 # Of all requests; these open a connection of their own and close it.
 SHORT_LIVED = 0.3
 READ_BACK_TRIES = 3
+# Who can be the cause of a failure that a deployment brings about, and of what is refused without one.
+CAUSES = ("load balancer", "connection", "application")
+SHOP = "the shop's own limit"
 
 
 class Load:
@@ -114,7 +118,8 @@ class Load:
         record = {"t": round(due - self._start, 4), "kind": kind, "client": client, "method": method, "path": path}
         if kind == "write":
             record["ref"] = order["ref"]
-        record.update(status=None, node=None, release=None, error=None)
+        record.update(status=None, node=None, release=None, error=None, cause=None, failed=False)
+        answered, refused = False, None
         self.in_flight += 1
         started = time.monotonic()
         timeout = aiohttp.ClientTimeout(total=max(0.001, due + TIMEOUT_S - started), ceil_threshold=TIMEOUT_S)
@@ -128,7 +133,9 @@ class Load:
                 trace_request_ctx=seen,
             ) as answer:
                 record.update(status=answer.status, node=answer.headers.get("X-Node"), release=answer.headers.get("X-Release"))
+                refused = answer.headers.get("X-Refused")
                 record["error"] = complaint(answer.status, expected, await answer.read(), order)
+                answered = True
         except asyncio.TimeoutError:
             record["error"] = f"no answer within {TIMEOUT_S:g} s"
         except aiohttp.ClientError as error:
@@ -137,11 +144,15 @@ class Load:
             self.in_flight -= 1
         if seen["connections"] > 1 and not record["error"]:
             record["error"] = "the connection broke before the answer; this one is to a second request"
+            answered = False
         record.update(lag_s=round(started - due, 4), latency_s=round(time.monotonic() - due, 4))
         if kind == "write" and not record["error"]:
             self.acknowledged[order["ref"]] = order
             self._recent.append(order)
-        self.failed += bool(record["error"])
+        if record["error"]:
+            record["cause"] = cause(record["status"], record["node"], refused) if answered else "connection"
+            record["failed"] = record["cause"] != SHOP
+        self.failed += record["failed"]
         self.records.append(record)
         self._file.write(json.dumps(record) + "\n")
 
@@ -194,6 +205,14 @@ def complaint(status: int, expected: int, body: bytes, order: dict | None) -> st
     return None if order is None or same(answer, order) else f"another order: {body[:200].decode(errors='replace').strip()}"
 
 
+def cause(status: int, node: str | None, refused: str | None) -> str:
+    """Who gave an answer that is not the right one."""
+    if refused and status == 503:
+        return SHOP
+    # The shop puts the name of its node on every answer.
+    return "application" if node else "load balancer"
+
+
 def same(answer: dict, order: dict) -> bool:
     return all(answer.get(key) == value for key, value in order.items())
 
@@ -215,7 +234,9 @@ def summarise(records: list[dict], acknowledged: dict[str, dict], stored: dict[s
     unanswered = {record["ref"] for record in records if record["kind"] == "write"} - set(acknowledged)
     return {
         "requests": len(records),
-        "failed": sum(bool(record["error"]) for record in records),
+        "failed": sum(record["failed"] for record in records),
+        "refused_by_app": sum(record["cause"] == SHOP for record in records),
+        "failed_by": {each: sum(record["cause"] == each for record in records) for each in CAUSES},
         "lost_writes": len(set().union(*wrong.values())),
         "slowest_s": round(max((record["latency_s"] for record in records), default=0.0), 3),
         # Those that ask to take 2 s would be the only thing it tells.
@@ -259,7 +280,7 @@ def _by(key: str, records: list[dict]) -> dict:
     return {
         name: {
             "requests": len(group),
-            "failed": sum(bool(record["error"]) for record in group),
+            "failed": sum(record["failed"] for record in group),
             "first_s": min(record["t"] for record in group),
             "last_s": max(record["t"] for record in group),
             "p50_ms": round(1000 * percentile([record["latency_s"] for record in group], 50), 1),

@@ -8,7 +8,7 @@
     python tests/demo/run.py --lab halfswap --to 1.0.0     in the lab that `make lab` started, from whatever runs there
     python tests/demo/run.py --lab halfswap --playbook rollback --to 1.0.0     the same with another playbook, which has to lead there
 
-The last line is ``RESULT requests=N failed=N lost_writes=N slowest_s=X p99_ms=X mixed_s=X nodes=N from=VERSION to=VERSION wall_s=X``:
+The last line is ``RESULT requests=N failed=N lost_writes=N slowest_s=X p99_ms=X mixed_s=X nodes=N from=VERSION to=VERSION wall_s=X refused_by_app=N``:
 
 - failed: requests without the right answer within 10 s, as tests/demo/load.py judges them
 - lost_writes: orders that are not stored exactly once, as they were sent
@@ -16,6 +16,8 @@ The last line is ``RESULT requests=N failed=N lost_writes=N slowest_s=X p99_ms=X
 - mixed_s: for how long both releases answered
 - nodes: how many of the four nodes report the new release by their own status
 - wall_s: how long the deployment took
+- refused_by_app: requests that the shop itself refused, marked as such, because its database had too much to do; that happens on a slow machine
+  without a deployment, too, and is not in failed. What was refused, failed and took its time before the deployment is told above
 
 Exits 0 only when the deployment succeeded, nothing failed or was lost, all four nodes run the new release (--on: so many of them), and, where the
 switch was to be exclusive, at no moment both releases answered.
@@ -33,6 +35,7 @@ from pathlib import Path
 from typing import TextIO
 
 from lab import RATE, ROOT, STEADY_S, Lab, Load, in_lab, run_quietly, say, start
+from load import SHOP
 
 OWN_LAB = "demo"
 LOAD_AT_MOST_S = 1800
@@ -76,7 +79,7 @@ class Demo:
             say("Stopping the load, and reading back every order it wrote")
             summary = load.stop()
         after = self._releases()
-        return self._report(summary, before, after, deployed, wall_s)
+        return self._report(load.before, summary, before, after, deployed, wall_s)
 
     def _releases(self) -> dict[str, str]:
         """What the application on each node says that it is; a node that does not answer is not in it."""
@@ -98,7 +101,7 @@ class Demo:
             log.write(line)
         return playbook.wait() == 0
 
-    def _report(self, summary: dict, before: dict[str, str], after: dict[str, str], deployed: bool, wall_s: float) -> bool:
+    def _report(self, baseline: list[dict], summary: dict, before: dict[str, str], after: dict[str, str], deployed: bool, wall_s: float) -> bool:
         say(f"From {summary['began']}, {summary['lasted_s']} s")
         for group in ("kind", "client", "release", "node"):
             for name, figures in summary[group].items():
@@ -106,6 +109,12 @@ class Demo:
                     f"{group:8}{name:10}{figures['requests']:7d} requests  {figures['failed']:4d} failed  p50 {figures['p50_ms']:7.1f} ms"
                     f"  p99 {figures['p99_ms']:7.1f} ms  due {figures['first_s']:.1f} to {figures['last_s']:.1f} s"
                 )
+        refused = sum(record["cause"] == SHOP for record in baseline)
+        print(
+            f"before the deployment: {len(baseline)} requests, {sum(record['failed'] for record in baseline)} failed, {refused} refused by the shop itself,"
+            f" slowest {max(record['latency_s'] for record in baseline):.3f} s"
+        )
+        print("failed by cause: " + ", ".join(f"{cause} {times}" for cause, times in summary["failed_by"].items()))
         writes = summary["writes"]
         print(
             f"orders  {writes['acknowledged']} acknowledged; {len(writes['lost'])} of them lost, {len(writes['doubled'])} stored twice,"
@@ -119,7 +128,8 @@ class Demo:
         print(
             f"RESULT requests={summary['requests']} failed={summary['failed']} lost_writes={summary['lost_writes']}"
             f" slowest_s={summary['slowest_s']:.3f} p99_ms={summary['p99_ms']:.1f} mixed_s={summary['mixed_s']:g} nodes={len(on_release)}"
-            f" from={','.join(sorted(set(before.values()))) or 'none'} to={self.to} wall_s={wall_s:.1f}",
+            f" from={','.join(sorted(set(before.values()))) or 'none'} to={self.to} wall_s={wall_s:.1f}"
+            f" refused_by_app={summary['refused_by_app']}",
             flush=True,
         )
         return good

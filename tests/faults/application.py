@@ -221,7 +221,7 @@ class Trial(abc.ABC):
         """The requests that failed since this was asked last."""
         if not self.load.running:
             raise Failure(f"The load has ended by itself; what it recorded is in {self.load.requests}")
-        return [record for record in self.load.news() if record["error"]]
+        return [record for record in self.load.news() if record["failed"]]
 
     def _settle(self) -> str:
         release = served(look(self.lab))

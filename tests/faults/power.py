@@ -124,7 +124,7 @@ class Power(Trial):
     def verdict(self, summary: dict) -> bool:
         began = datetime.fromisoformat(summary["began"]).timestamp()
         with open(self.load.requests, encoding="utf-8") as file:
-            records = [record for record in map(json.loads, file) if record["error"]]
+            records = [record for record in map(json.loads, file) if record["failed"]]
         excused = len(caused(records, began, self.offs))
         failed = summary["failed"] - excused + summary["lost_writes"]
         print(

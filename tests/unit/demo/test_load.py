@@ -22,11 +22,13 @@ SPEC.loader.exec_module(load)
 RATE = 500.0
 DURATION_S = 0.2
 REQUESTS = 100
-HEAD = b"HTTP/1.1 %d Any\r\nX-Node: blue1\r\nX-Release: 1.0.0\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+HEAD = b"HTTP/1.1 %d Any\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
 
 
 class Shop:
     """Enough of the shop for the load, on a real socket; a subclass of it is a shop with a fault."""
+
+    headers = b"X-Node: blue1\r\nX-Release: 1.0.0\r\n"
 
     def __init__(self) -> None:
         self.orders: list[dict[str, Any]] = []
@@ -58,7 +60,7 @@ class Shop:
             if answer is None:
                 break
             body = json.dumps(answer[1]).encode()
-            writer.write(HEAD % (answer[0], len(body)) + body)
+            writer.write(HEAD % (answer[0], self.headers, len(body)) + body)
             await writer.drain()
         writer.close()
 
@@ -179,9 +181,60 @@ def test_an_answer_that_does_not_come_fails(run: Callable[[Shop], dict], monkeyp
     assert set(summary["errors"]) == {"no answer within 0.3 s"}
 
 
+class Refusing(Shop):
+    """Answers 503 to every reading, as whoever has these headers."""
+
+    def __init__(self, headers: bytes) -> None:
+        super().__init__()
+        self.headers = headers
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+        answer = super().answer(method, path, body)
+        return (503, {}) if method == "GET" and not path.startswith("/orders?") else answer
+
+
+@pytest.mark.parametrize(
+    ("headers", "cause"), [(b"", "load balancer"), (Shop.headers, "application"), (Shop.headers + b"X-Refused: busy\r\n", "the shop's own limit")]
+)
+def test_a_refusal_is_put_down_to_who_refused(run: Callable[[Shop], dict], tmp_path: Path, headers: bytes, cause: str) -> None:
+    summary = run(Refusing(headers))
+    refused = [record for record in map(json.loads, (tmp_path / "requests.jsonl").read_text().splitlines()) if record["status"] == 503]
+    assert refused
+    assert {record["cause"] for record in refused} == {cause}
+    own = cause == load.SHOP
+    assert (summary["failed"], summary["refused_by_app"]) == ((0, len(refused)) if own else (len(refused), 0))
+    assert summary["failed_by"] == {**dict.fromkeys(load.CAUSES, 0), **({} if own else {cause: len(refused)})}
+    assert sum(kind["failed"] for kind in summary["kind"].values()) == summary["failed"]
+
+
+def test_a_wrong_answer_is_no_limit_of_the_shop_whatever_its_headers_say(run: Callable[[Shop], dict]) -> None:
+    class Lying(Shop):
+        headers = Shop.headers + b"X-Refused: busy\r\n"
+
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            answer = super().answer(method, path, body)
+            return (404, {}) if path == "/" else answer
+
+    summary = run(Lying())
+    assert summary["failed"] == summary["failed_by"]["application"] == summary["kind"]["home"]["requests"] > 0
+
+
+def test_an_answer_cut_off_is_put_down_to_the_connection(run: Callable[[Shop], dict]) -> None:
+    class Cut(Shop):
+        async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readline()
+            writer.write(HEAD % (200, self.headers, 1000))
+            await writer.drain()
+            writer.close()
+
+    summary = run(Cut())
+    assert summary["failed"] == summary["failed_by"]["connection"] == summary["requests"]
+
+
 def test_latency_counts_from_the_time_due_and_p99_leaves_the_slow_ones_out() -> None:
     def record(kind: str, latency_s: float) -> dict:
-        return {"t": 0, "kind": kind, "client": "kept", "node": "blue1", "release": "1.0.0", "error": None, "latency_s": latency_s, "lag_s": 0}
+        answered = {"node": "blue1", "release": "1.0.0", "error": None, "cause": None, "failed": False}
+        return {"t": 0, "kind": kind, "client": "kept", "latency_s": latency_s, "lag_s": 0, **answered}
 
     records = [record("home", number / 1000) for number in range(1, 101)] + [record("slow", 2.5)]
     summary = load.summarise(records, {}, {})

@@ -66,7 +66,7 @@ class Application:
 
     def news(self) -> list[dict]:
         failed, self.errors = self.errors, 0
-        return [{"error": "status 503"}] * failed
+        return [{"error": "status 503", "failed": True}] * failed + [{"error": "busy", "failed": False}]
 
 
 @pytest.fixture
@@ -126,5 +126,5 @@ def test_requests_that_fail_are_told_at_their_point(trial, capsys: pytest.Captur
     crashes.attempt()
     assert not crashes.verdict({"failed": 2, "lost_writes": 1})
     output = capsys.readouterr().out
-    assert "FAILED: 2 requests failed, the first: {'error': 'status 503'}" in output
+    assert "FAILED: 2 requests failed, the first: {'error': 'status 503', 'failed': True}" in output
     assert output.splitlines()[-1] == "RESULT crash_points=1 converged=1 failed_requests=3"

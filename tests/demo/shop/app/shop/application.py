@@ -15,7 +15,7 @@ from flask import Flask, jsonify, request
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound
 
 from shop import release
-from shop.database import Database, Unavailable
+from shop.database import Busy, Database, Unavailable
 from shop.orders import Invalid, parse
 from shop.traffic import Traffic
 
@@ -76,6 +76,11 @@ def create(config: dict) -> Flask:
     @app.errorhandler(Invalid)
     def invalid(error: Invalid):
         return jsonify(error=str(error)), 400
+
+    @app.errorhandler(Busy)
+    def busy(error: Busy):
+        # A load balancer answers 503, too, but not with this.
+        return jsonify(error=str(error)), 503, {"X-Refused": "busy"}
 
     @app.errorhandler(Unavailable)
     def unavailable(error: Unavailable):

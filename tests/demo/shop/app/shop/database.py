@@ -10,15 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extras
 
-# Together they bound how long a request can wait for the database.
-LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": "-c statement_timeout=5000"}
+# Together they bound how long a request can wait for the database. Who waits for a lock is told so first: that is no load but a migration.
+LIMITS = {"connect_timeout": 5, "tcp_user_timeout": 5000, "options": "-c statement_timeout=5000 -c lock_timeout=4000"}
 WAIT_S = 5.0
 
 
 class Unavailable(Exception):
     """The database did not answer; the text says why."""
+
+
+class Busy(Unavailable):
+    """The database would have answered, had there been less to do: a limit of the shop, which it has without a deployment, too."""
 
 
 class Database:
@@ -36,7 +41,7 @@ class Database:
         try:
             connection = self._free.get(timeout=WAIT_S)
         except queue.Empty:
-            raise Unavailable(f"all {self._connections} database connections were busy for {WAIT_S:g} s") from None
+            raise Busy(f"all {self._connections} database connections were busy for {WAIT_S:g} s") from None
         try:
             if connection is None:
                 connection = psycopg2.connect(self._url, cursor_factory=psycopg2.extras.RealDictCursor, **LIMITS)
@@ -44,6 +49,8 @@ class Database:
                 connection.autocommit = True
             with connection.cursor() as cursor:
                 yield cursor
+        except psycopg2.errors.QueryCanceled as error:
+            raise Busy(str(error).strip()) from error
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
             raise Unavailable(str(error).strip()) from error
         finally:
