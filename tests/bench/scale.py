@@ -105,7 +105,7 @@ def measure(nodes: int, hosts: int, records: Path) -> Size:
 
 def seconds(record: Record) -> dict[str, float]:
     """Of each task that is measured; the play that prepares them has others."""
-    took = {str(task): after - at for task, at, after in zip(record.boundaries, record.at, record.at[1:])}
+    took = {str(task).lower(): after - at for task, at, after in zip(record.boundaries, record.at, record.at[1:])}
     return {task: took[task] for task in TASKS}
 
 

@@ -50,7 +50,7 @@ def test_a_plan_that_grows_with_the_square_is_ten_times_as_dear_for_each_node() 
 
 
 def test_the_tasks_that_prepare_are_not_measured() -> None:
-    tasks = ["Register what node_info says", *scale.TASKS, None]
+    tasks = ["Register what node_info says", *map(str.capitalize, scale.TASKS), None]
     record = Record(tasks, [], at=[0.0, *(100.0 + number for number in range(len(scale.TASKS) + 1))])
     assert scale.seconds(record) == dict.fromkeys(scale.TASKS, 1.0)
 
