@@ -289,7 +289,8 @@ def image() -> None:
     definition = (base or NODE_SUITE).encode() + script.read_bytes()
     name = f"{NODE_IMAGE}:{hashlib.sha256(definition).hexdigest()[:12]}"
     command = [WRAPPER if by_sudo else "podman", "--runtime", "runc"]
-    if not succeeds(*command, "run", "--rm", "--pull", "never", "--network", "none", *LIMITS, name, "true"):
+    trial = [*command, "run", "--rm", "--pull", "never", "--network", "none", *LIMITS, name, "true"]
+    if not succeeds(*trial):
         if base:
             with step(f"Building the node image from {base}"):
                 run(*command, "build", "--quiet", *LIMITS, "--build-arg", f"BASE={base}", "--tag", name, script.parent)
@@ -306,6 +307,8 @@ def image() -> None:
                     archive,
                 )
                 run(*command, "import", "--quiet", archive, name)
+        # If it is not the image that keeps it from running, podman says here what it is.
+        run(*trial)
     print(name)
 
 

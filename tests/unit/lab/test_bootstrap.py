@@ -185,4 +185,4 @@ def test_the_image_is_built_where_the_lab_will_look_for_it(machine: Machine, mon
     bootstrap.image()
     podman = str(machine.wrapper) if command == "wrapper" else "podman"
     assert asked[-1] == podman
-    assert run == [builder, podman]
+    assert run == [builder, podman, podman]
