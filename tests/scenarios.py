@@ -1,0 +1,48 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What molecule's scenarios say of themselves: the hosts of their labs, and the tier from which on they are run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+# Each one runs what the one before it runs, too. Those without a lab are no scenarios.
+TIERS = ("check", "test", "all")
+WITH_A_LAB = TIERS[1:]
+KEY = "CHECK_TIER"
+
+
+class NoTier(Exception):
+    """A scenario that nobody would ever run, or always; the text says what to write where."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    tier: str
+    hosts: int
+
+
+def read(folder: Path) -> list[Scenario]:
+    """All scenarios, the largest labs first."""
+    found = [_scenario(path) for path in folder.glob("*/molecule.yml")]
+    return sorted(found, key=lambda scenario: (-scenario.hosts, scenario.name))
+
+
+def _scenario(path: Path) -> Scenario:
+    said = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # Molecule's schema has no place for what is not its own but the environment of a scenario's playbooks.
+    tier = said.get("ansible", {}).get("env", {}).get(KEY)
+    if tier not in WITH_A_LAB:
+        told = f"is {tier}" if tier else "is missing"
+        raise NoTier(f"molecule/{path.parent.name}/molecule.yml: ansible.env.{KEY} {told}; say from which tier on it is run: {' or '.join(WITH_A_LAB)}")
+    return Scenario(path.parent.name, tier, len(said["platforms"]))
+
+
+def included(tier: str, wanted: str) -> bool:
+    """Whether a run of the wanted tier has what belongs to this one."""
+    return TIERS.index(tier) <= TIERS.index(wanted)
