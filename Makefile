@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help tools image lab lab-clean demo crash bench bench-scale molecule test clean
+.PHONY: help tools image lab lab-clean demo crash bench bench-scale molecule check test test-all clean
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
@@ -43,8 +43,14 @@ bench-scale: tools ## Measure how plan and status grow from 10 to 500 nodes, wit
 molecule: image ## Test one role or story in a lab of its own: make molecule SCENARIO=release (all without SCENARIO)
 	@molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)
 
-test: image ## Run every check, molecule included
-	@python tests/checks.py
+check: tools ## Run every check that needs no lab: a few minutes; tests/README.md says what each one proves
+	@python tests/checks.py --tier check
+
+test: image ## Run these and the scenarios that prove the product, as .ci/run does
+	@python tests/checks.py --tier test
+
+test-all: image ## Run every check and scenario there is
+	@python tests/checks.py --tier all
 
 clean: lab-clean ## Remove all labs, the node images and all that was installed into this checkout
 	@podman images --quiet localhost/halfswap-lab-node | xargs -r podman rmi || echo "A node image stays: a lab of another checkout uses it."
