@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help tools image lab lab-clean demo crash bench bench-scale molecule check test test-all clean
+.PHONY: help tools image lab lab-clean demo crash bench bench-scale molecule check test test-all readme clean
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
@@ -51,6 +51,9 @@ test: image ## Run these and the scenarios that prove the product, as .ci/run do
 
 test-all: image ## Run every check and scenario there is
 	@python tests/checks.py --tier all
+
+readme: tools ## Write README's tables of variables from the table of the site
+	@PYTHONPATH=.cache/collections python -m ansible_collections.halfswap.bluegreen.tests.readme
 
 clean: lab-clean ## Remove all labs, the node images and all that was installed into this checkout
 	@podman images --quiet localhost/halfswap-lab-node | xargs -r podman rmi || echo "A node image stays: a lab of another checkout uses it."

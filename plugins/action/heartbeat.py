@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
@@ -55,7 +55,7 @@ class ActionModule(ActionBase):
         for required in ("state", "batch_id", "components", "run_id"):
             if not args.get(required):
                 raise AnsibleActionFail(f"{MODULE}: the option {required} is required.")
-        application = stacks(task_vars["groups"])
+        application = stacks_of(task_vars)
         bounds = _limits(args, application)
         if args.get("load_balancers"):
             args["load_balancers"] = bounds.load_balancers
@@ -159,7 +159,7 @@ class _Evidence:
             return foreign + refuse_exclusive(successors, self.nodes, batch, args["successors"], args.get("sanity") or [], self.limits)
         return foreign + refuse_standby(self.nodes, batch, self.limits)
 
-    def release(self) -> dict[str, str] | None:
+    def release(self) -> dict[str, str | None] | None:
         """What the node is known to serve: from now on, or until now."""
         if self.args["state"] == "live":
             return self.args.get("proof")

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._history import history_lines, runs
 
 
@@ -26,7 +26,7 @@ class ActionModule(ActionBase):
         _valid, args = self.validate_argument_spec(argument_spec={"observed": {"type": "str", "required": True}, "count": {"type": "int", "default": 10}})
         if args["count"] < 1:
             raise AnsibleActionFail(f"halfswap.bluegreen.history: count must be at least 1, not {args['count']}.")
-        nodes = [name for names in stacks(task_vars["groups"]).values() for name in names]
+        nodes = [name for names in stacks_of(task_vars).values() for name in names]
         read: dict[str, Mapping[str, Any]] = {}
         unread: dict[str, str] = {}
         hostvars = task_vars["hostvars"]

@@ -13,7 +13,7 @@ from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
@@ -47,7 +47,7 @@ class ActionModule(ActionBase):
                 "clock_skew_s": {"type": "float", "default": 5.0},
             }
         )
-        application = stacks(task_vars["groups"])
+        application = stacks_of(task_vars)
         policy = Policy(
             strategy=args["strategy"],
             batch_size=count_of("bluegreen_batch_size", args["batch_size"], sum(map(len, application.values()))),

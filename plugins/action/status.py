@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
 
@@ -29,7 +29,7 @@ class ActionModule(ActionBase):
                 "next": {"type": "bool", "default": False},
             }
         )
-        nodes = read_nodes(stacks(task_vars["groups"]), task_vars["hostvars"], args["observed"], without=args["without"])
+        nodes = read_nodes(stacks_of(task_vars), task_vars["hostvars"], args["observed"], without=args["without"])
         lines = status_lines(nodes) + (next_lines(nodes) if args["next"] else [])
         for line in lines if speaker(task_vars) else ():
             self._display.display(line)

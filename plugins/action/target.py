@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS, target
@@ -32,7 +32,7 @@ class ActionModule(ActionBase):
                 "without": {"type": "list", "elements": "str", "default": []},
             }
         )
-        nodes = read_nodes(stacks(task_vars["groups"]), task_vars["hostvars"], args["observed"], without=args["without"])
+        nodes = read_nodes(stacks_of(task_vars), task_vars["hostvars"], args["observed"], without=args["without"])
         found = target(args["kind"], nodes, args["release"], args["strategy"])
         result.update(changed=False, wanted=found.wanted, strategy=found.strategy)
         if found.refusals:

@@ -11,7 +11,7 @@ version_added: 0.1.0
 author:
   - halfswap.bluegreen contributors (@halfswap)
 description:
-  - Gives the hosts pattern C(blue:green) for a play, after it has checked that the inventory describes two stacks.
+  - Gives the nodes of both stacks as the hosts of a play, after it has checked that the inventory describes two stacks.
   - Used as the C(hosts) of a play it is judged before the play exists. A command line that would run only a part of it, on a part of the nodes,
     is an error and not a play that ends well without having done anything.
 options:
@@ -26,9 +26,15 @@ options:
     type: list
     elements: str
     default: []
+  application:
+    description: >-
+      Which application, where the inventory has several: its stacks are the groups C(shop_blue) and C(shop_green). It comes from the command line,
+      as O(without) does.
+    type: str
+    default: ""
 notes:
-  - One inventory describes one application. The stacks are the inventory groups C(blue) and C(green); a group C(nodes), where there is
-    one, names all nodes of the application, and each of them must be in a stack.
+  - The stacks are the inventory groups C(blue) and C(green), or C(shop_blue) and C(shop_green) for an application C(shop); a group C(nodes) or
+    C(shop_nodes), where there is one, names all nodes of the application, and each of them must be in a stack.
 """
 
 EXAMPLES = r"""
@@ -50,7 +56,7 @@ from ansible import context
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import STACKS, ApplicationError, stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import STACKS, ApplicationError, group_names, stacks
 
 # No task of the collection bears a tag, so only these names leave any out. Molecule, for one, always skips tags of its own.
 SPECIAL_TAGS = frozenset(("all", "always", "tagged", "untagged"))
@@ -75,21 +81,21 @@ def partial(cli: Any) -> list[str]:
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: dict[str, Any] | None = None, **kwargs: Any) -> list[str]:
         self.set_options(var_options=variables, direct=kwargs)
-        pattern = [":".join(STACKS)]
         if context.CLIARGS.get("syntax"):
-            return pattern  # nothing will run, and there may be no inventory
+            return [":".join(STACKS)]  # nothing will run, and there may be no inventory
         given = partial(context.CLIARGS) if self.get_option("whole") else []
         if given:
             raise AnsibleLookupError(
                 f"{' and '.join(given)} is refused: whether a half may leave is judged from every node and every step. "
                 "Run the same command without it; only what is missing will be done."
             )
+        groups, application = (variables or {}).get("groups", {}), self.get_option("application")
         try:
-            names = {name for stack in stacks((variables or {}).get("groups", {})).values() for name in stack}
+            names = {name for stack in stacks(groups, application).values() for name in stack}
         except ApplicationError as exc:
             raise AnsibleLookupError(str(exc)) from exc
         without = self.get_option("without")
         strangers = sorted(set(without) - names)
         if strangers:
-            raise AnsibleLookupError(f"bluegreen_without names {', '.join(strangers)}, which no inventory group blue or green has.")
-        return [":".join([*STACKS, *(f"!{name}" for name in without)])]
+            raise AnsibleLookupError(f"bluegreen_without names {', '.join(strangers)}, which is no node: there are {', '.join(sorted(names))}.")
+        return [":".join([*group_names(groups, application).values(), *(f"!{name}" for name in without)])]

@@ -29,6 +29,58 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Pac
 # Grows when the same inputs would make another package than before.
 FORMAT = 1
 
+# The options of the module rpm_build.
+OPTIONS = dict(
+    name=dict(type="str", required=True),
+    version=dict(type="str", required=True),
+    release=dict(type="str", default="1"),
+    arch=dict(type="str", choices=["noarch", "x86_64", "aarch64", "ppc64le", "s390x", "i686"], default="noarch"),
+    summary=dict(type="str"),
+    description=dict(type="str"),
+    license=dict(type="str", default="Proprietary"),
+    url=dict(type="str", default="about:blank"),
+    vendor=dict(type="str", default="Unknown"),
+    contents=dict(
+        type="list",
+        elements="dict",
+        default=[],
+        options=dict(
+            src=dict(type="path", required=True),
+            dest=dict(type="str", required=True),
+            mode=dict(type="raw"),
+            owner=dict(type="str", default="root"),
+            group=dict(type="str", default="root"),
+            config=dict(type="bool", default=False),
+        ),
+    ),
+    directories=dict(
+        type="list",
+        elements="dict",
+        default=[],
+        options=dict(
+            path=dict(type="str", required=True),
+            mode=dict(type="raw", default="0755"),
+            owner=dict(type="str", default="root"),
+            group=dict(type="str", default="root"),
+        ),
+    ),
+    requires=dict(type="list", elements="str", default=[]),
+    provides=dict(type="list", elements="str", default=[]),
+    conflicts=dict(type="list", elements="str", default=[]),
+    scripts=dict(
+        type="dict",
+        options=dict(
+            before_install=dict(type="str"),
+            after_install=dict(type="str"),
+            before_remove=dict(type="str"),
+            after_remove=dict(type="str"),
+        ),
+    ),
+    source_date_epoch=dict(type="int"),
+    dest=dict(type="path", required=True),
+    builder=dict(type="str", choices=["auto", "fpm", "rpmbuild"], default="auto"),
+)
+
 SCRIPTS = {
     # option: (section of a spec file, tag of the package)
     "before_install": ("pre", "PREIN"),
@@ -99,9 +151,7 @@ class Recipe:
         self.description = "\n".join(line.rstrip() or " ." for line in _text("description", description).splitlines())
         self.dependencies = [(kind, _dependency(kind, text)) for kind in ("requires", "provides", "conflicts") for text in sorted(set(params[kind] or []))]
         scripts = params["scripts"] or {}
-        self.scripts = [
-            (name, _text("scripts." + name, scripts[name]).strip("\n")) for name in sorted(SCRIPTS) if scripts.get(name) and scripts[name].strip()
-        ]
+        self.scripts = [(name, _text("scripts." + name, scripts[name]).strip("\n")) for name in sorted(SCRIPTS) if scripts.get(name) and scripts[name].strip()]
         self.entries = []
         self._newest = OLDEST_EPOCH
         self._read(params["contents"] or [], params["directories"] or [])
@@ -181,9 +231,7 @@ class Recipe:
         lines += ["%s %s" % field for field in self.fields]
         lines += _block("description", self.description)
         lines += ["%s %s" % dependency for dependency in self.dependencies]
-        lines += [
-            _entry_line(entry.path, entry.kind, entry.mode, entry.owner, entry.group, entry.detail, entry.config) for entry in self.entries
-        ]
+        lines += [_entry_line(entry.path, entry.kind, entry.mode, entry.owner, entry.group, entry.detail, entry.config) for entry in self.entries]
         for name, text in self.scripts:
             lines += _block("script " + name, text)
         return "\n".join(lines) + "\n"

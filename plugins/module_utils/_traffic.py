@@ -41,6 +41,60 @@ LONGEST_REQUEST_S = 30
 # How long a page or a query may take. Both come from machines beside the application, not from the application.
 READ_TIMEOUT_S = 5.0
 
+_SECRET = dict(type="str", no_log=True)
+# The option `policy` of observe_traffic: how the traffic is watched, and how good it has to be.
+POLICY = dict(
+    probes=dict(
+        type="dict",
+        options=dict(
+            paths=dict(type="list", elements="str", required=True),
+            url=dict(type="str"),
+            rate_per_s=dict(type="float", default=10.0),
+            request_timeout_s=dict(type="float", default=10.0),
+            node_header=dict(type="str", default="X-Served-By"),
+        ),
+    ),
+    statistics=dict(
+        type="dict",
+        options=dict(
+            urls=dict(type="list", elements="str", required=True),
+            backends=dict(type="list", elements="str", default=[]),
+            user=dict(type="str"),
+            password=_SECRET,
+            token=_SECRET,
+        ),
+    ),
+    prometheus=dict(
+        type="dict",
+        options=dict(
+            url=dict(type="str", required=True),
+            rules=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(
+                    name=dict(type="str", required=True),
+                    query=dict(type="str", required=True),
+                    max=dict(type="float"),
+                    min=dict(type="float"),
+                ),
+                required_one_of=[("max", "min")],
+            ),
+            on_empty=dict(type="str", choices=["anomaly", "ignore"], default="anomaly"),
+            headers=dict(type="dict"),
+            user=dict(type="str"),
+            password=_SECRET,
+            token=_SECRET,
+        ),
+    ),
+    max_error_percent=dict(type="float", default=1.0),
+    max_p95_s=dict(type="float"),
+    min_requests=dict(type="int", default=20),
+    on_small_sample=dict(type="str", choices=["ignore", "anomaly"], default="ignore"),
+    validate_certs=dict(type="bool", default=True),
+    ca_path=dict(type="path"),
+)
+
 
 class SourceError(Exception):
     """A source cannot be read, or is not what it should be; the text says which one and why."""

@@ -297,7 +297,7 @@ import time
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._traffic import SourceError, sources
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._traffic import POLICY, SourceError, sources
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
 # How soon too much is noticed. It is judged over everything seen so far, which costs more than a look.
@@ -348,68 +348,13 @@ def run(module, found):
 
 
 def main():
-    secret = dict(type="str", no_log=True)
     module = AnsibleModule(
         argument_spec=dict(
             nodes=dict(type="list", elements="str", required=True),
             seconds=dict(type="float", required=True),
             live_url=dict(type="str", default=""),
             release_header=dict(type="str", default=""),
-            policy=dict(
-                type="dict",
-                required=True,
-                options=dict(
-                    probes=dict(
-                        type="dict",
-                        options=dict(
-                            paths=dict(type="list", elements="str", required=True),
-                            url=dict(type="str"),
-                            rate_per_s=dict(type="float", default=10.0),
-                            request_timeout_s=dict(type="float", default=10.0),
-                            node_header=dict(type="str", default="X-Served-By"),
-                        ),
-                    ),
-                    statistics=dict(
-                        type="dict",
-                        options=dict(
-                            urls=dict(type="list", elements="str", required=True),
-                            backends=dict(type="list", elements="str", default=[]),
-                            user=dict(type="str"),
-                            password=secret,
-                            token=secret,
-                        ),
-                    ),
-                    prometheus=dict(
-                        type="dict",
-                        options=dict(
-                            url=dict(type="str", required=True),
-                            rules=dict(
-                                type="list",
-                                elements="dict",
-                                required=True,
-                                options=dict(
-                                    name=dict(type="str", required=True),
-                                    query=dict(type="str", required=True),
-                                    max=dict(type="float"),
-                                    min=dict(type="float"),
-                                ),
-                                required_one_of=[("max", "min")],
-                            ),
-                            on_empty=dict(type="str", choices=["anomaly", "ignore"], default="anomaly"),
-                            headers=dict(type="dict"),
-                            user=dict(type="str"),
-                            password=secret,
-                            token=secret,
-                        ),
-                    ),
-                    max_error_percent=dict(type="float", default=1.0),
-                    max_p95_s=dict(type="float"),
-                    min_requests=dict(type="int", default=20),
-                    on_small_sample=dict(type="str", choices=["ignore", "anomaly"], default="ignore"),
-                    validate_certs=dict(type="bool", default=True),
-                    ca_path=dict(type="path"),
-                ),
-            ),
+            policy=dict(type="dict", required=True, options=POLICY),
         ),
         supports_check_mode=True,
     )

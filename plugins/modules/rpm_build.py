@@ -260,9 +260,7 @@ def run(module):
         before = _rpm_build.manifest_of(module, target) if built_from else ""
         result["diff"] = dict(before_header=target, after_header=target, before=before, after=recipe.manifest if result["changed"] else before)
     if result["changed"] and built_from:
-        module.warn(
-            "%s was built from other inputs before. Nodes that have it will not take the new one: count up the release." % nevra
-        )
+        module.warn("%s was built from other inputs before. Nodes that have it will not take the new one: count up the release." % nevra)
     if result["changed"] and not module.check_mode:
         # A kill must not leave the temporary directory behind; Python removes it only on the way out of an exception.
         signal.signal(signal.SIGTERM, lambda _number, _frame: module.fail_json(msg="Stopped by a signal while %s was built." % nevra))
@@ -279,56 +277,7 @@ def run(module):
 
 def main():
     module = AnsibleModule(
-        argument_spec=dict(
-            name=dict(type="str", required=True),
-            version=dict(type="str", required=True),
-            release=dict(type="str", default="1"),
-            arch=dict(type="str", choices=["noarch", "x86_64", "aarch64", "ppc64le", "s390x", "i686"], default="noarch"),
-            summary=dict(type="str"),
-            description=dict(type="str"),
-            license=dict(type="str", default="Proprietary"),
-            url=dict(type="str", default="about:blank"),
-            vendor=dict(type="str", default="Unknown"),
-            contents=dict(
-                type="list",
-                elements="dict",
-                default=[],
-                options=dict(
-                    src=dict(type="path", required=True),
-                    dest=dict(type="str", required=True),
-                    mode=dict(type="raw"),
-                    owner=dict(type="str", default="root"),
-                    group=dict(type="str", default="root"),
-                    config=dict(type="bool", default=False),
-                ),
-            ),
-            directories=dict(
-                type="list",
-                elements="dict",
-                default=[],
-                options=dict(
-                    path=dict(type="str", required=True),
-                    mode=dict(type="raw", default="0755"),
-                    owner=dict(type="str", default="root"),
-                    group=dict(type="str", default="root"),
-                ),
-            ),
-            requires=dict(type="list", elements="str", default=[]),
-            provides=dict(type="list", elements="str", default=[]),
-            conflicts=dict(type="list", elements="str", default=[]),
-            scripts=dict(
-                type="dict",
-                options=dict(
-                    before_install=dict(type="str"),
-                    after_install=dict(type="str"),
-                    before_remove=dict(type="str"),
-                    after_remove=dict(type="str"),
-                ),
-            ),
-            source_date_epoch=dict(type="int"),
-            dest=dict(type="path", required=True),
-            builder=dict(type="str", choices=["auto", "fpm", "rpmbuild"], default="auto"),
-        ),
+        argument_spec=_rpm_build.OPTIONS,
         supports_check_mode=True,
     )
     try:

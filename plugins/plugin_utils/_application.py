@@ -39,33 +39,54 @@ class ApplicationError(AnsibleError):
     """The inventory does not describe an application; the text says what is wrong and what mends it."""
 
 
-def stacks(groups: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def stacks(groups: Mapping[str, Sequence[str]], application: str = "") -> dict[str, list[str]]:
     """The nodes of each stack, in the order of the inventory. Raises ApplicationError with everything that is wrong."""
+    names = group_names(groups, application)
     problems = []
-    for stack in STACKS:
-        if stack not in groups:
-            problems.append(f"the inventory has no group {stack}")
-        elif not groups[stack]:
-            problems.append(f"the inventory group {stack} is empty")
-    both = sorted(set(groups.get("blue", ())) & set(groups.get("green", ())))
+    for name in names.values():
+        if name not in groups:
+            problems.append(f"the inventory has no group {name}")
+        elif not groups[name]:
+            problems.append(f"the inventory group {name} is empty")
+    both = sorted(set(groups.get(names["blue"], ())) & set(groups.get(names["green"], ())))
     if both:
         problems.append(f"{', '.join(both)} in both stacks, blue and green")
     if problems:
         raise ApplicationError(
-            f"{'; '.join(problems)}. Each node of the application belongs to one of the inventory groups blue and green, and each group has at least one node."
+            f"{'; '.join(problems)}. Each node of the application belongs to one of the inventory groups {' and '.join(names.values())}, "
+            "and each group has at least one node."
         )
-    strays = sorted(set(groups.get("nodes", ())) - set(groups["blue"]) - set(groups["green"]))
+    whole = f"{names['blue'].removesuffix('blue')}nodes"
+    strays = sorted(set(groups.get(whole, ())) - set(groups[names["blue"]]) - set(groups[names["green"]]))
     if strays:
         raise ApplicationError(
-            f"{', '.join(strays)} of the inventory group nodes in neither stack. Put each into the group blue or green, or take it out of nodes."
+            f"{', '.join(strays)} of the inventory group {whole} in neither stack. Put each into the group {names['blue']} or {names['green']}, "
+            f"or take it out of {whole}."
         )
-    return {stack: list(groups[stack]) for stack in STACKS}
+    return {stack: list(groups[name]) for stack, name in names.items()}
+
+
+def group_names(groups: Mapping[str, Sequence[str]], application: str) -> dict[str, str]:
+    """The inventory group of each stack: blue and green, or shop_blue and shop_green where an inventory holds several applications."""
+    if application:
+        return {stack: f"{application.replace('-', '_')}_{stack}" for stack in STACKS}
+    paired = sorted(name.removesuffix("_blue") for name in groups if name.endswith("_blue") and f"{name.removesuffix('_blue')}_green" in groups)
+    if not paired or any(stack in groups for stack in STACKS):
+        return {stack: stack for stack in STACKS}
+    if len(paired) > 1:
+        raise ApplicationError(f"The inventory has several applications, {', '.join(paired)}: choose one with -e bluegreen_application={paired[0]}.")
+    return {stack: f"{paired[0]}_{stack}" for stack in STACKS}
+
+
+def stacks_of(task_vars: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The stacks of the application that this run is about."""
+    return stacks(task_vars["groups"], str(task_vars.get("bluegreen_application") or ""))
 
 
 def speaker(task_vars: Mapping[str, Any]) -> bool:
     """Whether this host shows what all hosts of the play have found out alike."""
     hosts = task_vars.get("ansible_play_hosts") or [task_vars.get("inventory_hostname")]
-    return hosts[0] == task_vars.get("inventory_hostname")
+    return bool(hosts[0] == task_vars.get("inventory_hostname"))
 
 
 def load_balancers(described: Any) -> list[dict[str, Any]]:

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import FAR_PROFILES, WAYS, described, profile_of, way_to
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import profile_of, way_to
 
-from . import _checks
+from .site import description as site
 
 
 class ComponentError(Exception):
@@ -79,10 +78,6 @@ def _of_release(component: Mapping[str, Any], release: Any) -> str:
 def _capacity(component: Mapping[str, Any]) -> dict[str, Any] | None:
     if not component.get("capacity_per_s"):
         return None  # nobody measured it
-    if profile_of(component) != "api":
-        raise ComponentError(f"component {component['name']} has a capacity_per_s, but a heartbeat of another kind does not tell its load: leave it out")
-    if not component.get("requests_key"):
-        raise ComponentError(f"component {component['name']} has a capacity_per_s, but no requests_key to compare it with: give the key, or leave both out")
     return {"name": component["name"], "per_s": float(component["capacity_per_s"])}
 
 
@@ -164,64 +159,13 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
 }
 
 
-def _heartbeat_problems(name: str, component: Mapping[str, Any]) -> list[str]:
-    heartbeat, profile, via = component["heartbeat"], profile_of(component), way_to(component)
-    # The port is where the load balancers check, whoever answers there.
-    needed = ("port", "control_port") if profile == "api" and "url" not in heartbeat else ("port",)
-    problems = [f"component {name}: heartbeat has no {key}" for key in needed if not heartbeat.get(key)]
-    if via not in WAYS:
-        problems.append(f"component {name}: heartbeat.via is {via}; there are {', '.join(WAYS)}")
-    elif via != "node" and profile not in FAR_PROFILES:
-        problems.append(f"component {name}: a heartbeat of profile {profile} is only reached on the node, so heartbeat.via cannot be {via}")
-    elif via == "controller" and profile == "api" and "url" not in heartbeat:
-        problems.append(
-            f"component {name}: the agent's control side listens on the node's 127.0.0.1 only, so heartbeat.via cannot be controller: use tunnel, or node"
-        )
-    if profile == "api":
-        # Keys of a profile that somebody forgot to name.
-        strange = sorted(set(heartbeat) - {"profile", "via", "port", "control_port", "address", "url"})
-        return problems + [f"component {name}: heartbeat has the unknown key {key} (its profile is api)" for key in strange]
-    try:
-        described(name, heartbeat)
-    except HeartbeatError as exc:
-        problems.append(str(exc).removesuffix(". See docs/heartbeats.md."))
-    return problems
-
-
-def check(components: Any) -> None:
-    """Raise ComponentError with everything that is wrong with the description."""
-    if not isinstance(components, Sequence) or isinstance(components, str) or not components:
-        raise ComponentError("bluegreen_components must be a list with at least one component")
-    problems = []
-    for number, component in enumerate(components, start=1):
-        if not isinstance(component, Mapping):
-            problems.append(f"component {number} is not a dictionary")
-            continue
-        name = component.get("name") or f"number {number}"
-        problems += [
-            f"component {name} has no {key}"
-            for key in ("name", "package", "service", "heartbeat", "port", "health_url")
-            if not component.get(key) and not (key == "health_url" and "url" in (component.get("heartbeat") or {}))
-        ]
-        heartbeat = component.get("heartbeat")
-        if heartbeat and not isinstance(heartbeat, Mapping):
-            problems.append(f"component {name}: heartbeat must be a dictionary with port and control_port, or with port and url")
-        elif heartbeat:
-            problems += _heartbeat_problems(name, component)
-        problems += [f"component {name}: {problem}" for problem in _checks.problems(component)]
-    names = [c.get("name") for c in components if isinstance(c, Mapping)]
-    ways = {way_to(c) for c in components if isinstance(c, Mapping) and isinstance(c.get("heartbeat"), Mapping)}
-    if len(ways) > 1:
-        problems.append(f"heartbeat.via is {' for one and '.join(sorted(ways))} for another: all components of a node are reached in the same way")
-    problems += [f"component {name} is described twice" for name in sorted({n for n in names if n and names.count(n) > 1})]
-    if problems:
-        raise ComponentError(f"{'; '.join(problems)}. See bluegreen_components in the README.")
-
-
 def view(components: Any, kind: str, release: Any = None) -> list[dict[str, Any]]:
     """The components as the module or role of that kind takes them."""
-    check(components)
+    try:
+        described = site.components(components)
+    except site.SiteError as exc:
+        raise ComponentError(f"{exc} See bluegreen_components in the README.") from exc
     if kind not in VIEWS:
         raise ComponentError(f"there is no view {kind}; there are {', '.join(sorted(VIEWS))}")
-    views = [VIEWS[kind](component, release) for component in components]
+    views = [VIEWS[kind](component, release) for component in described]
     return [found for found in views if found is not None]

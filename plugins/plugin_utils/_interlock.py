@@ -55,7 +55,11 @@ def requests_per_s(nodes: Sequence[Node], component: str, shared_by: int = 0) ->
 def overloaded(nodes: Sequence[Node], staying: int, capacity: Mapping[str, float]) -> list[str]:
     """Why so few nodes cannot carry what all of them carry now; nothing where the capacity of a node or its load is not known."""
     reasons = []
+    known = {component.name for node in nodes for component in node.components}
     for component, per_node in capacity.items():
+        if known and component not in known:
+            reasons.append(f"a capacity is given for the component {component}, which no node has (there are {', '.join(sorted(known))})")
+            continue
         load = sum(c.rate_per_s or 0.0 for node in nodes if node.live for c in node.components if c.name == component)
         if load > staying * per_node:
             reasons.append(

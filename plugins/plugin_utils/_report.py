@@ -14,7 +14,7 @@ from ._evidence import Node
 from ._planner import Batch, Plan, Policy
 
 
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Columns as wide as their widest cell, a rule under the header."""
     cells = [list(header), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
@@ -77,8 +77,9 @@ def expected_s(batch: Batch, nodes: Sequence[Node], policy: Policy) -> tuple[flo
     mine = [node for node in nodes if node.name in batch.nodes]
     out = _settle_s([node for node in mine if node.live], policy, "fall")
     swapped = [node for node in mine if node.name not in batch.ready]
-    took = [(node.record or {}).get("out_s") for node in swapped]
-    work = None if None in took else max((max(0.0, seconds - _settle_s([node], policy, "fall")) for node, seconds in zip(swapped, took)), default=0.0)
+    took = [(node, (node.record or {}).get("out_s")) for node in swapped]
+    known = [max(0.0, seconds - _settle_s([node], policy, "fall")) for node, seconds in took if seconds is not None]
+    work = max(known, default=0.0) if len(known) == len(swapped) else None
     retired = _settle_s([node for node in nodes if node.name in batch.retire], policy, "fall")
     return out, work, _settle_s(mine, policy, "rise"), retired, batch.observe_s
 
@@ -145,6 +146,18 @@ def status_lines(nodes: Sequence[Node]) -> list[str]:
     return [
         *table(("node", "stack", "component", "heartbeat", "package", "since", "requests/s", "notes"), rows),
         f"{serving} of {len(nodes)} nodes serve.",
+        *_locks(nodes),
+    ]
+
+
+def _locks(nodes: Sequence[Node]) -> list[str]:
+    """Who is at work, a line for each run that holds a lock."""
+    runs = {node.lock["run_id"]: node.lock for node in nodes if node.lock}
+    return [
+        f"LOCK held by {lock['owner']} (run {run_id}, {lock.get('reason') or 'no reason given'}) since {lock.get('since') or 'an unknown time'} on "
+        f"{', '.join(node.name for node in nodes if node.lock and node.lock['run_id'] == run_id)}. If that run is dead: "
+        f"halfswap.bluegreen.unlock -e bluegreen_run_id={run_id}"
+        for run_id, lock in runs.items()
     ]
 
 

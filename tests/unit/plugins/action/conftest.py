@@ -17,10 +17,11 @@ import pytest
 def run_action(monkeypatch):
     """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
 
-    def run(name, args, task_vars, answer=None, check_mode=False):
+    def run(name, args, task_vars, answer=None, check_mode=False, strategy="linear"):
         module = importlib.import_module(f"ansible_collections.halfswap.bluegreen.plugins.action.{name}")
         sent = []
         task = mock.MagicMock(args=args, check_mode=check_mode, async_val=0, action=f"halfswap.bluegreen.{name}", diff=False)
+        task.get_play.return_value.strategy = strategy
         shown = []
         action = module.ActionModule(
             task=task,

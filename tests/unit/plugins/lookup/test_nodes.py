@@ -20,7 +20,7 @@ def nodes(monkeypatch):
         monkeypatch.setattr(context, "CLIARGS", CLIArgs(cli or {"tags": ["all"]}))
         lookup = LookupModule()
         monkeypatch.setattr(lookup, "set_options", lambda var_options, direct: None)
-        monkeypatch.setattr(lookup, "get_option", lambda name: options.get(name, {"whole": True, "without": []}[name]))
+        monkeypatch.setattr(lookup, "get_option", lambda name: options.get(name, {"whole": True, "without": [], "application": ""}[name]))
         return lookup.run([], variables or GROUPS)
 
     return run
@@ -35,6 +35,17 @@ def test_a_dead_node_is_left_out_by_name(nodes):
     with pytest.raises(AnsibleLookupError) as error:
         nodes(without=["g", "x"])
     assert "bluegreen_without names x" in str(error.value)
+
+
+def test_one_of_several_applications(nodes):
+    groups = {f"{name}_{stack}": [f"{name}-{stack[0]}"] for name in ("shop", "crm") for stack in ("blue", "green")}
+    assert nodes({"groups": groups}, application="crm", without=["crm-g"]) == ["crm_blue:crm_green:!crm-g"]
+    with pytest.raises(AnsibleLookupError, match="several applications, crm, shop: choose one with -e bluegreen_application=crm"):
+        nodes({"groups": groups})
+    with pytest.raises(AnsibleLookupError, match="has no group cash_blue"):
+        nodes({"groups": groups}, application="cash")
+    del groups["crm_green"]
+    assert nodes({"groups": groups}) == ["shop_blue:shop_green"]
 
 
 @pytest.mark.parametrize(

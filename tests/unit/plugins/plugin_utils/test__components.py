@@ -128,13 +128,15 @@ def test_what_a_bare_component_needs():
     [
         (None, "must be a list with at least one component"),
         ([], "must be a list with at least one component"),
-        (["shop"], "component 1 is not a dictionary"),
-        ([{**SHOP, "package": ""}], "component shop has no package"),
-        ([{key: SHOP[key] for key in SHOP if key != "service"}], "component shop has no service"),
-        ([{key: SHOP[key] for key in SHOP if key not in ("name", "heartbeat")}], "component number 1 has no name; component number 1 has no heartbeat"),
-        ([{**SHOP, "heartbeat": {"port": 1}}], "component shop: heartbeat has no control_port"),
-        ([{**SHOP, "heartbeat": {"url": "http://127.0.0.1:8080"}}], "component shop: heartbeat has no port"),
-        ([{**SHOP, "heartbeat": 9100}], "component shop: heartbeat must be a dictionary"),
+        (["shop"], "bluegreen_components[1] is 'shop', but a dictionary belongs there"),
+        ([{**SHOP, "package": "shop-1.0.0-1.noarch"}], "bluegreen_components[shop].package is"),
+        ([{key: SHOP[key] for key in SHOP if key != "port"}], "bluegreen_components[shop] has no port"),
+        (
+            [{key: SHOP[key] for key in SHOP if key not in ("name", "heartbeat")}],
+            "bluegreen_components[1] has no name: name of the component. bluegreen_components[1] has no heartbeat",
+        ),
+        ([{**SHOP, "heartbeat": {"url": "http://127.0.0.1:8080"}}], "bluegreen_components[shop].heartbeat has no port"),
+        ([{**SHOP, "heartbeat": 9100}], "bluegreen_components[shop].heartbeat is 9100, but a dictionary belongs there"),
         ([SHOP, SHOP], "component shop is described twice"),
         ([{**SHOP, "sanity": [{"path": "/", "regex": "("}]}], "component shop: sanity, check GET /: regex is not a regular expression ("),
     ],
@@ -162,6 +164,12 @@ def test_an_unknown_view():
     with pytest.raises(ComponentError) as error:
         view([SHOP], "nonsense")
     assert "there is no view nonsense" in str(error.value)
+
+
+def test_what_follows_from_other_keys():
+    least = {"name": "shop", "port": 8080, "health_url": "http://127.0.0.1:8080/health", "heartbeat": {"port": 9180}}
+    assert view([least], "node") == [{"name": "shop", "package": "shop", "service": "shop", "url": "http://127.0.0.1:9181"}]
+    assert view([least], "agent")[0]["control"] == "127.0.0.1:9181"
 
 
 def test_how_much_a_node_can_serve():
@@ -212,14 +220,17 @@ def test_a_way_to_the_agent():
 @pytest.mark.parametrize(
     "components, text",
     [
-        ([{**FLAG, "heartbeat": {"profile": "file", "path": "/live"}}], "component shop: heartbeat has no port"),
+        ([{**FLAG, "heartbeat": {"profile": "file", "path": "/live"}}], "bluegreen_components[shop].heartbeat has no port"),
         ([{**FLAG, "health_url": ""}], "component shop has no health_url"),
         ([{**FLAG, "heartbeat": {**FLAG["heartbeat"], "via": "tunnel"}}], "a heartbeat of profile file is only reached on the node"),
         ([{**FLAG, "heartbeat": {**FLAG["heartbeat"], "control_port": 9101}}], "component shop: heartbeat (profile file): unknown key control_port"),
-        ([{**FLAG, "heartbeat": {**FLAG["heartbeat"], "profile": "smoke"}}], "component shop: heartbeat.profile is smoke"),
-        ([{**ACTUATOR, "heartbeat": {**ACTUATOR["heartbeat"], "via": "pigeon"}}], "heartbeat.via is pigeon; there are node, controller, tunnel"),
+        (
+            [{**FLAG, "heartbeat": {**FLAG["heartbeat"], "profile": "smoke"}}],
+            "bluegreen_components[shop].heartbeat.profile is 'smoke', but there are api, command, file, http",
+        ),
+        ([{**ACTUATOR, "heartbeat": {**ACTUATOR["heartbeat"], "via": "pigeon"}}], "heartbeat.via is 'pigeon', but there are node, controller, tunnel"),
         ([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "via": "controller"}}], "listens on the node's 127.0.0.1 only"),
-        ([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "path": "/live"}}], "heartbeat has the unknown key path (its profile is api)"),
+        ([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "path": "/live"}}], "heartbeat has the key path, which its profile (api) does not have"),
         ([ACTUATOR, {**SHOP, "name": "cart"}], "heartbeat.via is node for one and tunnel for another"),
     ],
 )

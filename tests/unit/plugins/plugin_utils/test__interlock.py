@@ -147,6 +147,11 @@ def test_the_lock_of_another_run(nodes, said):
     assert held_by_another(nodes(blue1=mine, green1=theirs), "r1") == ["green1: the lock is held by alice@ops1 (run r2)"]
 
 
+def test_a_capacity_of_a_component_that_no_node_has(nodes):
+    (reason,) = refuse_standby(nodes(), BLUE, Limits(capacity={"shpo": 50}))
+    assert reason == "a capacity is given for the component shpo, which no node has (there are shop)"
+
+
 def test_a_half_stays_at_peak_load(nodes, said):
     limits = Limits(capacity={"shop": 50})
     assert refuse_standby(nodes(**dict.fromkeys([*BLUE, "green1", "green2"], said(rate=25.0))), BLUE, limits) == []

@@ -127,3 +127,15 @@ def test_what_is_otherwise_than_declared_is_below_the_plan(nodes, said):
     policy = Policy(limits=Limits(load_balancers=({**POLICY.limits.load_balancers[0], "interval_s": 2.0},)))
     warnings = [line for line in plan_lines(plan(nodes(), WANTED, policy), nodes(), policy) if line.startswith("WARNING: ")]
     assert len(warnings) == 4 and warnings[0].startswith("WARNING: blue1: shop: load balancer live: prober 10.0.0.5 asks every 0.50 s")
+
+
+def test_the_status_shows_who_is_at_work(nodes, said):
+    mine = {"owner": "alice@ops", "run_id": "r-1", "reason": "release 2.0.0", "since": "2026-11-30T10:00:00Z"}
+    held = nodes(blue1=dict(said(), lock=mine), green1=dict(said(), lock={**mine, "run_id": "r-2", "reason": None}), green2=dict(said(), lock=mine))
+    assert status_lines(held)[-2:] == [
+        "LOCK held by alice@ops (run r-1, release 2.0.0) since 2026-11-30T10:00:00Z on blue1, green2. If that run is dead: "
+        "halfswap.bluegreen.unlock -e bluegreen_run_id=r-1",
+        "LOCK held by alice@ops (run r-2, no reason given) since 2026-11-30T10:00:00Z on green1. If that run is dead: "
+        "halfswap.bluegreen.unlock -e bluegreen_run_id=r-2",
+    ]
+    assert status_lines(nodes())[-1] == "4 of 4 nodes serve."

@@ -1,0 +1,89 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# The work is done by the action plugin of the same name; this file is its documentation.
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: site
+short_description: Check every variable of the site before anything is changed
+version_added: 0.1.0
+description:
+  - Checks the names and values of all variables C(bluegreen_*), those that this playbook does not read included, and fails with every fault at once.
+    A name that nobody knows is refused with the nearest known one. It changes nothing.
+  - What the playbook does not read is not templated. Of that, only what is written plainly is checked.
+  - Runs on the controller, once for all hosts. Every playbook of the collection begins with it.
+  - The variables, their types, units, defaults and limits are in the README.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.attributes
+attributes:
+  idempotent:
+    description: The same variables give the same result.
+options:
+  playbook:
+    description: The playbook that asks. It decides which variables are needed, and which are templated.
+    type: str
+    choices: [setup, package, deploy, status, history, migrate, unlock, verify_lb]
+    required: true
+  release:
+    description: For O(playbook=deploy), whether a release is deployed, so that C(bluegreen_release) is needed.
+    type: bool
+    default: false
+seealso:
+  - plugin: halfswap.bluegreen.setting
+    plugin_type: lookup
+    description: Gives one variable, also those that are not returned here.
+"""
+
+EXAMPLES = r"""
+- name: Check the description of the site
+  halfswap.bluegreen.site:
+    playbook: status
+  run_once: true
+  register: site
+
+- name: Show which nodes there are
+  ansible.builtin.debug:
+    var: site.nodes
+"""
+
+RETURN = r"""
+application:
+  description: The name of the application; empty where the inventory has one that has no name.
+  returned: success
+  type: str
+  sample: shop
+nodes:
+  description: All nodes of the application.
+  returned: success
+  type: list
+  elements: str
+  sample: [blue1, green1]
+blue:
+  description: The nodes of the stack blue.
+  returned: success
+  type: list
+  elements: str
+  sample: [blue1]
+green:
+  description: The nodes of the stack green.
+  returned: success
+  type: list
+  elements: str
+  sample: [green1]
+min_live:
+  description:
+    - As this one, every variable under its name without C(bluegreen_), with its default where nobody gave it.
+    - Those that may hold secrets are left out (C(components), C(observe), C(migrations), C(release) and C(token)).
+  returned: success
+  type: int
+  sample: 0
+"""

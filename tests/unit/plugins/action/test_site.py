@@ -1,0 +1,111 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.action import site
+
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # before ansible-core 2.19 every text is a template
+
+    def trust_as_template(value):
+        return value
+
+
+SITE = {
+    "bluegreen_components": [{"name": "shop", "port": 8080, "health_url": "http://127.0.0.1:8080/health", "heartbeat": {"port": 9180}}],
+    "bluegreen_load_balancers": [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby", "url": "http://192.0.2.6"}],
+    "bluegreen_token": "the-secret-of-the-site",
+}
+GROUPS = {"blue": ["blue1"], "green": ["green1"]}
+
+
+class HostVars(dict):
+    """What a play knows of its hosts."""
+
+    def raw_get(self, name):
+        return self[name]
+
+
+@pytest.fixture
+def vars_of(monkeypatch):
+    # There is no command line.
+    monkeypatch.setattr(site, "load_extra_vars", lambda loader: {})
+
+    def build(host="blue1", groups=GROUPS, of_host=None, **changes):
+        variables = {**SITE, **changes}
+        hostvars = HostVars({name: {**variables, **(of_host or {}).get(name, {})} for names in groups.values() for name in names})
+        own = hostvars.get(host, {})
+        return {**own, "groups": groups, "hostvars": hostvars, "inventory_hostname": host}
+
+    return build
+
+
+def test_what_is_registered_and_what_is_not(run_action, vars_of):
+    result = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_settle_timeout_s="30")).result
+    assert result["nodes"] == ["blue1", "green1"] and result["blue"] == ["blue1"] and result["green"] == ["green1"] and result["application"] == ""
+    assert (result["settle_timeout_s"], result["drain_timeout_s"], result["changed"]) == (30, 60, False)
+    assert result["load_balancers"][1]["path"] == "/heartbeat/standby"
+    assert "the-secret" not in str(result) and not {"components", "observe", "migrations", "release", "token"} & set(result)
+
+
+def test_every_fault_is_said_once_and_nothing_is_changed(run_action, vars_of):
+    result = run_action("site", {"playbook": "deploy", "release": True}, vars_of(bluegreen_componets=[], bluegreen_min_live=-1)).result
+    assert result["failed"] is True
+    assert result["msg"].splitlines() == [
+        "The description of the site has 3 faults. Nothing was changed.",
+        "- bluegreen_componets is no variable of this collection: did you mean bluegreen_components?",
+        "- bluegreen_min_live is -1, but it must be at least 0 nodes.",
+        "- bluegreen_release is not given: say which one, for instance -e bluegreen_release=2.0.0.",
+    ]
+
+
+def test_a_way_back_needs_no_release(run_action, vars_of):
+    assert "failed" not in run_action("site", {"playbook": "deploy"}, vars_of()).result
+
+
+def test_each_node_is_asked_for_names_that_nobody_knows_and_for_values_of_its_own(run_action, vars_of):
+    of_host = {"green1": {"bluegreen_adress": "x", "bluegreen_min_live": 1, "bluegreen_address": "192.0.2.9"}}
+    assert run_action("site", {"playbook": "status"}, vars_of(of_host=of_host)).result["msg"].splitlines()[1:] == [
+        "- green1 has the variable bluegreen_adress, which is no variable of this collection.",
+        "- bluegreen_min_live is another one for green1 than for blue1: it holds for the whole application, so give it once, for all nodes.",
+    ]
+
+
+def test_a_node_that_is_none(run_action, vars_of):
+    result = run_action("site", {"playbook": "verify_lb"}, vars_of(bluegreen_without=["blue7"], bluegreen_verify_nodes=["green7"])).result
+    assert "bluegreen_without names blue7, which is no node: there are blue1, green1" in result["msg"]
+    assert "bluegreen_verify_nodes names green7" in result["msg"]
+
+
+def test_a_strategy_that_does_not_wait(run_action, vars_of):
+    assert "strategy is free" in run_action("site", {"playbook": "deploy"}, vars_of(), strategy="free").result["msg"]
+    assert "failed" not in run_action("site", {"playbook": "deploy"}, vars_of(), strategy="ansible.builtin.linear").result
+
+
+def test_localhost_reads_what_the_nodes_have(run_action, vars_of):
+    changes = {"bluegreen_repository": {"url": trust_as_template("http://{{ repository_host }}:8008/")}, "repository_host": "192.0.2.30"}
+    task_vars = {**vars_of("localhost", **changes), "bluegreen_release": "1.0.0"}
+    result = run_action("site", {"playbook": "setup"}, task_vars).result
+    assert result["repository"] == {"name": "halfswap", "url": "http://192.0.2.30:8008/", "gpgcheck": False}
+
+
+def test_what_cannot_be_filled_in(run_action, vars_of):
+    changes = {"bluegreen_repository": {"url": trust_as_template("http://{{ nobody }}/")}}
+    message = run_action("site", {"playbook": "setup"}, vars_of(**changes)).result["msg"]
+    assert "bluegreen_repository: its template cannot be filled in" in message and "nobody" in message
+    assert "failed" not in run_action("site", {"playbook": "status"}, vars_of(**changes)).result
+
+
+def test_one_application_of_several(run_action, vars_of):
+    groups = {"shop_blue": ["s1"], "shop_green": ["s2"], "crm_blue": ["c1"], "crm_green": ["c2"]}
+    own = {name.removeprefix("bluegreen_"): value for name, value in SITE.items()}
+    task_vars = vars_of("c1", groups, bluegreen_applications={"shop": own, "crm": {**own, "strategy": "rolling"}}, bluegreen_application="crm")
+    for name in SITE:
+        del task_vars[name]
+    result = run_action("site", {"playbook": "deploy"}, task_vars).result
+    assert (result["application"], result["nodes"], result["strategy"]) == ("crm", ["c1", "c2"], "rolling")

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import KNOWN, Description, SiteError, Untemplated
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import VARIABLES
+
+SITE = {
+    "bluegreen_components": [{"name": "shop", "port": 8080, "health_url": "http://127.0.0.1:8080/health", "heartbeat": {"port": 9180}}],
+    "bluegreen_load_balancers": [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby", "url": "http://192.0.2.6"}],
+    "bluegreen_repository": {"url": "http://192.0.2.30:8008/"},
+    "bluegreen_token": "0123456789abcdef",
+}
+
+
+def template(value):
+    """Jinja's part: what has braces is undefined, but for one name."""
+    if isinstance(value, dict):
+        return {key: template(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [template(each) for each in value]
+    if value == "{{ the_release }}":
+        return "2.0.0"
+    if isinstance(value, str) and "{{" in value:
+        raise Untemplated(f"its template cannot be filled in ('{value.strip('{} ')}' is undefined).")
+    return value
+
+
+def check(variables, playbook="deploy", needed=(), extra=()):
+    return Description(variables, template, extra).check(playbook, needed)
+
+
+def faults(variables, playbook="deploy", needed=(), extra=()):
+    with pytest.raises(SiteError) as error:
+        check(variables, playbook, needed, extra)
+    return list(error.value.faults)
+
+
+def test_the_smallest_site_with_its_defaults():
+    site = check(SITE)
+    assert site["components"][0]["package"] == site["components"][0]["service"] == "shop"
+    assert site["components"][0]["heartbeat"] == {"port": 9180, "control_port": 9181}
+    assert site["load_balancers"][0] == {"name": "live", "follows": "live", "kind": "haproxy", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1}
+    assert site["repository"]["name"] == "halfswap"
+    assert (site["strategy"], site["min_live"], site["without"], site["observe_s"], site["drain_quiet_s"]) == ("halves", 0, [], None, 1.0)
+    assert set(site) == set(KNOWN) - {"application", "applications"}
+
+
+# Every key of the table --------------------------------------------------------------------------------
+
+GOOD = {"str": "x", "int": 7, "float": 1.5, "bool": True, "list": ["x"], "dict": {}, "count": "25%", "any": "2.0.0"}
+WRONG = {"str": 5, "int": "many", "float": [], "bool": "perhaps", "list": "opaque", "dict": "opaque", "count": "half"}
+# Where a name alone does not do.
+SAMPLES = {"url": "http://192.0.2.1/", "path": "/heartbeat/x", "follows": "live", "days": ["mon"], "from": "09:00", "until": "10:00", "live_url": "http://x/"}
+
+
+def rows(keys, parents=(), playbook="deploy"):
+    """Every key with the keys around it, and a playbook that reads it."""
+    for key in keys:
+        reader = key.reads[0] if key.reads else playbook
+        yield parents, key, reader
+        if key.keys is not None:
+            yield from rows(key.keys, (*parents, key), reader)
+
+
+ROWS = [row for row in rows(VARIABLES) if row[1].name not in ("application", "applications")]
+
+
+def name_of(row):
+    return ".".join(key.name for key in (*row[0], row[1]))
+
+
+def sample(key):
+    """The least that is right for a key."""
+    if key.choices:
+        return key.choices[0]
+    if key.keys is not None:
+        inner = {each.name: sample(each) for each in key.keys if each.required}
+        return [inner] if key.type == "list" else inner
+    if key.name in SAMPLES or key.name.endswith("_url"):
+        return SAMPLES.get(key.name, "http://192.0.2.1/")
+    if key.type == "list":
+        return [GOOD[key.elements]]
+    return int(key.maximum or 7) if key.type == "int" else GOOD[key.type]
+
+
+def place(row, value, name=None):
+    """A site in which this key has this value (with name: under another name), and the place of it in messages."""
+    parents, key, _playbook = row
+    variables = copy.deepcopy(SITE)
+    name = name or key.name
+    if not parents:
+        variables.pop(f"bluegreen_{key.name}", None)
+        if value is not ...:
+            variables[f"bluegreen_{name}"] = value
+        return variables, f"bluegreen_{key.name}"
+    where, top = f"bluegreen_{parents[0].name}", parents[0]
+    entry = variables.setdefault(where, sample(top))
+    for number, parent in enumerate(parents):
+        if number:
+            entry = entry.setdefault(parent.name, sample(parent))
+        if parent.type == "list":
+            if not entry:
+                entry.append(sample(parent)[0])
+            entry = entry[0]
+    had = entry.pop(key.name, None)
+    if value is not ...:
+        entry[name] = value
+    del had
+    return variables, key.name
+
+
+@pytest.mark.parametrize("row", ROWS, ids=name_of)
+def test_every_key_misspelt(row):
+    key = row[1]
+    variables, _where = place(row, sample(key), f"{key.name}x")
+    found = faults(variables, row[2])
+    text = f"bluegreen_{key.name}x is no variable of this collection" if not row[0] else f"has the unknown key {key.name}x"
+    (said,) = [fault for fault in found if text in fault]
+    assert key.name in said.split(text)[1]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[1].type in WRONG], ids=name_of)
+def test_every_key_of_a_wrong_type(row):
+    value = WRONG[row[1].type]
+    variables, where = place(row, value)
+    found = faults(variables, row[2])
+    (said,) = [fault for fault in found if f"{where} is " in fault and "belongs there" in fault]
+    if row[1].secret:
+        assert str(value) not in said
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[1].minimum is not None], ids=name_of)
+def test_every_number_too_small(row):
+    key = row[1]
+    low = key.minimum if key.above else key.minimum - 1
+    if key.type == "count" and low < 0:
+        pytest.skip("a count has no sign: it is of a wrong type")
+    variables, where = place(row, str(int(low)) if key.type == "count" else low)
+    (said,) = [fault for fault in faults(variables, row[2]) if f"{where} is " in fault]
+    assert f"it must be {'above' if key.above else 'at least'} {key.minimum:g}" in said
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[1].maximum is not None], ids=name_of)
+def test_every_number_too_large(row):
+    variables, where = place(row, row[1].maximum + 1)
+    (said,) = [fault for fault in faults(variables, row[2]) if f"{where} is " in fault]
+    assert f"it must be at most {row[1].maximum:g}" in said
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[1].choices], ids=name_of)
+def test_every_choice_that_is_none(row):
+    variables, where = place(row, "nonsense")
+    (said,) = [fault for fault in faults(variables, row[2]) if f"{where} is 'nonsense'" in fault]
+    assert ", ".join(row[1].choices) in said
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row[1].required], ids=name_of)
+def test_every_key_that_is_needed_and_missing(row):
+    parents, key, playbook = row
+    variables, _where = place(row, ...)
+    found = faults(variables, playbook, [] if parents else [key.name])
+    assert [fault for fault in found if (f"bluegreen_{key.name} is not given" if not parents else f"has no {key.name}") in fault]
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row[0] and row[1].type in ("int", "float", "bool")], ids=name_of)
+def test_what_comes_as_text_from_the_command_line_or_a_survey(row):
+    key, playbook = row[1], row[2]
+    value = sample(key)
+    assert check({**SITE, f"bluegreen_{key.name}": str(value)}, playbook)[key.name] == value
+    assert check({**SITE, f"bluegreen_{key.name}": ""}, playbook)[key.name] == key.default
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", float("nan"), float("inf"), True, "1e999"])
+def test_a_number_that_is_none(value):
+    (said,) = faults({**SITE, "bluegreen_drain_quiet_s": value})
+    assert "a number belongs there" in said
+
+
+def test_a_sanity_test_without_a_way():
+    site = {**SITE, "bluegreen_load_balancers": [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby"}]}
+    assert faults(site)[0].startswith("bluegreen_load_balancers: none that follows standby has a url, through which the sanity test goes")
+    check(site, "setup")
+    check({**site, "bluegreen_components": [{**SITE["bluegreen_components"][0], "standby_url": "http://192.0.2.6:81"}]})
+
+
+# Releases ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", ["2.0.0", "2.0.0~rc1", "12e4567", "1.0+git.3", "shop-2.0.0-1.noarch", "shop-1:2.0.0-1.el8.x86_64", {"shop": "2.0.0"}])
+def test_a_release(value):
+    assert check({**SITE, "bluegreen_release": value})["release"] == value
+
+
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        (3.10, "bluegreen_release is 3.1, which is no text: write the version in quotes"),
+        (float("inf"), "bluegreen_release is inf, which is no text"),
+        (True, "bluegreen_release is True, which is no text"),
+        (["2.0.0"], "bluegreen_release is ['2.0.0'], which is no text"),
+        ("2.0.0-1", "bluegreen_release is '2.0.0-1', but a version belongs there, which has no dash"),
+        ("1.4.0-rc-1.x", "or the exact package as a plan names it (shop-2.0.0-1.noarch)"),
+        ("basket-1.4.0-1.noarch", "but a version belongs there"),
+        ("shop-1.4.0-1.z80", "but a version belongs there"),
+        ("2.0 0", "but a version belongs there"),
+        ("2.0.0\n", "but a version belongs there"),
+        ({"shop": 2.0}, "bluegreen_release.shop is 2.0, which is no text"),
+        ({"shop": "2.0.0", "basket": "1"}, "bluegreen_release names the component basket, which bluegreen_components does not have (there are shop)"),
+        ({}, "bluegreen_release gives no release for the component shop"),
+    ],
+)
+def test_what_is_no_release(value, text):
+    (said,) = faults({**SITE, "bluegreen_release": value})
+    assert text in said
+
+
+# What a playbook does not read -------------------------------------------------------------------------
+
+
+def test_what_is_not_read_is_not_templated():
+    shop = {**SITE["bluegreen_components"][0], "build": {"contents": [{"src": "/srv/{{ bluegreen_release }}", "dest": "/usr/share/shop"}]}}
+    site = {**SITE, "bluegreen_components": [shop], "bluegreen_repository": {"url": "{{ nobody }}"}}
+    assert "build" not in check(site)["components"][0]
+    assert any("bluegreen_components: its template cannot be filled in ('" in fault for fault in faults(site, "package"))
+    assert check({**site, "bluegreen_token": "{{ vault }}"}, "status")["token"] is None
+    (said,) = faults({**SITE, "bluegreen_token": "{{ vault }}"})
+    assert said.startswith("bluegreen_token: its template cannot be filled in")
+
+
+def test_what_is_not_read_is_checked_where_it_is_plain():
+    shop = {**SITE["bluegreen_components"][0], "build": {"sumary": "The shop"}}
+    (said,) = faults({**SITE, "bluegreen_components": [shop]})
+    assert said == "bluegreen_components[shop].build has the unknown key sumary: did you mean summary?"
+    (said,) = faults({**SITE, "bluegreen_history_count": 0})
+    assert said == "bluegreen_history_count is 0, but it must be at least 1 runs."
+
+
+def test_every_fault_is_named_at_once_and_nothing_else():
+    balancers = [{"name": "live", "follows": "live", "fall": 0, "probers": 0}, {"name": "standby", "follows": "standby"}]
+    found = faults({**SITE, "bluegreen_window": {}, "bluegreen_min_lives": 1, "bluegreen_min_live": -1, "bluegreen_load_balancers": balancers})
+    assert found == [
+        "bluegreen_min_lives is no variable of this collection: did you mean bluegreen_min_live?",
+        "bluegreen_window is no variable of this collection: did you mean bluegreen_windows?",
+        "bluegreen_load_balancers[live].fall is 0, but it must be at least 1 checks.",
+        "bluegreen_load_balancers[live].probers is 0, but it must be at least 1 addresses.",
+        "bluegreen_min_live is -1, but it must be at least 0 nodes.",
+    ]
+
+
+@pytest.mark.parametrize("token", ["two words", "line\n", "p\u00e4ss"])
+def test_a_secret_is_never_quoted(token):
+    (said,) = faults({**SITE, "bluegreen_token": token})
+    assert said.startswith("bluegreen_token is given, but it has blanks") and token not in said
+
+
+# Several applications ----------------------------------------------------------------------------------
+
+OWN = {"components": SITE["bluegreen_components"], "load_balancers": SITE["bluegreen_load_balancers"], "token": "of-shop", "strategy": "rolling"}
+TWO = {"bluegreen_applications": {"shop": OWN, "crm": {**OWN, "strategy": "cutover"}}}
+
+
+def test_the_description_under_the_name_of_the_application():
+    assert check({"bluegreen_applications": {"shop": OWN}})["strategy"] == "rolling"
+    chosen = check({**TWO, "bluegreen_application": "crm", "bluegreen_min_live": 1})
+    assert (chosen["strategy"], chosen["min_live"]) == ("cutover", 1)
+    # What the operator says now wins over what the inventory says; what the inventory says for all, does not.
+    given = {**TWO, "bluegreen_application": "crm", "bluegreen_strategy": "halves"}
+    assert check(given)["strategy"] == "cutover"
+    assert check(given, extra=["bluegreen_strategy"])["strategy"] == "halves"
+
+
+def test_an_application_that_nobody_chose_or_knows():
+    assert faults(TWO)[0].startswith("bluegreen_application is not given, but bluegreen_applications describes shop, crm: choose one with -e")
+    assert faults({**TWO, "bluegreen_application": "cash"})[0].startswith("bluegreen_application is 'cash', but bluegreen_applications describes shop, crm")
+    wrong = {"bluegreen_applications": {"shop": {**OWN, "stratgy": "halves", "min_live": -1}}}
+    assert faults(wrong) == [
+        "bluegreen_applications.shop has the unknown key stratgy: did you mean strategy?",
+        "bluegreen_applications.shop.min_live is -1, but it must be at least 0 nodes.",
+    ]
