@@ -38,6 +38,12 @@ def yamllint(job: Job) -> None:
 
 def ruff(job: Job) -> None:
     job.run("ruff", "check", "--no-cache", ".", cwd=job.copy)
+    job.run("ruff", "format", "--check", "--no-cache", ".", cwd=job.copy)
+
+
+def mypy(job: Job) -> None:
+    # The copy is made anew each time, so what mypy remembers lies beside it.
+    job.run("mypy", "--cache-dir", job.folder / "mypy", cwd=job.copy)
 
 
 def ansible_lint(job: Job, paths: Sequence[str] = ()) -> None:
@@ -167,6 +173,7 @@ def all_checks(tier: str) -> list[Check]:
         ),
         Check("yamllint", yamllint),
         Check("ruff", ruff),
+        Check("mypy", mypy),
         Check("changelog", changelog),
         Check("ansible-lint", functools.partial(ansible_lint, paths=() if tier != "check" else ("playbooks", "roles"))),
         Check("docs", docs),
