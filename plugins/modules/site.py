@@ -25,6 +25,8 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
 attributes:
+  check_mode:
+    description: Reads only variables.
   idempotent:
     description: The same variables give the same result.
 options:
