@@ -36,7 +36,8 @@ def vars_of(monkeypatch):
     # There is no command line.
     monkeypatch.setattr(site, "load_extra_vars", lambda loader: {})
 
-    def build(host="blue1", groups=GROUPS, of_host=None, **changes):
+    def build(host="blue1", groups=None, of_host=None, **changes):
+        groups = groups or GROUPS
         variables = {**SITE, **changes}
         hostvars = HostVars({name: {**variables, **(of_host or {}).get(name, {})} for names in groups.values() for name in names})
         own = hostvars.get(host, {})

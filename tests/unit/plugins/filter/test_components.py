@@ -18,4 +18,4 @@ def test_gives_the_view():
 def test_a_wrong_description_is_an_error_of_the_filter():
     with pytest.raises(AnsibleFilterError) as error:
         FilterModule().filters()["components"]([{"name": "shop"}], "node")
-    assert "component shop has no package" in str(error.value)
+    assert "bluegreen_components[shop] has no port" in str(error.value)
