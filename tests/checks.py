@@ -29,7 +29,7 @@ NODE_PLUGINS = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/
 # Knows nothing of Ansible, and is half of the time.
 PROPERTIES = "tests/unit/plugins/plugin_utils/test__planner_properties.py"
 # Of every so many states of the model one is looked at; prime, so that no node is always in the same state.
-MODEL_SAMPLES = {"check": 29, "test": 7, "all": 1}
+MODEL_SAMPLES = {"check": 29, "test": 29, "all": 1}
 
 
 def yamllint(job: Job) -> None:
@@ -175,7 +175,7 @@ def all_checks(tier: str) -> list[Check]:
         Check("ruff", ruff),
         Check("mypy", mypy),
         Check("changelog", changelog),
-        Check("ansible-lint", functools.partial(ansible_lint, paths=() if tier != "check" else ("playbooks", "roles"))),
+        Check("ansible-lint", functools.partial(ansible_lint, paths=() if everything else ("playbooks", "roles"))),
         Check("docs", docs),
         Check("model", functools.partial(model, sample=MODEL_SAMPLES[tier])),
         Check("units", lambda job: units(job, core_219, *([folder] for folder in NODE_PLUGINS), ["tests/unit/", *rest])),

@@ -16,7 +16,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
 
-settings.register_profile("planner", deadline=None, max_examples=200, derandomize=True)
+settings.register_profile("planner", deadline=None, max_examples=100, derandomize=True)
 planner = settings.get_profile("planner")
 
 RELEASES = ["1.0.0", "1.5.0", "2.0.0"]
