@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 
-LIVE = dict(name="live", follows="live", path="/heartbeat/live", fall=3, rise=2, probers=1, interval_s=2.0)
+LIVE = dict(name="live", follows="live", path="/heartbeat/live", addresses=["10.0.0.5"], fall=3, rise=2, probers=1, interval_s=2.0)
 
 
 class Scripted(object):
@@ -44,7 +44,6 @@ def switch(heartbeat, **changes):
         reason="release",
         by="me",
         load_balancers=[LIVE],
-        ignore_probers=[],
         settle_timeout_s=60.0,
         traffic_timeout_s=10.0,
         lead_s=0.0,

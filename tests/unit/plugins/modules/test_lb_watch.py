@@ -33,7 +33,7 @@ def watch(run_module, heartbeat_server, clock, tmp_path):
             clock.at(at, lambda change=change: change() if callable(change) else heartbeat_server.status.update(change))
         clock.at(seconds, lambda: os.remove(file))
         components = [dict(name="shop", url=heartbeat_server.url)]
-        started = run_module(lb_watch, dict(dict(state="started", file=file, components=components), **args))
+        started = run_module(lb_watch, dict(dict(state="started", file=file, components=components, paths=[PATH]), **args))
         assert started == {"changed": False}
         return run_module(lb_watch, dict(state="stopped", file=file))
 

@@ -12,8 +12,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, held_by_another, refuse_exclusive, refuse_live, refuse_standby
 
 BALANCERS = [
-    {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
 ]
 LIMITS = Limits(load_balancers=BALANCERS)
 BLUE, GREEN = ["blue1", "blue2"], ["green1", "green2"]
