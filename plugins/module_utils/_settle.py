@@ -105,16 +105,23 @@ def missing_intervals(load_balancers):
     ]
 
 
+def missing_addresses(load_balancers):
+    """One sentence for each load balancer that anybody could pass for."""
+    return [
+        "load balancer %s: its addresses are not declared (bluegreen_load_balancers), so that nobody is known to be it" % balancer["name"]
+        for balancer in load_balancers
+        if balancer["follows"] == "live" and not balancer["addresses"]
+    ]
+
+
 def missing_probers(status, load_balancers):
     """One sentence for each load balancer that has fewer probers than declared; none: all are there."""
     if is_guess(status):
         return missing_intervals(load_balancers)
-    texts = []
+    texts = missing_addresses(load_balancers)
     for balancer in load_balancers:
         seen = {plain(prober["address"]) for _balancer, prober in known_probers(status, [balancer])}
-        if not balancer["addresses"]:
-            texts.append("load balancer %s: its addresses are not declared (bluegreen_load_balancers), so that nobody is known to be it" % balancer["name"])
-        elif len(seen) < balancer["probers"]:
+        if balancer["addresses"] and len(seen) < balancer["probers"]:
             texts.append(
                 "load balancer %s: %d of %d probers seen on %s%s"
                 % (balancer["name"], len(seen), balancer["probers"], balancer["path"], _asked_by_others(status, balancer))

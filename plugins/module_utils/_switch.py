@@ -15,7 +15,15 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS, FallRise
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import PHASE_OF
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import differences, guess_s, is_guess, missing_intervals, silent_probers, unsettled
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import (
+    differences,
+    guess_s,
+    is_guess,
+    missing_addresses,
+    missing_intervals,
+    silent_probers,
+    unsettled,
+)
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import POLL_S, wait_until
 
 # The last live request was measured up to 13 ms after the answer that takes the node out; 100 ms leaves room for a network.
@@ -59,13 +67,12 @@ class Switch(object):
         self._require_an_end()
 
     def _require_an_end(self):
-        """A guess that cannot be made, or would take longer than anybody waits, is known before anything is written."""
+        """What can never be seen, and a guess that cannot be made or would take longer than anybody waits, is known before anything is written."""
         balancers = self.params["load_balancers"]
-        if not any(is_guess(status) for status in self.before.values()):
-            return
-        missing = missing_intervals(balancers)
+        guesses = [is_guess(status) for status in self.before.values()]
+        missing = (missing_intervals(balancers) if any(guesses) else []) + ([] if all(guesses) else missing_addresses(balancers))
         needed_s = guess_s(balancers, self.params["state"])
-        if not missing and needed_s >= self.params["settle_timeout_s"]:
+        if not missing and any(guesses) and needed_s >= self.params["settle_timeout_s"]:
             missing = [
                 "by its interval_s a load balancer takes up to %.1f s, which is longer than settle_timeout_s (bluegreen_settle_timeout_s) allows" % needed_s
             ]
