@@ -73,15 +73,21 @@ def known_probers(status, load_balancers):
 
 
 def strangers(status, load_balancers):
-    """One sentence, or none, about whoever asks again and again and is no load balancer."""
-    found = [p for p in _checkers(status) if not any(is_prober(p, balancer) for balancer in load_balancers)]
-    if not found:
-        return []
-    most = sorted(found, key=lambda p: -p["seen"])[:STRANGERS_SHOWN]
-    asked = ["%s for %s" % (plain(p["address"]) or shown(p["address"], PATH_CHARACTERS), shown(p["path"], PATH_CHARACTERS)) for p in most]
-    if len(found) > len(most):
-        asked.append("%d more" % (len(found) - len(most)))
-    return ["no load balancer of this site, but it is asked by %s; that proves nothing and is not waited for" % ", ".join(asked)]
+    """One sentence, or none, about whoever asks again and again and is no load balancer. What one asks for may be another thing each time."""
+    asked = {}
+    for prober in status["probers"] or ():
+        if not any(is_prober(prober, balancer) for balancer in load_balancers):
+            asked.setdefault(plain(prober["address"]) or shown(prober["address"], PATH_CHARACTERS), []).append(prober)
+    times = {address: sum(each["seen"] for each in entries) for address, entries in asked.items()}
+    found = sorted((address for address in asked if times[address] >= KNOWN_AFTER), key=lambda address: (-times[address], address))
+    texts = []
+    for address in found[:STRANGERS_SHOWN]:
+        most = max(asked[address], key=lambda each: each["seen"])
+        more = " and %d more" % (len(asked[address]) - 1) if len(asked[address]) > 1 else ""
+        texts.append("%s for %s%s" % (address, shown(most["path"], PATH_CHARACTERS), more))
+    if len(found) > len(texts):
+        texts.append("%d more" % (len(found) - len(texts)))
+    return ["no load balancer of this site, but it is asked by %s; that proves nothing and is not waited for" % ", ".join(texts)] if texts else []
 
 
 def is_guess(status):

@@ -119,16 +119,24 @@ def test_strangers_are_shown_escaped_and_cut():
         prober(),
         prober(address="10.0.0.9", seen=7, path="/\x1b]0;owned\x07{{ 1 }}\r\n"),
         prober(address="\x1b[2J", seen=9),
-        prober(address="10.0.0.9", seen=900, path="/" + "x" * 100000),
+        prober(address="10.0.0.10", seen=900, path="/" + "x" * 100000),
         prober(address="10.0.0.7", seen=4),
         prober(address="10.0.0.6", seen=3),
-        prober(address="10.0.0.9", seen=2),
+        prober(address="10.0.0.4", seen=2),
     )
     (text,) = strangers(said, BOTH)
-    assert text.startswith("no load balancer of this site, but it is asked by 10.0.0.9 for /xxx") and "10.0.0.9 for /\\x1b]0;owned\\x07" in text
-    assert "and 2 more" not in text and ", 2 more; that proves nothing and is not waited for" in text
-    assert len(text) < 400 and text.isprintable() if hasattr(text, "isprintable") else "\x1b" not in text
+    assert text.startswith("no load balancer of this site, but it is asked by 10.0.0.10 for /xxx")
+    assert "10.0.0.9 for /\\x1b]0;owned\\x07" in text and ", \\x1b[2J for /heartbeat/live," in text
+    assert text.endswith(", 2 more; that proves nothing and is not waited for") and len(text) < 400
+    assert "\x1b" not in text and "{{" not in text and "\n" not in text
     assert strangers(status(prober()), BOTH) == strangers(dict(probers=None), BOTH) == []
+
+
+def test_a_stranger_that_asks_for_another_thing_each_time_is_one():
+    book = [prober(address="10.0.0.9", path="/heartbeat/live?%d" % number, seen=1) for number in range(16)]
+    (text,) = strangers(status(*book), BOTH)
+    assert "asked by 10.0.0.9 for /heartbeat/live?0 and 15 more;" in text
+    assert strangers(status(*book[:2]), BOTH) == []
 
 
 def test_one_address_in_two_ways_of_writing_is_one_prober():
