@@ -40,6 +40,17 @@ def watch(run_module, heartbeat_server, clock, tmp_path):
     return run
 
 
+def test_what_nobody_was_told_to_watch_does_not_fill_the_book(watch):
+    def strangers(at):
+        return [prober(1, 0.0, path="%s?%d" % (PATH, number), address="10.0.0.9", live=1) for number in range(at, at + 20)]
+
+    changes = {number / 10.0: {"probers": [prober(7 + number, 0.0, live=7 + number)] + strangers(20 * number)} for number in range(1, 10)}
+    changes[-1] = {"probers": [prober(7, 0.0, live=7)]}
+    told = watch(1, changes)
+    (mine,) = told["components"][0]["probers"]
+    assert (mine["address"], mine["path"], len(mine["answers"])) == ("10.0.0.5", PATH, 9)
+
+
 def test_what_each_prober_got_and_when(watch):
     # The agent says how long ago it was, so that the time is exact however seldom one looks.
     told = watch(
