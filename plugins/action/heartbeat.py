@@ -36,7 +36,6 @@ JUDGED = {**LIMITS_SPEC, "load_balancers": {"type": "list", "elements": "dict"}}
 DONE_HERE = {
     "reason": {"type": "str", "default": ""},
     "phase": {"type": "str"},
-    "ignore_probers": {"type": "list", "elements": "str", "default": []},
     "settle_timeout_s": {"type": "float", "default": 60.0},
     "traffic_timeout_s": {"type": "float", "default": 10.0},
     "lead_s": {"type": "float", "default": 0.0},

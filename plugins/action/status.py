@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
 
@@ -26,11 +26,12 @@ class ActionModule(ActionBase):
             argument_spec={
                 "observed": {"type": "str", "required": True},
                 "without": {"type": "list", "elements": "str", "default": []},
+                "load_balancers": {"type": "list", "elements": "dict", "default": []},
                 "next": {"type": "bool", "default": False},
             }
         )
         nodes = read_nodes(stacks_of(task_vars), task_vars["hostvars"], args["observed"], without=args["without"])
-        lines = status_lines(nodes) + (next_lines(nodes) if args["next"] else [])
+        lines = status_lines(nodes, load_balancers(args["load_balancers"]) if args["load_balancers"] else ()) + (next_lines(nodes) if args["next"] else [])
         for line in lines if speaker(task_vars) else ():
             self._display.display(line)
         result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving], running=_running(nodes))

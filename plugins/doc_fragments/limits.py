@@ -9,11 +9,6 @@ class ModuleDocFragment:
     # The part of LIMITS_SPEC (plugin_utils/_application.py) that is the same for a plan and for each step of it.
     DOCUMENTATION = r"""
 options:
-  ignore_probers:
-    description: Addresses that ask for the heartbeat but are no load balancers (monitoring), and are not waited for.
-    type: list
-    elements: str
-    default: []
   min_live:
     description:
       - How many nodes must stay live and healthy while a batch is out.

@@ -22,12 +22,11 @@ CERTAIN_REQUESTS = 10
 class FallRise(object):
     """One component after a flip. Every status that it is shown was read afresh: what it counts is older than whom it has answered."""
 
-    def __init__(self, state, rate_per_s, load_balancers, ignore):
+    def __init__(self, state, rate_per_s, load_balancers):
         """rate_per_s: requests that the component got before a flip to standby, or that it will get after one to live."""
         self.state = state
         self.rate_per_s = rate_per_s
-        self.balancers = {balancer["path"]: balancer for balancer in load_balancers if balancer["follows"] == "live"}
-        self.ignore = ignore
+        self.balancers = [balancer for balancer in load_balancers if balancer["follows"] == "live"]
         self.requests = 0
         # How many answers each load balancer had had when a request was last seen to have come, and when that was.
         self.answers = {}
@@ -38,10 +37,8 @@ class FallRise(object):
         """How many answers of the new state each declared live load balancer has had, by name: the most of its probers."""
         said = "live" if self.state == "live" else "not_live"
         answers = {}
-        for prober in known_probers(status, self.ignore):
-            if prober["path"] in self.balancers:
-                name = self.balancers[prober["path"]]["name"]
-                answers[name] = max(answers.get(name, 0), prober["consecutive"][said])
+        for balancer, prober in known_probers(status, self.balancers):
+            answers[balancer["name"]] = max(answers.get(balancer["name"], 0), prober["consecutive"][said])
         return answers
 
     def see(self, status):
@@ -70,12 +67,12 @@ class FallRise(object):
         return (monotonic() - self.at) * self.rate_per_s >= CERTAIN_REQUESTS
 
     def _all(self, answers, test):
-        return all(test(balancer, answers.get(balancer["name"], 0)) for balancer in self.balancers.values())
+        return all(test(balancer, answers.get(balancer["name"], 0)) for balancer in self.balancers)
 
     def _differs(self, what, answers, key):
         said = "live" if self.state == "live" else "not live"
         found = [
             "load balancer %s had had %d answers that say %s, and %s says %d" % (each["name"], answers.get(each["name"], 0), said, key, each[key])
-            for each in sorted(self.balancers.values(), key=lambda each: each["name"])
+            for each in sorted(self.balancers, key=lambda each: each["name"])
         ]
         self.difference = "%s when %s (bluegreen_load_balancers); the playbook halfswap.bluegreen.verify_lb measures it" % (what, "; ".join(found))

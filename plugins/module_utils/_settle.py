@@ -5,17 +5,22 @@
 
 """Settle: have the load balancers noticed? Judged from what the node answered to each prober.
 
-Where nobody logs the probers (an application with a heartbeat of another kind) there is only a guess, and whoever waits for it says so.
+A prober is who the site says: whoever asks at the path of a load balancer, and from one of its addresses. Anybody else who asks is a stranger,
+who proves nothing and delays nothing. Where nobody logs the probers (an application with a heartbeat of another kind) there is only a guess, and
+whoever waits for it says so.
 """
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import is_within, plain
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+
 # Two requests can be a person with curl; a third one at the same URL is a health checker.
 KNOWN_AFTER = 3
 
-# What an undeclared prober of a live URL is waited for: the defaults of HAProxy, the slowest common ones.
+# What is waited for where the site does not say: the defaults of HAProxy, the slowest common ones.
 DEFAULT_FALL = 3
 DEFAULT_RISE = 2
 
@@ -35,10 +40,15 @@ INTERVAL_TOLERANCE_S = 0.1
 # On top of interval and count: the time that the last check takes.
 GUESS_MARGIN_S = 0.5
 
+# Of many strangers these are enough to find out who they are; and so much of what one asked for.
+STRANGERS_SHOWN = 3
+PATH_CHARACTERS = 60
+
 LOAD_BALANCER_SPEC = dict(
     name=dict(type="str", required=True),
     follows=dict(type="str", required=True, choices=["live", "standby"]),
     path=dict(type="str", required=True),
+    addresses=dict(type="list", elements="str", default=[]),
     fall=dict(type="int", default=DEFAULT_FALL),
     rise=dict(type="int", default=DEFAULT_RISE),
     interval_s=dict(type="float"),
@@ -47,9 +57,37 @@ LOAD_BALANCER_SPEC = dict(
 )
 
 
-def known_probers(status, ignore=()):
-    """Those that are health checkers; none where nobody logs who asks."""
-    return [p for p in status["probers"] or () if p["seen"] >= KNOWN_AFTER and p["address"] not in ignore]
+def _checkers(status):
+    """Whoever asks again and again, whether a load balancer or not; none where nobody logs who asks."""
+    return [p for p in status["probers"] or () if p["seen"] >= KNOWN_AFTER]
+
+
+def is_prober(prober, balancer):
+    """Whether this one checks for that load balancer."""
+    return prober["path"] == balancer["path"] and is_within(prober["address"], balancer["addresses"])
+
+
+def known_probers(status, load_balancers):
+    """Each load balancer with each of its probers."""
+    return [(balancer, prober) for balancer in load_balancers for prober in _checkers(status) if is_prober(prober, balancer)]
+
+
+def strangers(status, load_balancers):
+    """One sentence, or none, about whoever asks again and again and is no load balancer. What one asks for may be another thing each time."""
+    asked = {}
+    for prober in status["probers"] or ():
+        if not any(is_prober(prober, balancer) for balancer in load_balancers):
+            asked.setdefault(plain(prober["address"]) or shown(prober["address"], PATH_CHARACTERS), []).append(prober)
+    times = {address: sum(each["seen"] for each in entries) for address, entries in asked.items()}
+    found = sorted((address for address in asked if times[address] >= KNOWN_AFTER), key=lambda address: (-times[address], address))
+    texts = []
+    for address in found[:STRANGERS_SHOWN]:
+        most = max(asked[address], key=lambda each: each["seen"])
+        more = " and %d more" % (len(asked[address]) - 1) if len(asked[address]) > 1 else ""
+        texts.append("%s for %s%s" % (address, shown(most["path"], PATH_CHARACTERS), more))
+    if len(found) > len(texts):
+        texts.append("%d more" % (len(found) - len(texts)))
+    return ["no load balancer of this site, but it is asked by %s; that proves nothing and is not waited for" % ", ".join(texts)] if texts else []
 
 
 def is_guess(status):
@@ -73,98 +111,99 @@ def missing_intervals(load_balancers):
     ]
 
 
-def missing_probers(status, load_balancers, ignore=()):
-    """One sentence for each load balancer that has fewer probers than declared; none: all are there."""
-    if is_guess(status):
-        return missing_intervals(load_balancers)
-    known = known_probers(status, ignore)
-    texts = []
-    for balancer in load_balancers:
-        seen = len([p for p in known if p["path"] == balancer["path"]])
-        if seen < balancer["probers"]:
-            texts.append("load balancer %s: %d of %d probers seen on %s" % (balancer["name"], seen, balancer["probers"], balancer["path"]))
-    return texts
-
-
-def _declared(prober, load_balancers):
-    return next((b for b in load_balancers if b["path"] == prober["path"]), None)
-
-
-def _waited_for(prober, load_balancers, state):
-    """Whether this prober has to notice. The standby load balancers have not: the sanity test goes through them and is the better proof."""
-    declared = _declared(prober, load_balancers)
-    if declared:
-        return declared["follows"] == "live"
-    # Of those that nobody declared only the ones that may send traffic are: on the way in there is nothing to wait for.
-    return state == "standby" and not prober["path"].startswith("/heartbeat/standby")
-
-
-def _silent(prober, load_balancers):
-    expected = (_declared(prober, load_balancers) or {}).get("interval_s")
-    pace = SILENT_INTERVALS * max(prober["interval_s"] or 0.0, expected or 0.0)
-    return prober["last_seen_s"] > max(pace, SILENT_DECLARED_S if expected else SILENT_UNDECLARED_S)
-
-
-def silent_probers(status, load_balancers, ignore=(), state=None):
-    """One sentence for each prober that has stopped asking: of those waited for on the way to this state, or of all that are needed."""
-    known = known_probers(status, ignore)
-    silent = [p for p in known if _silent(p, load_balancers)]
-    needed = [p for p in silent if _waited_for(p, load_balancers, state or "standby")]
-    if state is None:
-        # Nobody waits for a standby load balancer, so that one prober more or less (a person with curl) is no matter.
-        for balancer in load_balancers:
-            mine = [p for p in silent if p["path"] == balancer["path"]]
-            if balancer["follows"] == "standby" and len([p for p in known if p["path"] == balancer["path"]]) - len(mine) < balancer["probers"]:
-                needed += mine
+def missing_addresses(load_balancers):
+    """One sentence for each load balancer that anybody could pass for."""
     return [
-        "prober %s %s has fallen silent: it asked every %.2f s, and for the last time %.1f s ago"
-        % (prober["address"], prober["path"], prober["interval_s"] or 0.0, prober["last_seen_s"])
-        for prober in needed
+        "load balancer %s: its addresses are not declared (bluegreen_load_balancers), so that nobody is known to be it" % balancer["name"]
+        for balancer in load_balancers
+        if balancer["follows"] == "live" and not balancer["addresses"]
     ]
 
 
-def differences(status, load_balancers, ignore=()):
-    """One sentence for each prober that asks at another interval than declared, in the steady state that its load balancer follows."""
-    texts = []
-    for prober in known_probers(status, ignore):
-        declared = _declared(prober, load_balancers)
-        expected = (declared or {}).get("interval_s")
-        if not expected or prober["interval_s"] is None or prober["consecutive"].get(declared["follows"], 0) < STEADY_ANSWERS:
-            continue
-        if abs(prober["interval_s"] - expected) > max(INTERVAL_TOLERANCE_S, INTERVAL_TOLERANCE * expected):
+def missing_probers(status, load_balancers):
+    """One sentence for each load balancer that has fewer probers than declared; none: all are there."""
+    if is_guess(status):
+        return missing_intervals(load_balancers)
+    texts = missing_addresses(load_balancers)
+    for balancer in load_balancers:
+        seen = {plain(prober["address"]) for _balancer, prober in known_probers(status, [balancer])}
+        if balancer["addresses"] and len(seen) < balancer["probers"]:
             texts.append(
-                "load balancer %s: prober %s asks every %.2f s, and interval_s says %g; fall and rise may be declared wrongly, too"
-                % (declared["name"], prober["address"], prober["interval_s"], expected)
+                "load balancer %s: %d of %d probers seen on %s%s"
+                % (balancer["name"], len(seen), balancer["probers"], balancer["path"], _asked_by_others(status, balancer))
             )
     return texts
 
 
-def unsettled(status, load_balancers, state, ignore=()):
+def _asked_by_others(status, balancer):
+    """Who asks in its place: a load balancer behind another address than declared looks like that."""
+    others = sorted({plain(p["address"]) or "?" for p in _checkers(status) if p["path"] == balancer["path"] and not is_prober(p, balancer)})
+    if not others:
+        return ""
+    more = ["%d more" % (len(others) - STRANGERS_SHOWN)] if len(others) > STRANGERS_SHOWN else []
+    return ", where %s asked; declared are %s" % (", ".join(others[:STRANGERS_SHOWN] + more), ", ".join(balancer["addresses"]))
+
+
+def _silent(prober, balancer):
+    expected = balancer.get("interval_s")
+    pace = SILENT_INTERVALS * max(prober["interval_s"] or 0.0, expected or 0.0)
+    return prober["last_seen_s"] > max(pace, SILENT_DECLARED_S if expected else SILENT_UNDECLARED_S)
+
+
+def silent_probers(status, load_balancers, state=None):
+    """One sentence for each prober that has stopped asking: of those waited for on the way to this state, or of all that are needed."""
+    texts = []
+    for balancer in load_balancers:
+        mine = [prober for _balancer, prober in known_probers(status, [balancer])]
+        silent = [prober for prober in mine if _silent(prober, balancer)]
+        # Nobody waits for a standby load balancer, because the sanity test goes through it and is the better proof. One prober more or less is no
+        # matter.
+        if balancer["follows"] == "standby" and (state or len(mine) - len(silent) >= balancer["probers"]):
+            continue
+        texts += [
+            "prober %s %s has fallen silent: it asked every %.2f s, and for the last time %.1f s ago"
+            % (plain(prober["address"]), balancer["path"], prober["interval_s"] or 0.0, prober["last_seen_s"])
+            for prober in silent
+        ]
+    return texts
+
+
+def differences(status, load_balancers):
+    """One sentence for each prober that asks at another interval than declared, in the steady state that its load balancer follows."""
+    texts = []
+    for balancer, prober in known_probers(status, load_balancers):
+        expected = balancer.get("interval_s")
+        if not expected or prober["interval_s"] is None or prober["consecutive"].get(balancer["follows"], 0) < STEADY_ANSWERS:
+            continue
+        if abs(prober["interval_s"] - expected) > max(INTERVAL_TOLERANCE_S, INTERVAL_TOLERANCE * expected):
+            texts.append(
+                "load balancer %s: prober %s asks every %.2f s, and interval_s says %g; fall and rise may be declared wrongly, too"
+                % (balancer["name"], plain(prober["address"]), prober["interval_s"], expected)
+            )
+    return texts
+
+
+def unsettled(status, load_balancers, state):
     """What is still missing until every live load balancer has noticed that the node is in this state.
 
     Returns one sentence for each missing thing. An empty list is the proof; where the probers are unknown it is a guess (is_guess).
     """
     live_balancers = [b for b in load_balancers if b["follows"] == "live"]
-    texts = missing_probers(status, live_balancers, ignore)
+    texts = missing_probers(status, live_balancers)
     if is_guess(status):
         return texts or _too_early(status, guess_s(load_balancers, state), state)
-    for prober in known_probers(status, ignore):
-        if not _waited_for(prober, load_balancers, state):
-            continue
-        declared = _declared(prober, load_balancers)
-        if state == "live":
-            wanted, got = declared["rise"], prober["consecutive"]["live"]
-        else:
-            wanted, got = (declared["fall"] if declared else DEFAULT_FALL), prober["consecutive"]["not_live"]
+    count, answers, words = dict(live=("rise", "live", "live"), standby=("fall", "not_live", "not live"))[state]
+    for balancer, prober in known_probers(status, live_balancers):
+        wanted, got = balancer[count], prober["consecutive"][answers]
         if got < wanted:
             texts.append(
                 "prober %s %s got %d of %d answers that say %s, the last request %.1f s ago%s"
                 % (
-                    prober["address"],
-                    prober["path"],
+                    plain(prober["address"]),
+                    balancer["path"],
                     got,
                     wanted,
-                    "live" if state == "live" else "not live",
+                    words,
                     prober["last_seen_s"],
                     "" if prober["interval_s"] is None else " (it asks every %.2f s)" % prober["interval_s"],
                 )

@@ -15,7 +15,15 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS, FallRise
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import PHASE_OF
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import differences, guess_s, is_guess, missing_intervals, silent_probers, unsettled
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import (
+    differences,
+    guess_s,
+    is_guess,
+    missing_addresses,
+    missing_intervals,
+    silent_probers,
+    unsettled,
+)
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import POLL_S, wait_until
 
 # The last live request was measured up to 13 ms after the answer that takes the node out; 100 ms leaves room for a network.
@@ -59,13 +67,12 @@ class Switch(object):
         self._require_an_end()
 
     def _require_an_end(self):
-        """A guess that cannot be made, or would take longer than anybody waits, is known before anything is written."""
+        """What can never be seen, and a guess that cannot be made or would take longer than anybody waits, is known before anything is written."""
         balancers = self.params["load_balancers"]
-        if not any(is_guess(status) for status in self.before.values()):
-            return
-        missing = missing_intervals(balancers)
+        guesses = [is_guess(status) for status in self.before.values()]
+        missing = (missing_intervals(balancers) if any(guesses) else []) + ([] if all(guesses) else missing_addresses(balancers))
         needed_s = guess_s(balancers, self.params["state"])
-        if not missing and needed_s >= self.params["settle_timeout_s"]:
+        if not missing and any(guesses) and needed_s >= self.params["settle_timeout_s"]:
             missing = [
                 "by its interval_s a load balancer takes up to %.1f s, which is longer than settle_timeout_s (bluegreen_settle_timeout_s) allows" % needed_s
             ]
@@ -133,14 +140,14 @@ class Switch(object):
 
     def differences(self):
         """How the load balancers were seen to ask before the change, where it is not as declared."""
-        return self._of_each(self.before, lambda status: differences(status, self.params["load_balancers"], self.params["ignore_probers"]))
+        return self._of_each(self.before, lambda status: differences(status, self.params["load_balancers"]))
 
     def watch_requests(self):
         """From now on, see whether fall and rise fit what the requests do."""
         for heartbeat in self.heartbeats:
             name, state = heartbeat.name, self.params["state"]
             rate = self.expected_per_s[name] if state == "live" else (self.before[name].get("requests") or {}).get("rate_per_s")
-            self.fall_rise[name] = FallRise(state, rate or 0.0, self.params["load_balancers"], self.params["ignore_probers"])
+            self.fall_rise[name] = FallRise(state, rate or 0.0, self.params["load_balancers"])
 
     def misdeclared(self):
         """How the requests ended or began, where that is not as declared."""
@@ -159,14 +166,14 @@ class Switch(object):
         if silent:
             raise Failure(
                 "Not settled after %.1f s, and it will not be: %s. The heartbeat says %s; nothing was stopped. Does that load balancer still run and "
-                "reach this node? If it is none, name its address in bluegreen_ignore_probers; if it checks more slowly than that, give its "
-                "interval_s." % (waited_s, "; ".join(silent), self.params["state"]),
+                "reach this node? If it checks more slowly than that, give its interval_s; if it has left that address for good, take the address out of "
+                "its addresses (bluegreen_load_balancers)." % (waited_s, "; ".join(silent), self.params["state"]),
                 found,
             )
         if left:
             raise Failure(
-                "Not settled after %.1f s: %s. The heartbeat says %s; nothing was stopped. If a prober is no load balancer, name its address "
-                "in bluegreen_ignore_probers; if the load balancer checks more slowly, raise bluegreen_settle_timeout_s."
+                "Not settled after %.1f s: %s. The heartbeat says %s; nothing was stopped. If a load balancer checks more slowly, raise "
+                "bluegreen_settle_timeout_s; if it checks from another address, declare that one (addresses in bluegreen_load_balancers)."
                 % (waited_s, "; ".join(left), self.params["state"]),
                 found,
             )
@@ -205,12 +212,12 @@ class Switch(object):
     def _silent(self):
         self._refresh()
         params = self.params
-        return self._of_each(self.after, lambda status: silent_probers(status, params["load_balancers"], params["ignore_probers"], params["state"]))
+        return self._of_each(self.after, lambda status: silent_probers(status, params["load_balancers"], params["state"]))
 
     def _unsettled(self):
         """By the statuses just read."""
         params = self.params
-        return self._of_each(self.after, lambda status: unsettled(status, params["load_balancers"], params["state"], params["ignore_probers"]))
+        return self._of_each(self.after, lambda status: unsettled(status, params["load_balancers"], params["state"]))
 
     def _unserved(self):
         self._refresh(fresh=True)

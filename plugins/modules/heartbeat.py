@@ -107,8 +107,9 @@ options:
         has had O(load_balancers[].fall) consecutive answers of "not live" (or O(load_balancers[].rise) of V(live)) since the change.
       - There is a warning where requests begin or end after another number of answers than declared, as far as their rate lets that be told. A
         test through a standby load balancer at that moment looks the same; the playbook C(verify_lb) measures it.
-      - A prober is known when it asked at least three times within the last 600 seconds. When one falls silent, which is when it has left out
-        five of its own requests, the task fails at once.
+      - A prober is whoever asks for O(load_balancers[].path) from one of O(load_balancers[].addresses), at least three times within the last
+        600 seconds. When one falls silent, which is when it has left out five of its own requests, the task fails at once. Whoever else asks is
+        a stranger, who proves nothing and is not waited for.
       - A heartbeat that does not tell who asks for it can only be waited for as long as O(load_balancers[].interval_s) times
         O(load_balancers[].fall) (or O(load_balancers[].rise)), and half a second. That is a guess, and a warning says so.
       - An empty list does not wait.
@@ -129,6 +130,13 @@ options:
         description: The URL that its health check asks for, with the query string. Each load balancer has one of its own.
         type: str
         required: true
+      addresses:
+        description:
+          - The addresses and networks from which it checks, IPv4 or IPv6, for instance V([10.0.0.5, 10.0.1.0/28]).
+          - They are required where the heartbeat tells who asks for it. Each of those that ask has to be told.
+        type: list
+        elements: str
+        default: []
       fall:
         description: Number of consecutive failed checks after which it takes a node out.
         type: int
@@ -257,7 +265,7 @@ EXAMPLES = r"""
     batch: "{{ groups['blue'] }}"
     batch_id: "{{ run_id }}/1"
     load_balancers:
-      - {name: live, follows: live, path: /heartbeat/live, fall: 3, rise: 2}
+      - {name: live, follows: live, path: /heartbeat/live, addresses: [10.0.0.5], fall: 3, rise: 2}
   when: inventory_hostname in groups['blue']
 """
 
@@ -365,7 +373,6 @@ def main():
             by=dict(type="str"),
             phase=dict(type="str", choices=PHASES),
             load_balancers=dict(type="list", elements="dict", default=[], options=LOAD_BALANCER_SPEC),
-            ignore_probers=dict(type="list", elements="str", default=[]),
             settle_timeout_s=dict(type="float", default=60.0),
             traffic_timeout_s=dict(type="float", default=10.0),
             release=dict(type="dict"),

@@ -54,6 +54,11 @@ options:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
         type: str
         required: true
+  paths:
+    description: The URL paths, with the query string, that load balancers ask for. What others ask for is not kept. Needed to start.
+    type: list
+    elements: str
+    default: []
   seconds:
     description: The recording ends by itself after this many seconds.
     type: float
@@ -74,6 +79,7 @@ EXAMPLES = r"""
     file: /run/watch-of-today
     components:
       - {name: shop, url: "http://127.0.0.1:9101"}
+    paths: [/heartbeat/live, /heartbeat/standby]
   async: 600
   poll: 0
 
@@ -165,8 +171,9 @@ class Span(object):
 class Book(object):
     """What one component was seen to do."""
 
-    def __init__(self, heartbeat, clock):
+    def __init__(self, heartbeat, clock, paths):
         self._heartbeat = heartbeat
+        self._paths = paths
         self._clock = clock
         self._revision = None
         self._seen = {}
@@ -187,7 +194,9 @@ class Book(object):
         if not self._states or self._states[-1][1] != status["state"]:
             self._states.append([now - (status["since_s"] or 0.0), status["state"]])
         for prober in status["probers"] or ():
-            self._note(prober, now)
+            # Whoever asks for something else at each time would fill the book.
+            if prober["path"] in self._paths:
+                self._note(prober, now)
 
     def _note(self, prober, now):
         key = (prober["address"], prober["path"])
@@ -218,7 +227,7 @@ class Book(object):
 
 def start(params):
     clock, send = steady_wall(), Sender()
-    books = [Book(Heartbeat(c["name"], c["url"], send=send), clock) for c in params["components"]]
+    books = [Book(Heartbeat(c["name"], c["url"], send=send), clock, params["paths"]) for c in params["components"]]
     looks = []
 
     def look():
@@ -240,13 +249,15 @@ def main():
                 default=[],
                 options=dict(name=dict(type="str", required=True), url=dict(type="str", required=True)),
             ),
+            paths=dict(type="list", elements="str", default=[]),
             seconds=dict(type="float", default=600.0),
             every_s=dict(type="float", default=0.05),
         ),
         supports_check_mode=False,
     )
-    if module.params["state"] == "started" and not module.params["components"]:
-        module.fail_json(msg="components is empty: there is nothing to watch.")
+    for needed in ("components", "paths"):
+        if module.params["state"] == "started" and not module.params[needed]:
+            module.fail_json(msg="%s is empty: there is nothing to watch." % needed)
     try:
         if module.params["state"] == "started":
             start(module.params)

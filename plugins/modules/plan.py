@@ -185,7 +185,7 @@ refusals:
   elements: str
   sample: []
 differences:
-  description: Where a load balancer is seen to check at another interval than declared. The table shows them as warnings.
+  description: Where a load balancer is seen to check at another interval than declared, and who asks that is none. The table shows them as warnings.
   returned: always
   type: list
   elements: str

@@ -23,6 +23,11 @@ extends_documentation_fragment:
   - halfswap.bluegreen.attributes
   - halfswap.bluegreen.observed
 options:
+  load_balancers:
+    description: The load balancers, by which it is known who of those that ask is a prober and who a stranger. Without them neither is shown.
+    type: list
+    elements: dict
+    default: []
   next:
     description: Say as well which commands can come next. For the end of a run that has failed.
     type: bool

@@ -12,6 +12,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import problems
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 
 from ._interlock import Limits
@@ -31,7 +32,6 @@ LIMITS_SPEC = {
     "capacity": {"type": "list", "elements": "dict", "default": []},
     "without": {"type": "list", "elements": "str", "default": []},
     "load_balancers": {"type": "list", "elements": "dict", "required": True},
-    "ignore_probers": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -97,6 +97,9 @@ def load_balancers(described: Any) -> list[dict[str, Any]]:
     if result.error_messages:
         raise ApplicationError(f"bluegreen_load_balancers: {'; '.join(result.error_messages)}. See bluegreen_load_balancers in the README.")
     balancers = result.validated_parameters["load_balancers"]
+    wrong = [f"{balancer['name']}: {text}" for balancer in balancers for text in problems(balancer["addresses"])]
+    if wrong:
+        raise ApplicationError(f"bluegreen_load_balancers: addresses of {'; '.join(wrong)}.")
     missing = sorted({"live", "standby"} - {balancer["follows"] for balancer in balancers})
     if missing:
         raise ApplicationError(f"bluegreen_load_balancers: none follows {' and none follows '.join(missing)}; there must be one for each state.")
@@ -128,5 +131,4 @@ def limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) ->
         capacity={component["name"]: float(component["per_s"]) for component in args["capacity"]},
         without=tuple(args["without"]),
         load_balancers=() if args["load_balancers"] is None else load_balancers(args["load_balancers"]),
-        ignore_probers=tuple(args["ignore_probers"]),
     )

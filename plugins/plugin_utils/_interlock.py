@@ -38,7 +38,6 @@ class Limits:
     # Nodes that the operator knows to be dead. Nobody asks them, and they count as not serving.
     without: Collection[str] = ()
     load_balancers: Sequence[Mapping[str, Any]] = ()
-    ignore_probers: Collection[str] = ()
 
 
 def least_live(nodes: Sequence[Node], batch: Collection[str], min_live: int) -> int:
@@ -75,11 +74,11 @@ def held_by_another(nodes: Sequence[Node], run_id: str) -> list[str]:
     ]
 
 
-def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]], ignore: Collection[str]) -> list[str]:
+def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]]) -> list[str]:
     """Why a node that says live is not really in the live load balancers' pools."""
     reasons = []
     for component in node.components:
-        reasons += [f"{node.name}: {component.name}: {text}" for text in unsettled(component.status, load_balancers, "live", ignore)]
+        reasons += [f"{node.name}: {component.name}: {text}" for text in unsettled(component.status, load_balancers, "live")]
         expected = requests_per_s(nodes, component.name) * min(component.served_in_s, RATE_WINDOW_S)
         if component.served == 0 and expected >= CERTAIN_REQUESTS:
             reasons.append(
@@ -99,7 +98,7 @@ def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits
         if not node.serving and not faults:
             faults = [f"{node.name} is in standby"]
         if not faults:
-            faults = _not_in(node, nodes, limits.load_balancers, limits.ignore_probers)
+            faults = _not_in(node, nodes, limits.load_balancers)
         reasons += faults
         if not faults:
             good.append(node.name)

@@ -16,10 +16,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers, strangers
 
 from ._evidence import Node
 from ._interlock import Limits, least_live, overloaded, unfit_for_exclusive
+from ._probers import books, undeclared
 
 Packages = Mapping[str, str | None]  # component -> NEVRA; None where nothing is installed
 
@@ -195,21 +196,27 @@ def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Co
 
 def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[str]:
     """A load balancer that does not check a node, or does so no more, can never be seen to notice."""
+    kept = books((node.name, component.status) for node in nodes for component in node.components)
+    nameless = undeclared(kept, limits.load_balancers)
+    if nameless:
+        return nameless
     missing = _of_each(nodes, missing_probers, limits)
-    if any(component.status["probers"] is not None for node in nodes for component in node.components) and missing:
+    if kept and missing:
         missing.append(
             f"a prober is known once it has asked {KNOWN_AFTER} times: does the load balancer check that URL, do bluegreen_load_balancers and its "
             "configuration agree, and does the firewall let its checks through?"
         )
     silent = _of_each(nodes, silent_probers, limits)
     if silent:
-        silent.append("does that load balancer still run and reach the nodes? If it is none, name its address in bluegreen_ignore_probers")
+        silent.append(
+            "does that load balancer still run and reach the nodes? If it has left that address for good, take the address out of bluegreen_load_balancers"
+        )
     return missing + silent
 
 
 def _otherwise(nodes: Sequence[Node], limits: Limits) -> tuple[str, ...]:
-    """Where a load balancer is seen to check at another pace than declared."""
-    return tuple(_of_each(nodes, differences, limits))
+    """Where a load balancer is seen to check at another pace than declared, and who else asks."""
+    return tuple(_of_each(nodes, differences, limits) + _of_each(nodes, strangers, limits))
 
 
 def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: Limits) -> list[str]:
@@ -217,7 +224,7 @@ def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: 
         f"{node.name}: {component.name}: {text}"
         for node in nodes
         for component in node.components
-        for text in texts_of(component.status, limits.load_balancers, limits.ignore_probers)
+        for text in texts_of(component.status, limits.load_balancers)
     ]
 
 

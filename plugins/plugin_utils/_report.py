@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers, strangers
 
 from ._evidence import Node
 from ._planner import Batch, Plan, Policy
@@ -98,13 +99,12 @@ def _settle_s(nodes: Sequence[Node], policy: Policy, count: str) -> float:
         for component in node.components
         if is_guess(component.status)
     ]
-    rules = {balancer["path"]: balancer for balancer in policy.limits.load_balancers if balancer["follows"] == "live"}
     waits = [
-        (prober["interval_s"] or 0.0) * int(rules[prober["path"]][count])
+        (prober["interval_s"] or 0.0) * int(balancer[count])
         for node in nodes
         for component in node.components
-        for prober in known_probers(component.status, policy.limits.ignore_probers)
-        if prober["path"] in rules
+        for balancer, prober in known_probers(component.status, policy.limits.load_balancers)
+        if balancer["follows"] == "live"
     ]
     return max(waits + guesses, default=0.0)
 
@@ -120,15 +120,15 @@ def _about(seconds: float | None) -> str:
     return f"{seconds:.1f} s" if seconds < 100 else _age(seconds)
 
 
-def status_lines(nodes: Sequence[Node]) -> list[str]:
-    """One line for each component of each node."""
+def status_lines(nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """One line for each component of each node. Without load balancers nobody knows which of those that ask are probers."""
     rows = []
     for node in nodes:
         if node.unread:
             rows.append((node.name, node.stack, "-", "unread", "-", "-", "-", node.unread))
         for component in node.components:
             status = component.status
-            probers = known_probers(status)
+            asked = "unknown probers" if is_guess(status) else f"{len(known_probers(status, load_balancers))} probers" if load_balancers else ""
             notes = [text.split(": ", 1)[1] for text in node.doubts() if text.startswith(f"{component.name}: ")]
             rows.append(
                 (
@@ -139,14 +139,24 @@ def status_lines(nodes: Sequence[Node]) -> list[str]:
                     component.nevra or "-",
                     "-" if component.since_s is None else _age(component.since_s),
                     "-" if component.rate_per_s is None else f"{component.rate_per_s:.1f}",
-                    "; ".join([f"{'unknown' if is_guess(status) else len(probers)} probers", *([] if component.healthy else [component.why]), *notes]),
+                    "; ".join([*filter(None, [asked]), *([] if component.healthy else [component.why]), *notes]),
                 )
             )
     serving = sum(node.serving for node in nodes)
     return [
         *table(("node", "stack", "component", "heartbeat", "package", "since", "requests/s", "notes"), rows),
         f"{serving} of {len(nodes)} nodes serve.",
+        *_strangers(nodes, load_balancers),
         *_locks(nodes),
+    ]
+
+
+def _strangers(nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [
+        f"{node.name}: {component.name}: {text}."
+        for node in nodes
+        for component in node.components
+        for text in (strangers(component.status, load_balancers) if load_balancers else ())
     ]
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import INTERVAL_TOLERANCE, INTERVAL_TOLERANCE_S
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import INTERVAL_TOLERANCE, INTERVAL_TOLERANCE_S, is_prober
 
 # From the answer that decides until the load balancer acts: 16 ms at most where it was measured.
 REACTION_S = 0.03
@@ -137,7 +137,7 @@ class Stream:
         self.follows = balancer["follows"]
         self.requests = requests
         self.mine = [number for number, request in enumerate(requests) if request.node == node]
-        self.probers = [prober for prober in probers if prober["path"] == balancer["path"]]
+        self.probers = [prober for prober in probers if is_prober(prober, balancer)]
         self.error_s = error_s + REACTION_S
         # After as many requests that others have answered, the node is out. Set by rotation().
         self.turns = 1
@@ -308,7 +308,11 @@ def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -
             f"the status is 200, or the whole body {stream.follows}",
         )
     if not stream.probers:
-        return Verdict(FAULT, f"nobody asked {stream.node} for {stream.balancer['path']}: that is what it has to check, on the port of the heartbeat")
+        return Verdict(
+            FAULT,
+            f"nobody asked {stream.node} for {stream.balancer['path']} from {', '.join(stream.balancer['addresses']) or 'any address of its own'}: that is "
+            "what it has to check, on the port of the heartbeat",
+        )
     steady = [phase for phase in times if phase.wants(stream.follows)]
     if steady and not any(stream.within(phase) for phase in steady):
         return Verdict(

@@ -53,6 +53,7 @@ class Demo:
         variables = [f"bluegreen_strategy={options.strategy}"] if options.strategy else []
         variables += [EXCLUSIVE, "bluegreen_exclusive=true"] if options.exclusive else []
         extra = [word for variable in [*variables, *options.extra_vars] for word in ("-e", variable)]
+        verbose = ["-v"] if options.verbose else []
         # A release is for those that do not find it by themselves.
         release = ["-e", f"bluegreen_release={options.to}"]
         confirmed = options.strategy == "cutover" and not options.on
@@ -62,7 +63,7 @@ class Demo:
             playbooks += [("migrate", release)]
         elif options.migrate:
             playbooks[-1][1].extend(["-e", "bluegreen_migrate=true"])
-        self.commands = [["ansible-playbook", "-i", lab.inventory, f"halfswap.bluegreen.{name}", *own, *extra] for name, own in playbooks]
+        self.commands = [["ansible-playbook", "-i", lab.inventory, f"halfswap.bluegreen.{name}", *own, *extra, *verbose] for name, own in playbooks]
         self.records = ROOT / ".cache" / "demo" / lab.name
 
     def run(self) -> bool:
@@ -161,6 +162,7 @@ def main() -> int:
     parser.add_argument("--on", type=int, help="how many nodes run the release in the end (default: all)")
     parser.add_argument("--strategy", choices=["halves", "cutover", "rolling"], help="cutover is confirmed, too, unless --on is given (default: halves)")
     parser.add_argument("--exclusive", action="store_true", help=f"switch both halves at the same moment; a running lab was set up with -e {EXCLUSIVE}")
+    parser.add_argument("--verbose", action="store_true", help="show the result of every task")
     parser.add_argument("-e", "--extra-vars", action="append", default=[], metavar="VARS", help="more variables for the playbook")
     options = parser.parse_args()
     options.migrate = options.migrate or not options.lab

@@ -36,7 +36,7 @@ from .model import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Application, End, Loc
 WORKERS = 2
 MOST_NODES = 6
 
-HOLDS = ({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 1, "rise": 3, "probers": 0, "hold_s": 8.0},)
+HOLDS = ({"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 1, "rise": 3, "probers": 0, "hold_s": 8.0},)
 
 
 def setting(name: str, on_failure: str = "rollback", observe_s: float = 10.0, limits: dict[str, Any] | None = None, **policy: Any) -> Setting:

@@ -17,7 +17,7 @@ from typing import Any
 from . import rules
 from .check import entry_of, nearest, value_of
 from .key import Key
-from .table import CONTROL_PORT, VARIABLES
+from .table import CONTROL_PORT, GONE, VARIABLES
 
 PREFIX = "bluegreen_"
 # What a message quotes of an error of a template.
@@ -85,7 +85,8 @@ class Description:
         self._own = wanted[chosen]
         for name in self._own:
             if name not in KNOWN or name in PLACES:
-                self.faults.append(f"bluegreen_applications.{chosen} has the unknown key {str(name)[:60]}: {nearest(str(name), set(KNOWN) - set(PLACES))}")
+                meant = GONE.get(name) or nearest(str(name), set(KNOWN) - set(PLACES))
+                self.faults.append(f"bluegreen_applications.{chosen} has the unknown key {str(name)[:60]}: {meant}")
 
     def _filled(self, name: str) -> Any:
         """One of the two variables that say where the others are. What is in the applications is filled in later, where it is read."""
@@ -133,7 +134,7 @@ class Description:
         """Every variable with its value. SiteError has all faults at once; needed are those without which this run cannot be."""
         faults = list(self.faults)
         faults += [
-            f"{name} is no variable of this collection: {nearest(name, [PREFIX + key for key in KNOWN])}"
+            f"{name} is no variable of this collection: {GONE.get(name[len(PREFIX) :]) or nearest(name, [PREFIX + key for key in KNOWN])}"
             for name in sorted(self._variables)
             if name.startswith(PREFIX) and name[len(PREFIX) :] not in KNOWN
         ]

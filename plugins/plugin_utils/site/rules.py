@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _compare, _sanity
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import problems
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import FAR_PROFILES, described, profile_of, way_to
 
@@ -54,6 +55,10 @@ def package_name(value: str) -> str:
 
 def token(value: str) -> str:
     return "" if TOKEN.fullmatch(value) else "it has blanks, line breaks or other characters that no HTTP header takes: make one with `openssl rand -hex 32`"
+
+
+def addresses(value: Sequence[str]) -> str:
+    return "; ".join(problems(value))
 
 
 def verify_nodes(value: Any) -> str:

@@ -196,6 +196,15 @@ LOAD_BALANCER = (
         rule=rules.url_path,
     ),
     Key(
+        "addresses",
+        "list",
+        "the addresses and networks from which it checks: `[10.0.0.5, 10.0.1.0/28]`. Whoever else asks is a stranger, and proves nothing. `setup` and "
+        "`verify_lb` print them, to be confirmed. Needed by all that moves traffic; not where a [heartbeat of another kind](docs/heartbeats.md) does not "
+        "tell who asks",
+        default_text="none",
+        rule=rules.addresses,
+    ),
+    Key(
         "fall",
         "int",
         "failed checks in a row after which it takes a node out. Where the requests are seen to end after another number there is a warning",
@@ -262,6 +271,9 @@ WINDOWS = (
     Key("blocked", "list", "", elements="dict", keys=WINDOW, documented=False),
 )
 
+# What is no variable any more, and what to do instead.
+GONE = {"ignore_probers": "whoever is no load balancer is not waited for any more: delete it, and give each of bluegreen_load_balancers its addresses."}
+
 VARIABLES = (
     Key("components", "list", "the components of the application, see below", required=True, elements="dict", keys=COMPONENT, rule=rules.components),
     Key(
@@ -273,7 +285,7 @@ VARIABLES = (
         keys=LOAD_BALANCER,
         fill=True,
         rule=rules.load_balancers,
-        reads=("setup", *ALL_NODES),
+        reads=("setup", "status", *ALL_NODES),
     ),
     Key(
         "token",
@@ -405,13 +417,6 @@ VARIABLES = (
     Key("take_over", "str", "run id of the holder whose lock may be taken over", reads=("deploy", "migrate", "verify_lb")),
     Key("run_id", "str", "for `unlock`: the run whose lock is released", reads=("unlock",)),
     Key("history_count", "int", "for `history`: how many runs are shown", unit="runs", default=10, minimum=1, reads=("history",)),
-    Key(
-        "ignore_probers",
-        "list",
-        "addresses that ask for the heartbeat but are no load balancer (monitoring), and are not waited for",
-        default=(),
-        reads=ALL_NODES,
-    ),
     Key(
         "settle_timeout_s",
         "int",

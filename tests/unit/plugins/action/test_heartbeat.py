@@ -10,8 +10,8 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
 
 BALANCERS = [
-    {"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb"},
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "url": "http://lb2"},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "url": "http://lb"},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"], "url": "http://lb2"},
 ]
 GROUPS = {"blue": ["blue1", "blue2"], "green": ["green1", "green2"]}
 COMPONENTS = [{"name": "shop", "url": "http://127.0.0.1:9101"}]
@@ -48,7 +48,17 @@ def test_standby_with_every_node_read(run_action, vars_of):
     module, sent = ran.sent[0]
     assert module == "halfswap.bluegreen.heartbeat"
     assert sent["components"] == [{"name": "shop", "url": "http://127.0.0.1:9101", "revision": 7}]
-    live = {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0}
+    live = {
+        "name": "live",
+        "follows": "live",
+        "path": "/heartbeat/live",
+        "addresses": ["10.0.0.5"],
+        "fall": 3,
+        "rise": 2,
+        "interval_s": None,
+        "probers": 1,
+        "hold_s": 0.0,
+    }
     assert sent["load_balancers"][0] == live
     assert "@" in sent["by"]
 

@@ -9,8 +9,8 @@ from ansible import context
 from ansible.errors import AnsibleError
 
 BALANCERS = [
-    {"name": "live", "follows": "live", "path": "/heartbeat/live"},
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby"},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"]},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"]},
 ]
 ARGS = {"observed": "seen", "packages": "found", "load_balancers": BALANCERS}
 

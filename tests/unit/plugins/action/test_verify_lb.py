@@ -8,8 +8,8 @@ import pytest
 import yaml
 from ansible.errors import AnsibleActionFail, AnsibleError
 
-LIVE = {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "url": "http://192.0.2.5"}
-STANDBY = {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "url": "http://192.0.2.6", "hosts": ["lb"]}
+LIVE = {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "url": "http://192.0.2.5"}
+STANDBY = {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.6"], "url": "http://192.0.2.6", "hosts": ["lb"]}
 
 
 def record(fall: int = 3, dates: bool = True, **changes):

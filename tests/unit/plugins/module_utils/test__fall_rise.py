@@ -16,12 +16,12 @@ INTERVAL_S = 0.5
 
 
 def balancer(name="live", fall=3, rise=2, follows="live"):
-    return dict(name=name, follows=follows, path="/heartbeat/%s" % name, fall=fall, rise=rise)
+    return dict(name=name, follows=follows, path="/heartbeat/%s" % name, addresses=["10.0.0.5"], fall=fall, rise=rise)
 
 
-def flip(clock, state, requests, balancers, rate_per_s=50.0, ignore=()):
+def flip(clock, state, requests, balancers, rate_per_s=50.0):
     """What is said in the end, where with the nth answer so many requests had come as `requests` has at n."""
-    seen = FallRise(state, rate_per_s, balancers, ignore)
+    seen = FallRise(state, rate_per_s, balancers)
     for number, count in enumerate(requests):
         clock.advance(INTERVAL_S if number else 0)
         probers = [
@@ -90,7 +90,8 @@ def test_two_of_the_same_name(clock):
     "changes",
     [
         dict(balancers=[balancer(rise=5, follows="standby")]),
-        dict(ignore=["10.0.0.5"]),
+        # It is somebody else who asks.
+        dict(balancers=[dict(balancer(rise=5), addresses=["10.0.0.6"])]),
         dict(requests=[None, None, None]),
     ],
 )
@@ -99,6 +100,6 @@ def test_nothing_to_judge_by(clock, changes):
 
 
 def test_a_heartbeat_that_does_not_tell_who_asks(clock):
-    seen = FallRise("live", 50.0, [balancer(rise=5)], [])
+    seen = FallRise("live", 50.0, [balancer(rise=5)])
     seen.see(dict(probers=None, requests=dict(since_flip=20)))
     assert seen.difference is None

@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 
-LIVE = dict(name="live", follows="live", path="/heartbeat/live", fall=3, rise=2, probers=1, interval_s=2.0)
+LIVE = dict(name="live", follows="live", path="/heartbeat/live", addresses=["10.0.0.5"], fall=3, rise=2, probers=1, interval_s=2.0)
 
 
 class Scripted(object):
@@ -44,7 +44,6 @@ def switch(heartbeat, **changes):
         reason="release",
         by="me",
         load_balancers=[LIVE],
-        ignore_probers=[],
         settle_timeout_s=60.0,
         traffic_timeout_s=10.0,
         lead_s=0.0,
@@ -86,6 +85,29 @@ def test_a_guess_that_cannot_be_made_is_known_before_anything_is_written(clock, 
     assert text in str(error.value) and "Nothing was changed" in str(error.value)
     # Whoever does not wait needs no guess.
     switch(Scripted(clock), load_balancers=[]).read()
+
+
+def test_a_load_balancer_without_addresses_is_known_before_anything_is_written(clock):
+    nameless = [dict(LIVE, addresses=[])]
+    with pytest.raises(HeartbeatError) as error:
+        switch(Scripted(clock, probers=[]), load_balancers=nameless).read()
+    assert str(error.value).startswith("Nothing was changed: load balancer live: its addresses are not declared")
+    # Where nobody tells who asks, they would be of no use.
+    switch(Scripted(clock), load_balancers=nameless).read()
+
+
+def test_a_flood_does_not_settle_it(clock):
+    """The measured one: a stranger has its answers after 0.06 s, the load balancer after 5 s."""
+    heartbeat = Scripted(clock, probers=[prober(live=50)])
+    made = switch(heartbeat)
+    made.read()
+    made.write(made.work())
+    flood = [dict(prober(not_live=3, interval_s=0.02), address="10.0.0.9")]
+    heartbeat.said.update(probers=[prober(not_live=0)] + flood)
+    clock.at(1, lambda: heartbeat.said.update(probers=flood))
+    clock.at(2, lambda: heartbeat.said.update(probers=[prober(not_live=1)] + flood))
+    clock.at(5, lambda: heartbeat.said.update(probers=[prober(not_live=3)] + flood))
+    assert wait(made, True, str)["settled_s"] == pytest.approx(5, abs=0.06)
 
 
 def prober(last_seen_s=0.1, interval_s=2.0, **consecutive):

@@ -15,8 +15,8 @@ from ansible_collections.halfswap.bluegreen.plugins.modules import heartbeat
 ONE = {"shop0": "shop-1.0.0-1.noarch"}
 TWO = {"shop0": "shop-2.0.0-1.noarch"}
 BALANCERS = [
-    {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2},
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby"},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"]},
 ]
 
 

@@ -33,11 +33,22 @@ def watch(run_module, heartbeat_server, clock, tmp_path):
             clock.at(at, lambda change=change: change() if callable(change) else heartbeat_server.status.update(change))
         clock.at(seconds, lambda: os.remove(file))
         components = [dict(name="shop", url=heartbeat_server.url)]
-        started = run_module(lb_watch, dict(dict(state="started", file=file, components=components), **args))
+        started = run_module(lb_watch, dict(dict(state="started", file=file, components=components, paths=[PATH]), **args))
         assert started == {"changed": False}
         return run_module(lb_watch, dict(state="stopped", file=file))
 
     return run
+
+
+def test_what_nobody_was_told_to_watch_does_not_fill_the_book(watch):
+    def strangers(at):
+        return [prober(1, 0.0, path="%s?%d" % (PATH, number), address="10.0.0.9", live=1) for number in range(at, at + 20)]
+
+    changes = {number / 10.0: {"probers": [prober(7 + number, 0.0, live=7 + number)] + strangers(20 * number)} for number in range(1, 10)}
+    changes[-1] = {"probers": [prober(7, 0.0, live=7)]}
+    told = watch(1, changes)
+    (mine,) = told["components"][0]["probers"]
+    assert (mine["address"], mine["path"], len(mine["answers"])) == ("10.0.0.5", PATH, 9)
 
 
 def test_what_each_prober_got_and_when(watch):

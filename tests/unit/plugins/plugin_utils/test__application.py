@@ -13,6 +13,7 @@ GOOD = [
         "name": "live",
         "follows": "live",
         "path": "/heartbeat/live",
+        "addresses": ["10.0.0.5"],
         "url": "http://lb",
         "hosts": ["lb1"],
         "service": "nginx",
@@ -20,7 +21,7 @@ GOOD = [
         "address": "192.0.2.5",
         "mirror_to": "192.0.2.6",
     },
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "url": "http://lb2"},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": [], "fall": 2, "url": "http://lb2"},
 ]
 
 
@@ -50,8 +51,28 @@ def test_every_node_in_a_stack_is_fine():
 
 def test_load_balancers_get_their_defaults_and_lose_their_address():
     assert load_balancers(GOOD) == [
-        {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0},
-        {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 2, "rise": 2, "interval_s": None, "probers": 1, "hold_s": 0.0},
+        {
+            "name": "live",
+            "follows": "live",
+            "path": "/heartbeat/live",
+            "addresses": ["10.0.0.5"],
+            "fall": 3,
+            "rise": 2,
+            "interval_s": None,
+            "probers": 1,
+            "hold_s": 0.0,
+        },
+        {
+            "name": "standby",
+            "follows": "standby",
+            "path": "/heartbeat/standby",
+            "addresses": [],
+            "fall": 2,
+            "rise": 2,
+            "interval_s": None,
+            "probers": 1,
+            "hold_s": 0.0,
+        },
     ]
 
 
@@ -63,6 +84,7 @@ def test_load_balancers_get_their_defaults_and_lose_their_address():
         ([GOOD[0], {**GOOD[1], "path": "/heartbeat/live"}], "two check the same path"),
         ([GOOD[0], {**GOOD[1], "follows": "dead"}], "value of follows must be one of: live, standby"),
         ([GOOD[0], {**GOOD[1], "fal": 1}], "fal"),
+        ([GOOD[0], {**GOOD[1], "addresses": ["lb"]}], "addresses of standby: 'lb' is no address"),
         ("nonsense", "bluegreen_load_balancers"),
     ],
 )
@@ -91,14 +113,13 @@ ARGS = {
     "capacity": [{"name": "shop", "per_s": "80"}],
     "without": ["green1"],
     "load_balancers": None,
-    "ignore_probers": ["10.0.0.9"],
 }
 
 
 def test_limits():
     found = limits(ARGS, STACKS)
     assert (found.min_live, found.max_unavailable, found.capacity, found.without) == (1, 1, {"shop": 80.0}, ("green1",))
-    assert (found.load_balancers, found.ignore_probers) == ((), ("10.0.0.9",))
+    assert found.load_balancers == ()
     assert limits({**ARGS, "load_balancers": GOOD}, STACKS).load_balancers == load_balancers(GOOD)
 
 

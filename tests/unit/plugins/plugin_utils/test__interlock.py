@@ -12,8 +12,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, held_by_another, refuse_exclusive, refuse_live, refuse_standby
 
 BALANCERS = [
-    {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
 ]
 LIMITS = Limits(load_balancers=BALANCERS)
 BLUE, GREEN = ["blue1", "blue2"], ["green1", "green2"]
@@ -70,6 +70,19 @@ def test_a_node_that_the_live_load_balancer_has_not_taken_in_does_not_count(node
     not_yet = said()
     not_yet["components"][0]["heartbeat"]["probers"][0]["consecutive"]["live"] = 1
     assert any("got 1 of 2 answers that say live" in reason for reason in refuse_standby(nodes(green1=not_yet), BLUE, LIMITS))
+
+
+def test_a_stranger_does_not_show_that_a_node_is_in(nodes, said):
+    displaced = said()
+    displaced["components"][0]["heartbeat"]["probers"][0]["address"] = "10.0.0.9"
+    reasons = refuse_standby(nodes(green1=displaced), BLUE, LIMITS)
+    assert any("green1: shop: load balancer live: 0 of 1 probers seen on /heartbeat/live, where 10.0.0.9 asked" in reason for reason in reasons)
+
+
+def test_without_addresses_no_node_is_known_to_be_in(nodes):
+    nameless = replace(LIMITS, load_balancers=[{**balancer, "addresses": []} for balancer in LIMITS.load_balancers])
+    reasons = refuse_standby(nodes(), BLUE, nameless)
+    assert "0 of at least 2 other nodes" in reasons[0] and "green1: shop: load balancer live: its addresses are not declared" in reasons[1]
 
 
 def test_a_node_without_traffic_does_not_count_where_others_have_it(nodes, said):

@@ -14,8 +14,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
 BALANCERS = (
-    {"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},
-    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "fall": 3, "rise": 2, "probers": 1},
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
 )
 LIMITS = Limits(load_balancers=BALANCERS)
 POLICY = Policy(limits=LIMITS)
@@ -275,13 +275,37 @@ def with_prober(said, **changes):
 def test_a_prober_that_has_fallen_silent_is_refused(nodes, said):
     found = plan(nodes(blue2=with_prober(said, last_seen_s=30.0)), WANTED, POLICY)
     assert found.batches == () and found.refusals[0].startswith("blue2: shop: prober 10.0.0.5 /heartbeat/live has fallen silent")
-    assert "bluegreen_ignore_probers" in found.refusals[1]
-    ignored = replace(POLICY, limits=replace(LIMITS, ignore_probers=("10.0.0.9",)))
-    elsewhere = with_prober(said)
-    elsewhere["components"][0]["heartbeat"]["probers"].append(
-        {**elsewhere["components"][0]["heartbeat"]["probers"][0], "address": "10.0.0.9", "last_seen_s": 60.0}
+    assert "take the address out of bluegreen_load_balancers" in found.refusals[1]
+
+
+def with_stranger(said, **changes):
+    found = said()
+    probers = found["components"][0]["heartbeat"]["probers"]
+    probers.append({**probers[0], "address": "10.0.0.9", "seen": 3, "last_seen_s": 300.0, **changes})
+    return found
+
+
+def test_a_stranger_that_has_fallen_silent_refuses_nothing_and_is_shown(nodes, said):
+    found = plan(nodes(blue2=with_stranger(said, path="/heartbeat/live?\x1b[2J")), WANTED, POLICY)
+    assert len(found.batches) == 2
+    (shown,) = found.differences
+    assert shown.startswith("blue2: shop: no load balancer of this site, but it is asked by 10.0.0.9 for /heartbeat/live?\\x1b[2J;")
+    assert found.digest == plan(nodes(), WANTED, POLICY).digest
+
+
+def test_a_load_balancer_without_addresses_is_refused_with_those_that_asked(nodes, said):
+    nameless = replace(POLICY, limits=replace(LIMITS, load_balancers=({**BALANCERS[0], "addresses": []}, BALANCERS[1])))
+    found = plan(nodes(blue2=with_stranger(said)), WANTED, nameless)
+    assert found.batches == () and found.refusals == (
+        "load balancer live: its addresses are not declared, so that whoever asks for /heartbeat/live could pass for it. It is asked for by 10.0.0.5 "
+        "(blue1, blue2, green1, green2), 10.0.0.9 (blue2). Find out which of them it is, and add to its entry in bluegreen_load_balancers: "
+        "addresses: [10.0.0.5]",
     )
-    assert len(plan(nodes(blue2=elsewhere), WANTED, ignored).batches) == 2
+    # Where nobody logs who asks, they would be of no use.
+    unseen = said()
+    unseen["components"][0]["heartbeat"]["probers"] = None
+    paced = replace(PACED, limits=replace(LIMITS, load_balancers=tuple({**each, "addresses": [], "interval_s": 2.0} for each in BALANCERS)))
+    assert len(plan(nodes(unseen), WANTED, paced).batches) == 2
 
 
 def test_another_pace_than_declared_is_a_warning(nodes, said):

@@ -14,7 +14,11 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, plan_lines, status_lines, table
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
-POLICY = Policy(limits=Limits(load_balancers=({"name": "live", "follows": "live", "path": "/heartbeat/live", "fall": 3, "rise": 2, "probers": 1},)))
+BALANCERS = (
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
+)
+POLICY = Policy(limits=Limits(load_balancers=BALANCERS))
 WANTED = dict.fromkeys(NAMES, {"shop": "shop-2.0.0-1.noarch"})
 
 
@@ -111,7 +115,7 @@ def test_columns_are_as_wide_as_needed():
 def test_a_guess_is_marked_as_one(nodes, said):
     unseen = dict(said(), record={"out_s": 8.7, "previous": [], "cut_off": None})
     unseen["components"][0]["heartbeat"]["probers"] = None
-    policy = Policy(limits=Limits(load_balancers=({**POLICY.limits.load_balancers[0], "interval_s": 2.0},)))
+    policy = Policy(limits=Limits(load_balancers=({**BALANCERS[0], "interval_s": 2.0}, BALANCERS[1])))
     found = plan(nodes(unseen), WANTED, policy)
     assert plan_lines(found, nodes(unseen), policy)[-4:] == [
         "batch  settle out     drain to sanity test  settle in      the others out  observe",
@@ -124,9 +128,22 @@ def test_a_guess_is_marked_as_one(nodes, said):
 
 
 def test_what_is_otherwise_than_declared_is_below_the_plan(nodes, said):
-    policy = Policy(limits=Limits(load_balancers=({**POLICY.limits.load_balancers[0], "interval_s": 2.0},)))
+    policy = Policy(limits=Limits(load_balancers=({**BALANCERS[0], "interval_s": 2.0}, BALANCERS[1])))
     warnings = [line for line in plan_lines(plan(nodes(), WANTED, policy), nodes(), policy) if line.startswith("WARNING: ")]
     assert len(warnings) == 4 and warnings[0].startswith("WARNING: blue1: shop: load balancer live: prober 10.0.0.5 asks every 0.50 s")
+
+
+def test_the_status_tells_probers_from_strangers(nodes, said):
+    visited = said()
+    visited["components"][0]["heartbeat"]["probers"].append(
+        {"address": "10.0.0.9", "path": "/heartbeat/live\x1b[2J", "consecutive": {}, "seen": 3, "last_seen_s": 300.0, "interval_s": 1.0}
+    )
+    shown = status_lines(nodes(blue1=visited), BALANCERS)
+    assert shown[2].endswith("2 probers") and "3 probers" not in "".join(shown)
+    (stranger,) = [line for line in shown if "10.0.0.9" in line]
+    assert stranger.startswith("blue1: shop: no load balancer of this site") and "\\x1b[2J" in stranger and "\x1b" not in "".join(shown)
+    # Who does not know the load balancers cannot tell them from others.
+    assert "prober" not in "".join(status_lines(nodes(blue1=visited)))
 
 
 def test_the_status_shows_who_is_at_work(nodes, said):

@@ -155,7 +155,7 @@ def simulate(*balancers: Balancer, story: Sequence[tuple[float, str]] = STORY, a
 
 
 def declared(balancer: Balancer, **changes: Any) -> dict[str, Any]:
-    return {"name": balancer.name, "follows": balancer.follows, "path": balancer.path, "fall": 3, "rise": 2, **changes}
+    return {"name": balancer.name, "follows": balancer.follows, "path": balancer.path, "addresses": ["10.0.0.0/30"], "fall": 3, "rise": 2, **changes}
 
 
 def standby(**changes: Any) -> Balancer:
@@ -273,7 +273,16 @@ def test_a_live_load_balancer_that_does_not_care():
 
 
 def test_nobody_asks_at_the_path():
-    assert "nobody asked green1 for /heartbeat/live" in faults(found(Balancer(checks=False)))["states"]
+    assert "nobody asked green1 for /heartbeat/live from 10.0.0.0/30" in faults(found(Balancer(checks=False)))["states"]
+
+
+def test_a_stranger_at_the_same_path_is_not_measured():
+    watched, traffic = simulate(Balancer())
+    asks_often = [[at + 0.02, word] for at, word in watched["probers"][0]["answers"] for _times in range(5)]
+    watched["probers"].append({"address": "10.0.0.9", "path": "/heartbeat/live", "answers": sorted(asks_often)})
+    seen, _clock = judge(NODE, declared(Balancer()), "shop", watched, traffic, STATES)
+    alone, _clock = judge(NODE, declared(Balancer()), "shop", *simulate(Balancer()), STATES)
+    assert seen == alone and str(seen.fall) == "3"
 
 
 def test_a_node_that_it_does_not_know():

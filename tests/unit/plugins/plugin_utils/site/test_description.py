@@ -57,7 +57,16 @@ def test_the_smallest_site_with_its_defaults():
 GOOD = {"str": "x", "int": 7, "float": 1.5, "bool": True, "list": ["x"], "dict": {}, "count": "25%", "any": "2.0.0"}
 WRONG = {"str": 5, "int": "many", "float": [], "bool": "perhaps", "list": "opaque", "dict": "opaque", "count": "half"}
 # Where a name alone does not do.
-SAMPLES = {"url": "http://192.0.2.1/", "path": "/heartbeat/x", "follows": "live", "days": ["mon"], "from": "09:00", "until": "10:00", "live_url": "http://x/"}
+SAMPLES = {
+    "url": "http://192.0.2.1/",
+    "path": "/heartbeat/x",
+    "follows": "live",
+    "addresses": ["10.0.0.5"],
+    "days": ["mon"],
+    "from": "09:00",
+    "until": "10:00",
+    "live_url": "http://x/",
+}
 
 
 def rows(keys, parents=(), playbook="deploy"):
@@ -252,6 +261,28 @@ def test_every_fault_is_named_at_once_and_nothing_else():
         "bluegreen_load_balancers[live].probers is 0, but it must be at least 1 addresses.",
         "bluegreen_min_live is -1, but it must be at least 0 nodes.",
     ]
+
+
+@pytest.mark.parametrize(
+    "addresses, says",
+    [
+        (["10.0.0.300"], ".addresses: '10.0.0.300' is no address, such as 10.0.0.5 or fd00::5, and no network, such as 10.0.0.0/28."),
+        (["10.0.0.5/24", "0.0.0.0/0"], "the network is 10.0.0.0/24, and the address alone is 10.0.0.5; '0.0.0.0/0' is no network: its length is from 1 to 32."),
+        ("10.0.0.5", ".addresses is '10.0.0.5', but a list belongs there."),
+        ([10.5], ".addresses[1] is 10.5, but text belongs there: write it in quotes, because YAML changes what looks like a number."),
+    ],
+)
+def test_addresses_that_are_none(addresses, says):
+    live, standby = SITE["bluegreen_load_balancers"]
+    (said,) = faults({**SITE, "bluegreen_load_balancers": [{**live, "addresses": addresses}, standby]})
+    assert said.startswith("bluegreen_load_balancers[live].addresses") and said.endswith(says)
+
+
+def test_the_variable_that_is_gone_says_what_to_do_instead():
+    says = "whoever is no load balancer is not waited for any more: delete it, and give each of bluegreen_load_balancers its addresses."
+    assert faults({**SITE, "bluegreen_ignore_probers": ["10.0.0.9"]}) == [f"bluegreen_ignore_probers is no variable of this collection: {says}"]
+    own = {**OWN, "ignore_probers": []}
+    assert faults({"bluegreen_applications": {"shop": own}}) == [f"bluegreen_applications.shop has the unknown key ignore_probers: {says}"]
 
 
 @pytest.mark.parametrize("token", ["two words", "line\n", "p\u00e4ss"])
