@@ -313,12 +313,10 @@ guess:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
-
-PHASES = ["SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE"]
 
 
 def diff(result):
@@ -363,7 +361,7 @@ def main():
             reason=dict(type="str", default=""),
             run_id=dict(type="str", required=True),
             by=dict(type="str"),
-            phase=dict(type="str", choices=PHASES),
+            phase=dict(type="str", choices=list(PHASES)),
             load_balancers=dict(type="list", elements="dict", default=[], options=LOAD_BALANCER_SPEC),
             ignore_probers=dict(type="list", elements="str", default=[]),
             settle_timeout_s=dict(type="float", default=60.0),

@@ -238,7 +238,7 @@ def far_args(heartbeat_server, **changes):
 
 
 def prober(**consecutive):
-    runs = {"live": 0, "not_live": 0, **consecutive}
+    runs = {"live": 0, "not_live": 0, "standby": 0, "not_standby": 0, **consecutive}
     return {"address": "10.0.0.5", "path": "/heartbeat/live", "consecutive": runs, "seen": 50, "last_seen_s": 0.1, "interval_s": 0.5}
 
 
