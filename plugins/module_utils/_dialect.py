@@ -16,7 +16,7 @@ import json
 import math
 import time
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 
 # Python 2.7 has two types of it.
 TEXTS = (str, type(b"".decode()))
@@ -54,8 +54,9 @@ def _leaf(expected, belongs):
     return check
 
 
-def text(most=LONG):
-    return _leaf("a text of at most %d characters" % most, lambda value: isinstance(value, TEXTS) and len(value) <= most)
+def text(most=None):
+    expected = "a text" if most is None else "a text of at most %d characters" % most
+    return _leaf(expected, lambda value: isinstance(value, TEXTS) and (most is None or len(value) <= most))
 
 
 def one_of(*words):

@@ -29,13 +29,16 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import L
 
 # The API answers within 50 ms; a status read with `fresh` waits for one health check, at most 1 s by default.
 TIMEOUT_S = 5
+# As many characters as a write may carry: no text that it brings back is longer.
+LONGEST = 16 * 1024
 PHASES = ("SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE")
 
 # What docs/heartbeat-api.md says of the status; what else an application adds is its own matter.
+_TEXT = text(LONGEST)
 _PROBER = keys(
     dict(
-        address=text(),
-        path=text(),
+        address=_TEXT,
+        path=_TEXT,
         consecutive=keys(dict(live=whole(), not_live=whole(), standby=whole(), not_standby=whole())),
         interval_s=or_null(number()),
         last_seen_s=number(),
@@ -47,23 +50,23 @@ _NEEDED = dict(
     state=one_of("live", "standby"),
     revision=whole(),
     since_s=number(),
-    by=or_null(text()),
-    run_id=or_null(text()),
+    by=or_null(_TEXT),
+    run_id=or_null(_TEXT),
     healthy=truth(),
-    why=text(),
+    why=_TEXT,
     probers=listing(_PROBER, 10000),
 )
 _OTHERS = dict(
-    component=text(),
+    component=_TEXT,
     answer=one_of("live", "standby", "down"),
-    since=text(),
-    reason=text(),
+    since=_TEXT,
+    reason=_TEXT,
     phase=one_of(*PHASES),
-    release=text(),
-    status_error=text(),
+    release=_TEXT,
+    status_error=_TEXT,
     requests=keys({}, dict(total=whole(), since_flip=whole(), rate_per_s=number())),
-    agent=keys({}, dict(version=text(), started_s=number(), config=text())),
-    test=keys({}, dict(run_id=text(), left_s=number())),
+    agent=keys({}, dict(version=_TEXT, started_s=number(), config=_TEXT)),
+    test=keys({}, dict(run_id=_TEXT, left_s=number())),
 )
 STATUS = keys(_NEEDED, _OTHERS)
 # Of an application that keeps no books, nobody knows who asks for it, and maybe not since when it says what it says.
