@@ -49,7 +49,7 @@ def shown_all(value, length=LENGTH):
         return {shown_all(key, length): shown_all(item, length) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [shown_all(item, length) for item in value]
-    return shown(value, length) if isinstance(value, (bytes, type(b"".decode()))) else value
+    return shown(value, length) if isinstance(value, (bytes, type(""))) else value
 
 
 def _is_harmless(char, lines):
