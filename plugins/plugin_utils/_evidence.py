@@ -14,6 +14,28 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, number, or_null, text, truth
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import ANY_STATUS
+
+# What module node_info says of a node. Lock and record were checked where they were read, on the node.
+_COMPONENT = keys(
+    {
+        "name": text(),
+        "package": text(),
+        "heartbeat": or_null(ANY_STATUS),
+        "error": or_null(text()),
+        "nevra": or_null(text()),
+        "version": or_null(text()),
+        "active": truth(),
+        "installed_at": or_null(number(None)),
+        "started_at": or_null(number(None)),
+    }
+)
+_SAID = keys(
+    {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
+    {"lock": keys({}), "record": keys({}), "clock_skew_s": number()},
+)
+
 
 @dataclass(frozen=True)
 class Component:
@@ -67,6 +89,8 @@ class Node:
     stack: str
     components: tuple[Component, ...] = ()
     unread: str = ""
+    # The same for all names of one machine; see module_utils/_machine.
+    machine: str = ""
     at: float = 0.0
     # The run that holds the node's lock, and what the node noted of its releases; see module_utils/_release_record.
     lock: Mapping[str, Any] | None = None
@@ -106,9 +130,9 @@ def _component(said: Mapping[str, Any]) -> Component:
         name=said["name"],
         package=said["package"],
         state=status["state"],
-        healthy=bool(status["healthy"]),
+        healthy=status["healthy"],
         why=status["why"],
-        revision=int(status["revision"]),
+        revision=status["revision"],
         run_id=status.get("run_id"),
         since_s=since_s,
         nevra=said["nevra"],
@@ -140,23 +164,28 @@ def read_node(name: str, stack: str, registered: Any, batch_id: str | None = Non
         return unread(f"its reading failed: {registered.get('msg', 'no reason given')}")
     if "at" not in registered or "components" not in registered:
         return unread("what was registered is not the result of halfswap.bluegreen.node_info")
-    if batch_id is not None and registered.get("batch_id") != batch_id:
-        return unread(f"it was read for {registered.get('batch_id') or 'no batch'}, not for {batch_id}")
+    wrong = faults(_SAID, registered)
+    if wrong:
+        return unread(f"it answers in another dialect than halfswap.bluegreen.node_info: {'; '.join(wrong)}")
+    if batch_id is not None and registered["batch_id"] != batch_id:
+        return unread(f"it was read for {registered['batch_id'] or 'no batch'}, not for {batch_id}")
     if oldest is not None and registered["at"] < oldest:
         return unread(f"it was read {oldest - registered['at']:.0f} s too long ago")
-    errors = [said["error"] for said in registered["components"] if said.get("error")]
+    errors = [
+        said["error"] or f"component {said['name']}: nothing is known of its heartbeat"
+        for said in registered["components"]
+        if said["error"] or said["heartbeat"] is None
+    ]
     if errors:
         return unread("; ".join(errors))
-    try:
-        components = tuple(_component(said) for said in registered["components"])
-    except (KeyError, TypeError, ValueError) as exc:
-        return unread(f"its heartbeat API answers another dialect ({exc!r}): run halfswap.bluegreen.setup")
+    components = tuple(_component(said) for said in registered["components"])
     if not components:
         return unread("it has no components")
     return Node(
         name,
         stack,
         components,
+        machine=registered["machine"],
         at=float(registered["at"]),
         lock=registered.get("lock"),
         record=registered.get("record"),
@@ -176,9 +205,21 @@ def read_nodes(
 
     Only those named in `without` are not: the operator knows them to be dead. They serve nobody, so they add to no capacity.
     """
-    return [
+    nodes = [
         read_node(name, stack, hostvars[name].get(variable) if name in hostvars else None, batch_id, oldest)
         for stack, names in stacks.items()
         for name in names
         if name not in without
     ]
+    names: dict[str, list[str]] = {}
+    for node in nodes:
+        names.setdefault(node.machine, []).append(node.name)
+    return [_as_one(node, names[node.machine]) if node.machine else node for node in nodes]
+
+
+def _as_one(node: Node, names: Sequence[str]) -> Node:
+    """A machine counts once. Under several names it does not count at all: nobody knows which of them is meant."""
+    others = " and ".join(name for name in names if name != node.name)
+    if not others:
+        return node
+    return Node(node.name, node.stack, unread=f"it is the same machine as {others}, which counts once: leave one of these names in the inventory")

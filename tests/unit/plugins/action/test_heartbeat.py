@@ -8,6 +8,7 @@ import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import TABLE
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "url": "http://lb"},
@@ -305,7 +306,7 @@ def test_an_application_of_another_kind_from_here(run_action, vars_of, said, hea
     assert heartbeat_server.puts == [{"state": "standby"}]
     assert (ran.result["settled"], ran.result["guess"]) == (True, True) and 6.0 < ran.result["settled_s"] < 7.0
     assert "is a guess: 6.5 s" in ran.result["warnings"][0]
-    record = _records.read_json("heartbeat-shop.json", ())
+    record = _records.read_json("heartbeat-shop.json", TABLE)
     assert (record["state"], record["run_id"], record["revision"]) == ("standby", "r2", ran.result["components"][0]["revision"])
 
 
