@@ -111,6 +111,10 @@ class Node:
     def nevras(self) -> dict[str, str | None]:
         return {c.name: c.nevra for c in self.components}
 
+    def has(self, component: str) -> bool:
+        """Nobody knows what an unread node lacks."""
+        return not self.components or any(c.name == component for c in self.components)
+
     def doubts(self) -> list[str]:
         return [doubt for c in self.components for doubt in c.doubts()]
 
