@@ -19,6 +19,8 @@ description:
     well while another run holds it.
   - A lock whose holder ran on this very controller, and whose process is no longer there, is taken over without being asked. A run that was
     killed never blocks the next one from the same machine.
+  - It keeps the name that the node has in the inventory. A run that asks for the lock of the same machine under another name is refused.
+  - A lock that a newer version of this collection has written is refused as such, and left alone.
   - One node decides nothing for the others. A run takes the lock of every node, in the order of the inventory, and releases those it
     got when it is refused one.
 author:
