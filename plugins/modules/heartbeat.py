@@ -19,7 +19,8 @@ description:
     whether the change is safe, from what B(every) node of the inventory groups C(blue) and C(green) said within this batch; a task that cannot
     show that evidence is refused and changes nothing.
   - To V(standby) - every node was read within O(evidence_max_age_s), and the nodes that stay live, healthy and on a known release
-    number at least O(min_live), counted for each component that leaves. Two names of one machine do not count at all. Where there is traffic, each of them really serves it.
+    number at least O(min_live), counted for each component that leaves. Two names of one machine do not count at
+    all. Where there is traffic, each of them really serves it.
   - To V(live) - the node itself was read again after its installation, has the package of O(proof) installed, runs a process that was
     started after it and reports that release, is healthy, and passed the sanity test (O(sanity)) or is on the release that the live
     nodes serve.

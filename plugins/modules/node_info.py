@@ -18,8 +18,8 @@ description:
     node its clock, its lock, its release record, and which machine it is.
   - The action plugin of the same name stamps the result with the controller's monotonic time and with the batch that it was gathered
     for. Registered, it is the evidence that M(halfswap.bluegreen.heartbeat) and M(halfswap.bluegreen.plan) judge.
-  - A component whose heartbeat does not answer, or answers in another dialect than C(docs/heartbeat-api.md) has, is reported with C(error); the module itself does not fail for it, so that one run tells
-    everything that is wrong with every node.
+  - A component whose heartbeat does not answer, or answers in another dialect than C(docs/heartbeat-api.md) has, is reported with C(error). The
+    module itself does not fail for it, so that one run tells everything that is wrong with every node.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:

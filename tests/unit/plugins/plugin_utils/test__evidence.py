@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes, registered
 
 
 def test_a_node_that_serves(said):
@@ -160,3 +162,26 @@ def test_what_the_node_has_noted(said):
     assert (node.lock, node.record, node.clock_skew_s) == ({"run_id": "r1"}, {"previous": []}, 1.5)
     node = read_node("blue1", "blue", said())
     assert (node.lock, node.record, node.clock_skew_s) == (None, None, 0.0)
+
+
+class HostVars(dict):
+    """As Ansible has them: what was registered lies by itself, too."""
+
+    def __init__(self, hostvars, facts):
+        super().__init__(hostvars)
+        self._variable_manager = SimpleNamespace(_nonpersistent_fact_cache=facts)
+
+
+def test_what_was_registered_is_taken_as_it_is():
+    as_it_is = {"msg": "{{ 1 }}"}
+    assert registered(HostVars({}, {"blue1": {"seen": as_it_is}}), "blue1", "seen") is as_it_is
+    # A variable of another kind, or an Ansible that keeps them elsewhere.
+    assert registered(HostVars({"blue1": {"seen": 1}}, {"blue1": {"other": 2}}), "blue1", "seen") == 1
+    assert registered(HostVars({"blue1": {"seen": 1}}, {}), "blue1", "seen") == 1
+    assert registered({"blue1": {"seen": 1}}, "blue1", "seen") == 1
+    assert registered(HostVars({"blue1": {}}, {}), "blue1", "seen") is registered({}, "green1", "seen") is None
+
+
+def test_a_reading_that_failed_is_told_fit_to_be_shown():
+    told = read_node("blue1", "blue", {"failed": True, "msg": "\x1b[2J{{ 1 }}" + "a" * 100000}).unread
+    assert told.startswith("its reading failed: ") and "\x1b" not in told and "{{" not in told and len(told) < 5000
