@@ -67,8 +67,9 @@ def truth():
     return _leaf("true or false", lambda value: isinstance(value, bool))
 
 
-def whole():
-    return _leaf("a whole number from 0 on", lambda value: _is_number(value) and not isinstance(value, float) and 0 <= value <= LARGEST)
+def whole(most=LARGEST):
+    expected = "a whole number from 0 %s" % ("on" if most == LARGEST else "to %d" % most)
+    return _leaf(expected, lambda value: _is_number(value) and not isinstance(value, float) and 0 <= value <= most)
 
 
 def number(least=0):

@@ -44,7 +44,7 @@ _PROBER = keys(
         last_seen_s=number(),
         seen=whole(),
     ),
-    dict(answers=mapping(whole(), 10)),
+    dict(answers=mapping(whole(), 10), declared=truth()),
 )
 _NEEDED = dict(
     state=one_of("live", "standby"),
@@ -60,6 +60,7 @@ _OTHERS = dict(
     component=_TEXT,
     answer=one_of("live", "standby", "down"),
     since=_TEXT,
+    state_error=_TEXT,
     reason=_TEXT,
     phase=one_of(*PHASES),
     release=_TEXT,
@@ -67,6 +68,7 @@ _OTHERS = dict(
     requests=keys({}, dict(total=whole(), since_flip=whole(), rate_per_s=number())),
     agent=keys({}, dict(version=_TEXT, started_s=number(), config=_TEXT)),
     test=keys({}, dict(run_id=_TEXT, left_s=number())),
+    refused=listing(keys({}, dict(address=_TEXT, code=whole(), declared=truth(), error=_TEXT, seen=whole(), last_seen_s=number())), 10000),
 )
 STATUS = keys(_NEEDED, _OTHERS)
 # Of an application that keeps no books, nobody knows who asks for it, and maybe not since when it says what it says.

@@ -20,7 +20,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
 FILE = "lock.json"
-_PROCESS = keys(dict(boot_id=text(), pid_namespace=text(), pid=whole(), start_time=whole()))
+# Larger numbers are no process of any Linux, and cannot be asked for.
+MOST_PID = 2**22
+_PROCESS = keys(dict(boot_id=text(), pid_namespace=text(), pid=whole(MOST_PID), start_time=whole()))
 TABLE = keys(
     dict(
         run_id=text(),

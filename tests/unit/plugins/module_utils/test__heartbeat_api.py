@@ -59,6 +59,7 @@ def asked(server, **changes):
         ({"agent": {"started_s": "long"}}, 'agent.started_s is "long", and'),
         ({"probers": None}, "probers is null, and a list"),
         ({"probers": [{}]}, "probers[0].address is missing"),
+        ({"refused": [{"seen": "often"}]}, 'refused[0].seen is "often", and a whole number'),
         ({"probers": ["10.0.0.5"]}, 'probers[0] is "10.0.0.5", and a dictionary'),
     ],
 )

@@ -165,6 +165,7 @@ def test_a_lock_from_before_the_name_was_kept(records, clock):
         ({"since": "yesterday"}, 'since is "yesterday", and a time such as'),
         ({"run_id": ["r1"]}, 'run_id is ["r1"], and a text'),
         ({"process": {"pid": "7"}}, "process.boot_id is missing"),
+        ({"process": dict(PROCESS, pid=10**12)}, "process.pid is 1000000000000, and a whole number from 0 to 4194304"),
         ({"version": 2}, "was written by a newer version of this collection"),
         ({"version": 2, "run_id": None}, "was written by a newer version of this collection"),
     ],
