@@ -30,6 +30,7 @@ class ActionModule(ActionBase):
         if args.get("state", "held") == "held":
             # Each task runs in a process of its own; the run is the one that started it.
             args["process"] = identity(os.getppid())
+            args["node"] = task_vars.get("inventory_hostname")
         answer = self._execute_module(MODULE, module_args=args, task_vars=task_vars)
         holder = answer.get("holder")
         if answer.get("failed") and args.get("process") and holder and is_gone(holder.get("process")):

@@ -16,7 +16,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_node, read_nodes, registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
     Limits,
     held_by_another,
@@ -138,8 +138,8 @@ class _Evidence:
         self.me = self.last_read(name)
 
     def last_read(self, name: str) -> Node:
-        registered = self.hostvars[name].get(self.args.get("proof_evidence") or self.variable)
-        return read_node(name, self.stack_of[name], registered, self.args["batch_id"], self.oldest)
+        said = registered(self.hostvars, name, self.args.get("proof_evidence") or self.variable)
+        return read_node(name, self.stack_of[name], said, self.args["batch_id"], self.oldest)
 
     def refuse(self) -> list[str]:
         args, me = self.args, self.me

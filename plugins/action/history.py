@@ -37,7 +37,7 @@ class ActionModule(ActionBase):
             else:
                 unread[name] = "it is unreachable" if registered.get("unreachable") else registered.get("msg", "no journal was registered")
         told = runs({name: said["lines"] for name, said in read.items()}, {name: said.get("lock") for name, said in read.items()})[-args["count"] :]
-        lines = history_lines(told, nodes, unread)
+        lines = history_lines(told, nodes, unread, {name: said["strange"] for name, said in read.items() if said.get("strange")})
         for line in lines:
             self._display.display(line)
         result.update(changed=False, table=lines, runs=[{"run_id": run.run_id, "result": run.result} for run in told])

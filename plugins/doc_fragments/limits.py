@@ -11,8 +11,8 @@ class ModuleDocFragment:
 options:
   min_live:
     description:
-      - How many nodes must stay live and healthy while a batch is out.
-      - V(0) stands for all nodes outside the batch, and at least one. There is no way to ask for none.
+      - How many nodes of each component must stay live and healthy while a batch is out.
+      - V(0) stands for all nodes outside the batch that have the component, and at least one. There is no way to ask for none.
     type: int
     default: 0
   max_unavailable:

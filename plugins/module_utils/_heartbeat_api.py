@@ -11,14 +11,76 @@ __metaclass__ = type
 
 import json
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import (
+    faults,
+    keys,
+    listing,
+    mapping,
+    number,
+    one_of,
+    or_null,
+    parsed,
+    text,
+    truth,
+    whole,
+)
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown, shown_all
 
 # The API answers within 50 ms; a status read with `fresh` waits for one health check, at most 1 s by default.
 TIMEOUT_S = 5
+# As many characters as a write may carry: no text that it brings back is longer.
+LONGEST = 16 * 1024
+PHASES = ("SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE")
+
+# What docs/heartbeat-api.md says of the status; what else an application adds is its own matter.
+_TEXT = text(LONGEST)
+_PROBER = keys(
+    dict(
+        address=_TEXT,
+        path=_TEXT,
+        consecutive=keys(dict(live=whole(), not_live=whole(), standby=whole(), not_standby=whole())),
+        interval_s=or_null(number()),
+        last_seen_s=number(),
+        seen=whole(),
+    ),
+    dict(answers=mapping(whole(), 10), declared=truth()),
+)
+_NEEDED = dict(
+    state=one_of("live", "standby"),
+    revision=whole(),
+    since_s=number(),
+    by=or_null(_TEXT),
+    run_id=or_null(_TEXT),
+    healthy=truth(),
+    why=_TEXT,
+    probers=listing(_PROBER, 10000),
+)
+_OTHERS = dict(
+    component=_TEXT,
+    answer=one_of("live", "standby", "down"),
+    since=_TEXT,
+    state_error=_TEXT,
+    reason=_TEXT,
+    phase=one_of(*PHASES),
+    release=_TEXT,
+    status_error=_TEXT,
+    requests=keys({}, dict(total=whole(), since_flip=whole(), rate_per_s=number())),
+    agent=keys({}, dict(version=_TEXT, started_s=number(), config=_TEXT)),
+    test=keys({}, dict(run_id=_TEXT, left_s=number())),
+    refused=listing(keys({}, dict(address=_TEXT, code=whole(), declared=truth(), error=_TEXT, seen=whole(), last_seen_s=number())), 10000),
+)
+STATUS = keys(_NEEDED, _OTHERS)
+# Of an application that keeps no books, nobody knows who asks for it, and maybe not since when it says what it says.
+ANY_STATUS = keys(dict(_NEEDED, since_s=or_null(number()), probers=or_null(_NEEDED["probers"])), _OTHERS)
 
 
 class HeartbeatError(Exception):
     """The heartbeat API did not do what it was asked; the text says which component and what to do."""
+
+    def __init__(self, told):
+        # It may quote what others say.
+        super(HeartbeatError, self).__init__(shown(told, LONG))
 
 
 class Conflict(HeartbeatError):
@@ -67,14 +129,21 @@ class Heartbeat(object):
                 % (self.name, self.url, exc, self.name)
             )
         try:
-            said = json.loads(answer.body)
+            said = parsed(answer.body)
         except ValueError:
             said = None
         if answer.status != 200:
-            raise self._refusal(answer.status, said.get("error", "") if isinstance(said, dict) else answer.body[:200])
+            raise self._refusal(answer.status, shown(said.get("error", "") if isinstance(said, dict) else answer.body))
         if not isinstance(said, dict):
             raise HeartbeatError("component %s: %s answers, but not with the heartbeat API's JSON. Is another program on that port?" % (self.name, self.url))
-        return said
+        wrong = faults(STATUS, said)
+        if wrong:
+            raise HeartbeatError(
+                "component %s: %s answers in another dialect than the heartbeat API: %s. So nothing that it says counts. An application that keeps "
+                "the API by itself has to answer as docs/heartbeat-api.md says; an agent of another version is replaced by halfswap.bluegreen.setup."
+                % (self.name, self.url, "; ".join(wrong))
+            )
+        return shown_all(said)
 
     def _refusal(self, status, said):
         if status == 401:

@@ -24,15 +24,32 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Conflict, Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, number, one_of, or_null, parsed, text, whole
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, Conflict, Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import boot_id
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
 PHASE_OF = dict(standby="STANDING_BY", live="SERVING")
 # Where there is no record yet, or no more. A writer that decided on a revision of a lost one never matches these.
 FIRST_REVISION = dict(standby=0, live=1)
-KEYS = ("state", "revision", "since", "since_up_s", "boot", "by", "run_id", "reason", "phase", "requests")
+# The record that is kept for an application.
+TABLE = keys(
+    dict(
+        state=one_of("live", "standby"),
+        revision=whole(),
+        since=number(),
+        since_up_s=number(),
+        boot=or_null(text()),
+        by=or_null(text()),
+        run_id=or_null(text()),
+        reason=or_null(text()),
+        phase=one_of(*PHASES),
+        requests=or_null(whole()),
+    )
+)
 # How long an application may take until it says what it was told.
 READ_BACK_S = 5.0
 # Enough of an answer to recognise what it is.
@@ -198,7 +215,7 @@ def _unmet(test, answer):
         return "does not match %s" % test["regex"]
     for key, expected in sorted((test["json"] or {}).items()):
         try:
-            got = lookup(json.loads(answer.body), key)
+            got = lookup(parsed(answer.body), key)
         except (ValueError, LookupError) as exc:
             return "has no JSON key %s (%s)" % (key, to_native(exc))
         # Older Ansible makes text of every templated value.
@@ -390,7 +407,7 @@ class Outside(object):
             answer = self._get(url, (self._health or dict(timeout_s=1.0))["timeout_s"])
             if not 200 <= answer.status < 300:
                 return None, None, "%s: answered %d" % (url, answer.status)
-            document = json.loads(answer.body)
+            document = parsed(answer.body)
         except (NotReached, NoAnswer, ValueError) as exc:
             return None, None, "%s: %s" % (url, to_native(exc))
         try:
@@ -401,7 +418,7 @@ class Outside(object):
             total = lookup(document, self._status["requests_key"])
         except LookupError:
             total = None
-        return release, total if isinstance(total, int) and not isinstance(total, bool) else None, None
+        return release, None if faults(whole(), total) else total, None
 
     def _get(self, url, timeout_s):
         return self._send(url, "GET", None, None, timeout_s)
@@ -488,7 +505,7 @@ class Kept(object):
 
     def _look(self):
         """The record, the state, and why the application does not tell it: what was written last is then all there is to say."""
-        record = _records.read_json(self._file, KEYS) if self._books else None
+        record = _records.read_json(self._file, TABLE) if self._books else None
         try:
             return record, self._application.read(), None
         except Untold as exc:
@@ -505,7 +522,7 @@ class Kept(object):
         seen = self._outside.look()
         known = record if record is not None and record["state"] == state else None
         since_s = _since_s(known)
-        return dict(
+        status = dict(
             component=self.name,
             profile=self.profile,
             state=state,
@@ -524,6 +541,7 @@ class Kept(object):
             # Nobody knows who asks.
             probers=None,
         )
+        return shown_all(status)
 
 
 def _revision(record, state):
@@ -543,22 +561,14 @@ def _dated(record):
     """When the state began: with this record, or now. By the clock for people, and by the time since the boot for whoever waits."""
     if record is not None:
         return {key: record[key] for key in ("since", "since_up_s", "boot")}
-    return dict(since=time.time(), since_up_s=monotonic(), boot=_boot())
+    return dict(since=time.time(), since_up_s=monotonic(), boot=boot_id())
 
 
 def _since_s(record):
     if record is None:
         return None
-    same_boot = record["boot"] == _boot()
+    same_boot = record["boot"] == boot_id()
     return round(max(0.0, monotonic() - record["since_up_s"] if same_boot else time.time() - record["since"]), 3)
-
-
-def _boot():
-    try:
-        with open("/proc/sys/kernel/random/boot_id") as boot:
-            return boot.read().strip()
-    except EnvironmentError:
-        return None
 
 
 def _since_flip(record, total):

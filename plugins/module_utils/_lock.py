@@ -15,12 +15,28 @@ __metaclass__ = type
 import calendar
 import time
 
-from ansible.module_utils.common.text.converters import to_native
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import MOMENT, keys, moment, number, or_null, text, whole
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
 FILE = "lock.json"
-KEYS = ("run_id", "owner", "host", "reason", "since", "expires_at", "ttl_s", "process")
+# Larger numbers are no process of any Linux, and cannot be asked for.
+MOST_PID = 2**22
+_PROCESS = keys(dict(boot_id=text(), pid_namespace=text(), pid=whole(MOST_PID), start_time=whole()))
+TABLE = keys(
+    dict(
+        run_id=text(),
+        owner=text(),
+        host=text(),
+        reason=text(),
+        since=moment(),
+        expires_at=number(),
+        ttl_s=number(),
+        process=or_null(_PROCESS),
+    ),
+    # Locks from before it was kept have none.
+    dict(node=text()),
+)
 
 
 class Held(Exception):
@@ -31,9 +47,19 @@ class Held(Exception):
         self.holder = holder
 
 
+class Twin(Exception):
+    """This run holds the lock of this machine already, for another name of the inventory."""
+
+    def __init__(self, first, second):
+        super(Twin, self).__init__(
+            "%s and %s are two names of one machine, which would count as two nodes: this run holds its lock already, as %s. Take one of the two "
+            "names out of the inventory" % (first, second, first)
+        )
+
+
 def holder():
     """Who holds the lock now, or None."""
-    return _valid(_records.read_json(FILE, KEYS))
+    return _valid(_records.read_json(FILE, TABLE))
 
 
 def foreign(run_id):
@@ -44,19 +70,22 @@ def foreign(run_id):
 
 def look(run_id, take_over=None):
     """Who holds the lock now; raises Held where this run could not have it."""
-    return _unless_held(_records.read_json(FILE, KEYS), run_id, take_over)
+    return _unless_held(_records.read_json(FILE, TABLE), run_id, take_over)
 
 
-def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None):
+def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None, node=None):
     """Take the lock, or renew it where this run has it. Returns the record replaced (of whatever run, expired or not) and the new one.
 
-    Raises Held when another run has it, unless that is the run to be taken over.
+    node: the inventory's name of the node. Raises Held when another run has the lock, unless that is the run to be taken over, and Twin when this
+    run has it for another name.
     """
     with _records.exclusive(FILE):
-        former = _records.read_json(FILE, KEYS)
+        former = _records.read_json(FILE, TABLE)
         _unless_held(former, run_id, take_over)
         now = time.time()
         renewed = former is not None and former["run_id"] == run_id
+        if renewed and None not in (node, former.get("node")) and node != former["node"]:
+            raise Twin(former["node"], node)
         record = dict(
             run_id=run_id,
             owner=owner,
@@ -66,6 +95,7 @@ def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None):
             expires_at=round(now + ttl_s, 3),
             ttl_s=ttl_s,
             process=process,
+            node=node,
         )
         _records.write_json(FILE, record)
         if not renewed:
@@ -77,7 +107,7 @@ def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None):
 def renew(run_id):
     """Let the lease of this run begin anew; raises Held when another run has taken it over. Without a lock there is nothing to renew."""
     with _records.exclusive(FILE):
-        record = _records.read_json(FILE, KEYS)
+        record = _records.read_json(FILE, TABLE)
         _unless_held(record, run_id)
         if record and record["run_id"] == run_id:
             record["expires_at"] = round(time.time() + record["ttl_s"], 3)
@@ -90,7 +120,7 @@ def release(run_id, by, result=None):
     Raises Held when another run has it.
     """
     with _records.exclusive(FILE):
-        former = _records.read_json(FILE, KEYS)
+        former = _records.read_json(FILE, TABLE)
         if former is None or former["run_id"] != run_id:
             _unless_held(former, run_id)
             return None
@@ -117,12 +147,13 @@ def _unless_held(record, run_id, take_over=None):
 
 def _told(record):
     now = time.time()
-    since = calendar.timegm(time.strptime(record["since"], "%Y-%m-%dT%H:%M:%SZ"))
+    since = calendar.timegm(time.strptime(record["since"], MOMENT))
     reason = ", %s" % record["reason"] if record["reason"] else ""
-    return to_native(
+    return shown(
         "the lock is held by %s (run %s%s) since %s, %s ago, expires in %s; take it over with -e bluegreen_take_over=%s "
         "or halfswap.bluegreen.unlock"
-        % (who(record), record["run_id"], reason, record["since"], _span(now - since), _span(record["expires_at"] - now), record["run_id"])
+        % (who(record), record["run_id"], reason, record["since"], _span(now - since), _span(record["expires_at"] - now), record["run_id"]),
+        LONG,
     )
 
 

@@ -18,10 +18,19 @@ import time
 
 from ansible.module_utils.common.text.converters import to_native
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import MOMENT, faults, keys, listing, mapping, moment, or_null, parsed, text, whole
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
 DIRECTORY = "/var/lib/halfswap-bluegreen"
 JOURNAL = "journal.jsonl"
+# Of what a record says. Whoever makes one that this collection would misread counts it up.
+VERSION = 1
+# What every line of the journal has; before and after may be anything that is to be told, but where somebody adds it up.
+_LINE = keys(dict(at=moment(), run_id=text(), by=or_null(text()), what=text()), dict(result=text(), reason=text()))
+_PACKAGES = listing(or_null(text()), 1000)
+_TEST = keys(dict(answers=whole()), dict(compare=keys({}, dict(compared=whole(), differences=whole()))))
+_TOLD = {"packages": keys({}, dict(before=_PACKAGES, after=_PACKAGES)), "sanity test": keys({}, dict(after=mapping(_TEST, 1000)))}
 # A deployment writes about 2 KiB on a node, so that five files of this size hold some thousand of them.
 JOURNAL_BYTES = 1024 * 1024
 JOURNAL_OLD_FILES = 4
@@ -32,13 +41,17 @@ EXCLUSIVE_TIMEOUT_S = 10
 class RecordsError(Exception):
     """The records of this node cannot be read or written; the text names the file and says what to do."""
 
+    def __init__(self, told):
+        # It may quote what a record says.
+        super(RecordsError, self).__init__(shown(told, LONG))
+
 
 def path(name):
     return os.path.join(DIRECTORY, name)
 
 
 def iso8601(seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return time.strftime(MOMENT, time.gmtime(seconds))
 
 
 @contextlib.contextmanager
@@ -93,24 +106,34 @@ def _is_busy(lock):
     return False
 
 
-def read_json(name, keys):
-    """The record, which has at least these keys, or None where there is none."""
-    with _explained("read", path(name)):
+def read_json(name, table):
+    """The record, which is as the table has it, or None where there is none."""
+    file = path(name)
+    with _explained("read", file):
         try:
-            with open(path(name), "rb") as stored:
-                text = stored.read()
+            with open(file, "rb") as stored:
+                content = stored.read()
         except EnvironmentError as exc:
             if exc.errno != errno.ENOENT:
                 raise
             return None
     try:
-        record = json.loads(text.decode("utf-8"))
-    except ValueError:
-        record = None
-    if not isinstance(record, dict) or not set(keys) <= set(record):
+        record = parsed(content)
+    except ValueError as exc:
+        wrong = ["it is no JSON (%s)" % to_native(exc)]
+    else:
+        # The first records had no version.
+        version = record.pop("version", VERSION) if isinstance(record, dict) else VERSION
+        if not faults(whole(), version) and version > VERSION:
+            raise RecordsError(
+                "%s was written by a newer version of this collection: it has format %d, and this one knows %d. Nothing was changed. Upgrade the "
+                "collection on this controller (ansible-galaxy collection install --upgrade halfswap.bluegreen) and run again." % (file, version, VERSION)
+            )
+        wrong = faults(keys(dict(version=whole())), dict(version=version)) or faults(table, record)
+    if wrong:
         raise RecordsError(
-            "%s is damaged: it is not what this collection writes. Look at it; when no run is at work on this node, "
-            "move it away (mv %s %s.damaged) and run again." % (path(name), path(name), path(name))
+            "%s is damaged: %s. Nothing was changed. Look at it; when no run is at work on this node, move it away (mv %s %s.damaged) and run again."
+            % (file, "; ".join(wrong), file, file)
         )
     return record
 
@@ -120,7 +143,7 @@ def write_json(name, record):
     new = path(".%s.new" % name)
     with _explained("write", path(name)):
         with open(new, "wb") as stored:
-            stored.write(json.dumps(record, indent=2, sort_keys=True).encode("utf-8") + b"\n")
+            stored.write(json.dumps(dict(record, version=VERSION), indent=2, sort_keys=True).encode("utf-8") + b"\n")
             stored.flush()
             os.fsync(stored.fileno())
         os.chmod(new, 0o644)
@@ -181,8 +204,8 @@ def _rotate(file):
             os.rename(newer, older)
 
 
-def journal(count):
-    """The last acts, oldest first. A line that a power loss has torn is left out."""
+def journal(count, strange=None):
+    """The last acts, oldest first. A line that tells of none, torn by a power loss or not ours, is added to `strange`."""
     found = []
     if not os.path.exists(DIRECTORY):
         return found
@@ -192,13 +215,16 @@ def journal(count):
                 break
             with _explained("read", file), open(file, "rb") as stored:
                 lines = stored.read().splitlines()
-            found = [line for line in map(_parsed, lines) if line] + found
+            acts = [(line, _act(line)) for line in lines]
+            found = [act for _line, act in acts if act] + found
+            if strange is not None:
+                strange += [shown(line) for line, act in acts if not act]
     return found[len(found) - count :] if count < len(found) else found
 
 
-def _parsed(line):
+def _act(line):
     try:
-        parsed = json.loads(line.decode("utf-8"))
+        act = parsed(line)
     except ValueError:
         return None
-    return parsed if isinstance(parsed, dict) else None
+    return None if faults(_LINE, act) or faults(_TOLD.get(act["what"], _LINE), act) else act

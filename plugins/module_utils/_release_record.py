@@ -16,16 +16,31 @@ __metaclass__ = type
 import time
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import keys, listing, mapping, moment, number, one_of, or_null, text
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES
 
 FILE = "release.json"
-KEYS = ("current", "previous", "phase", "run_id", "since", "out_s", "cut_off")
 # As many releases as a node can go back to; their packages are kept on it.
 KEPT = 3
+# Of each component its package.
+_PACKAGES = mapping(or_null(text()), 1000)
+_PREVIOUS = listing(_PACKAGES, 1000)
+TABLE = keys(
+    dict(
+        current=_PACKAGES,
+        previous=_PREVIOUS,
+        phase=one_of(*PHASES),
+        run_id=text(),
+        since=moment(),
+        out_s=or_null(number()),
+        cut_off=or_null(keys(dict(previous=_PREVIOUS, why=text()))),
+    )
+)
 
 
 def read():
     """The record, or None on a node that no run has brought live yet."""
-    return _records.read_json(FILE, KEYS)
+    return _records.read_json(FILE, TABLE)
 
 
 def served(components, run_id, out_s=None):

@@ -19,6 +19,8 @@ description:
     well while another run holds it.
   - A lock whose holder ran on this very controller, and whose process is no longer there, is taken over without being asked. A run that was
     killed never blocks the next one from the same machine.
+  - It keeps the name that the node has in the inventory. A run that asks for the lock of the same machine under another name is refused.
+  - A lock that a newer version of this collection has written is refused as such, and left alone.
   - One node decides nothing for the others. A run takes the lock of every node, in the order of the inventory, and releases those it
     got when it is refused one.
 author:
@@ -63,6 +65,12 @@ options:
     description:
       - The run whose lock may be replaced though it has not ended. Another run's lock is still refused.
       - The takeover is noted in the journal, with the former holder.
+    type: str
+  node:
+    description:
+      - The name of the node in the inventory. The action plugin fills it in.
+      - A run that has the lock of a machine already and asks for it under another name is refused. Two names of one machine would count as two
+        nodes, and both would leave.
     type: str
   process:
     description: The process of the run on the controller. The action plugin fills it in; null where the controller has no C(/proc).
@@ -131,6 +139,11 @@ before:
       type: float
       returned: always
       sample: 600.0
+    node:
+      description: The name of the node in the inventory for which it was taken; null where nobody gave it.
+      type: str
+      returned: always
+      sample: blue1
     process:
       description: Its process on the controller; null where that is not known.
       type: dict
@@ -162,7 +175,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import
 def hold(params, check_mode):
     before = _lock.look(params["run_id"], params["take_over"])
     changed = before is None or before["run_id"] != params["run_id"]
-    wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process")}
+    wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process", "node")}
     if check_mode:
         return dict(changed=changed, before=before, after=wanted, taken_over=before if changed else None)
     former, after = _lock.acquire(take_over=params["take_over"], **wanted)
@@ -188,6 +201,7 @@ def main():
             ttl_s=dict(type="float", default=600.0),
             take_over=dict(type="str"),
             process=dict(type="dict"),
+            node=dict(type="str"),
             result=dict(type="str", choices=["complete", "failed", "interrupted"], default="complete"),
         ),
         supports_check_mode=True,
@@ -201,6 +215,8 @@ def main():
         module.exit_json(**act(module.params, module.check_mode))
     except _lock.Held as exc:
         module.fail_json(msg="Refused, nothing was changed: %s." % exc, holder=exc.holder)
+    except _lock.Twin as exc:
+        module.fail_json(msg="Refused, nothing was changed: %s." % exc)
     except RecordsError as exc:
         module.fail_json(msg=str(exc))
 

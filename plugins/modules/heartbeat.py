@@ -19,7 +19,8 @@ description:
     whether the change is safe, from what B(every) node of the inventory groups C(blue) and C(green) said within this batch; a task that cannot
     show that evidence is refused and changes nothing.
   - To V(standby) - every node was read within O(evidence_max_age_s), and the nodes that stay live, healthy and on a known release
-    number at least O(min_live). Where there is traffic, each of them really serves it.
+    number at least O(min_live), counted for each component that leaves. Two names of one machine do not count at
+    all. Where there is traffic, each of them really serves it.
   - To V(live) - the node itself was read again after its installation, has the package of O(proof) installed, runs a process that was
     started after it and reports that release, is healthy, and passed the sanity test (O(sanity)) or is on the release that the live
     nodes serve.
@@ -321,12 +322,10 @@ guess:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
-
-PHASES = ["SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE"]
 
 
 def diff(result):
@@ -371,7 +370,7 @@ def main():
             reason=dict(type="str", default=""),
             run_id=dict(type="str", required=True),
             by=dict(type="str"),
-            phase=dict(type="str", choices=PHASES),
+            phase=dict(type="str", choices=list(PHASES)),
             load_balancers=dict(type="list", elements="dict", default=[], options=LOAD_BALANCER_SPEC),
             settle_timeout_s=dict(type="float", default=60.0),
             traffic_timeout_s=dict(type="float", default=10.0),

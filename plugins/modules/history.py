@@ -19,6 +19,7 @@ description:
     line for each run, newest last - when it began, how long it took, who ran it, what it did, on which nodes, how it ended, and what its sanity tests
     showed.
   - A run whose lock was taken on a node and never given back is V(interrupted); one that holds a lock now is V(running).
+  - Lines of a journal that a power loss has torn, or that are not ours, are left out, counted, and the last one is shown.
   - A run that failed before it had changed anything is V(refused).
   - Runs on the controller, once for all nodes.
 author:

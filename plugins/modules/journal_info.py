@@ -14,7 +14,7 @@ short_description: Read the journal of a node
 version_added: 0.1.0
 description:
   - Reads the last lines of the journal of the node, and who holds its lock.
-  - A line that a power loss has cut short is left out.
+  - A line that a power loss has cut short, or that is not ours, is in RV(strange). It stops nothing.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
@@ -87,6 +87,12 @@ lines:
       type: str
       returned: for locks and heartbeats
       sample: release 2.0.0
+strange:
+  description: The lines among them that tell of no act, escaped and cut.
+  returned: always
+  type: list
+  elements: str
+  sample: []
 lock:
   description: Who holds the lock of the node, as M(halfswap.bluegreen.deploy_lock) returns it; null when nobody does, or when the lock has expired.
   returned: always
@@ -104,7 +110,8 @@ def main():
     if module.params["count"] < 0:
         module.fail_json(msg="count must not be below 0, as %d is." % module.params["count"])
     try:
-        module.exit_json(changed=False, lines=_records.journal(module.params["count"]), lock=_lock.holder())
+        strange = []
+        module.exit_json(changed=False, lines=_records.journal(module.params["count"], strange), strange=strange, lock=_lock.holder())
     except _records.RecordsError as exc:
         module.fail_json(msg=str(exc))
 

@@ -15,11 +15,11 @@ version_added: 0.1.0
 description:
   - Reads, in one round trip, everything that a decision about a node rests on. For each component the status of its heartbeat (with a health
     check made for this very answer), the package installed and since when, the state of its service and the start of its process; for the
-    node its clock, its lock and its release record.
+    node its clock, its lock, its release record, and which machine it is.
   - The action plugin of the same name stamps the result with the controller's monotonic time and with the batch that it was gathered
     for. Registered, it is the evidence that M(halfswap.bluegreen.heartbeat) and M(halfswap.bluegreen.plan) judge.
-  - A component whose heartbeat does not answer is reported with C(error); the module itself does not fail for it, so that one run tells
-    everything that is wrong with every node.
+  - A component whose heartbeat does not answer, or answers in another dialect than C(docs/heartbeat-api.md) has, is reported with C(error). The
+    module itself does not fail for it, so that one run tells everything that is wrong with every node.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
@@ -187,6 +187,13 @@ record:
           type: str
           returned: always
           sample: migration orders has dropped the column customer_name
+machine:
+  description:
+    - Which machine it is. Two names of one machine have the same here, and count as no node at all. Null where it is not known.
+    - It is not the machine id, which clones share, nor the boot id alone, which containers share.
+  returned: always
+  type: str
+  sample: 2f6c2b04-8f0a-4f63-9d3e-6d1c0d2f7a11/64769/128
 time:
   description: The node's clock, in seconds since the epoch.
   returned: always
@@ -218,6 +225,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import machine
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
@@ -255,6 +263,7 @@ def run(module):
         batch_id=module.params["batch_id"],
         lock=_lock.holder(),
         record=_release_record.read(),
+        machine=machine(),
         time=round(time.time(), 3),
     )
 

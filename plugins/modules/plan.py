@@ -17,6 +17,8 @@ version_added: 0.1.0
 description:
   - Compares what every node of the inventory groups C(blue) and C(green) said with the release wanted, and gives the batches that are still
     missing, or refuses with every reason found. It changes nothing.
+  - Capacity and the nodes that must stay are counted for each component. A component that the nodes of one stack alone have is refused, because
+    nobody would serve it while they are out, and so are two names of one machine.
   - What does not serve anyway comes first, so that half-finished work of an earlier run is finished first; then one stack after the other.
   - Runs on the controller; all hosts of a play find the same, and the first one shows it.
 author:

@@ -14,6 +14,29 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, number, or_null, text, truth
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import ANY_STATUS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
+
+# What module node_info says of a node. Lock and record were checked where they were read, on the node.
+_COMPONENT = keys(
+    {
+        "name": text(),
+        "package": text(),
+        "heartbeat": or_null(ANY_STATUS),
+        "error": or_null(text()),
+        "nevra": or_null(text()),
+        "version": or_null(text()),
+        "active": truth(),
+        "installed_at": or_null(number(None)),
+        "started_at": or_null(number(None)),
+    }
+)
+_SAID = keys(
+    {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
+    {"lock": keys({}), "record": keys({}), "clock_skew_s": number()},
+)
+
 
 @dataclass(frozen=True)
 class Component:
@@ -67,6 +90,8 @@ class Node:
     stack: str
     components: tuple[Component, ...] = ()
     unread: str = ""
+    # The same for all names of one machine; see module_utils/_machine.
+    machine: str = ""
     at: float = 0.0
     # The run that holds the node's lock, and what the node noted of its releases; see module_utils/_release_record.
     lock: Mapping[str, Any] | None = None
@@ -87,6 +112,10 @@ class Node:
     def nevras(self) -> dict[str, str | None]:
         return {c.name: c.nevra for c in self.components}
 
+    def has(self, component: str) -> bool:
+        """Nobody knows what an unread node lacks."""
+        return not self.components or any(c.name == component for c in self.components)
+
     def doubts(self) -> list[str]:
         return [doubt for c in self.components for doubt in c.doubts()]
 
@@ -106,9 +135,9 @@ def _component(said: Mapping[str, Any]) -> Component:
         name=said["name"],
         package=said["package"],
         state=status["state"],
-        healthy=bool(status["healthy"]),
+        healthy=status["healthy"],
         why=status["why"],
-        revision=int(status["revision"]),
+        revision=status["revision"],
         run_id=status.get("run_id"),
         since_s=since_s,
         nevra=said["nevra"],
@@ -124,49 +153,66 @@ def _component(said: Mapping[str, Any]) -> Component:
     )
 
 
-def read_node(name: str, stack: str, registered: Any, batch_id: str | None = None, oldest: float | None = None) -> Node:
-    """The node as a registered node_info result shows it. Evidence for another batch, or from before `oldest`, is no evidence."""
+def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, oldest: float | None = None) -> Node:
+    """The node as the result of node_info shows it that was registered. Evidence for another batch, or from before `oldest`, is no evidence."""
 
     def unread(why: str) -> Node:
         return Node(name, stack, unread=why)
 
-    if not isinstance(registered, Mapping) or not registered:
+    if not isinstance(said, Mapping) or not said:
         return unread("it was not read")
-    if registered.get("skipped"):
+    if said.get("skipped"):
         return unread("its reading was skipped")
-    if registered.get("unreachable"):
+    if said.get("unreachable"):
         return unread("it is unreachable")
-    if registered.get("failed"):
-        return unread(f"its reading failed: {registered.get('msg', 'no reason given')}")
-    if "at" not in registered or "components" not in registered:
+    if said.get("failed"):
+        return unread(f"its reading failed: {shown(said.get('msg', 'no reason given'), LONG)}")
+    if "at" not in said or "components" not in said:
         return unread("what was registered is not the result of halfswap.bluegreen.node_info")
-    if batch_id is not None and registered.get("batch_id") != batch_id:
-        return unread(f"it was read for {registered.get('batch_id') or 'no batch'}, not for {batch_id}")
-    if oldest is not None and registered["at"] < oldest:
-        return unread(f"it was read {oldest - registered['at']:.0f} s too long ago")
-    errors = [said["error"] for said in registered["components"] if said.get("error")]
+    wrong = faults(_SAID, said)
+    if wrong:
+        return unread(f"it answers in another dialect than halfswap.bluegreen.node_info: {'; '.join(wrong)}")
+    if batch_id is not None and said["batch_id"] != batch_id:
+        return unread(f"it was read for {said['batch_id'] or 'no batch'}, not for {batch_id}")
+    if oldest is not None and said["at"] < oldest:
+        return unread(f"it was read {oldest - said['at']:.0f} s too long ago")
+    errors = [
+        each["error"] or f"component {each['name']}: nothing is known of its heartbeat"
+        for each in said["components"]
+        if each["error"] or each["heartbeat"] is None
+    ]
     if errors:
         return unread("; ".join(errors))
-    try:
-        components = tuple(_component(said) for said in registered["components"])
-    except (KeyError, TypeError, ValueError) as exc:
-        return unread(f"its heartbeat API answers another dialect ({exc!r}): run halfswap.bluegreen.setup")
+    components = tuple(_component(each) for each in said["components"])
     if not components:
         return unread("it has no components")
     return Node(
         name,
         stack,
         components,
-        at=float(registered["at"]),
-        lock=registered.get("lock"),
-        record=registered.get("record"),
-        clock_skew_s=float(registered.get("clock_skew_s") or 0.0),
+        machine=said["machine"],
+        at=float(said["at"]),
+        lock=said.get("lock"),
+        record=said.get("record"),
+        clock_skew_s=float(said.get("clock_skew_s") or 0.0),
     )
+
+
+def registered(hostvars: Any, name: str, variable: str) -> Any:
+    """What was registered on a node, just as it is.
+
+    Ansible gives it among all variables of the node, which it puts together anew for each host that asks for each other one, and through a template. Where
+    it lies by itself, it is taken from there: what a node costs does not grow with the number of nodes then, and no template sees what a node says.
+    """
+    facts = getattr(getattr(hostvars, "_variable_manager", None), "_nonpersistent_fact_cache", {})
+    if variable in facts.get(name, {}):
+        return facts[name][variable]
+    return hostvars[name].get(variable) if name in hostvars else None
 
 
 def read_nodes(
     stacks: Mapping[str, Sequence[str]],
-    hostvars: Mapping[str, Mapping[str, Any]],
+    hostvars: Any,
     variable: str,
     batch_id: str | None = None,
     oldest: float | None = None,
@@ -176,9 +222,21 @@ def read_nodes(
 
     Only those named in `without` are not: the operator knows them to be dead. They serve nobody, so they add to no capacity.
     """
-    return [
-        read_node(name, stack, hostvars[name].get(variable) if name in hostvars else None, batch_id, oldest)
+    nodes = [
+        read_node(name, stack, registered(hostvars, name, variable), batch_id, oldest)
         for stack, names in stacks.items()
         for name in names
         if name not in without
     ]
+    names: dict[str, list[str]] = {}
+    for node in nodes:
+        names.setdefault(node.machine, []).append(node.name)
+    return [_as_one(node, names[node.machine]) if node.machine else node for node in nodes]
+
+
+def _as_one(node: Node, names: Sequence[str]) -> Node:
+    """A machine counts once. Under several names it does not count at all: nobody knows which of them is meant."""
+    others = " and ".join(name for name in names if name != node.name)
+    if not others:
+        return node
+    return Node(node.name, node.stack, unread=f"it is the same machine as {others}, which counts once: leave one of these names in the inventory")

@@ -67,7 +67,7 @@ class Run:
         if not tests:
             return "-"
         # The comparison is one of the whole batch, and every node of it tells of it.
-        compared = {(c["compared"], c["differences"]) for c in (shown.get("compare") for shown in tests) if c}
+        compared = {(c["compared"], c["differences"]) for c in (shown.get("compare") or {} for shown in tests) if {"compared", "differences"} <= set(c)}
         return ", ".join([f"{sum(shown['answers'] for shown in tests)} answers", *(f"{differ} of {count} differ" for count, differ in sorted(compared))])
 
     @property
@@ -95,11 +95,18 @@ def runs(journals: Mapping[str, Sequence[Line]], holders: Mapping[str, Line | No
     return sorted(found.values(), key=lambda run: run.began)
 
 
-def history_lines(told: Sequence[Run], nodes: Sequence[str], unread: Mapping[str, str]) -> list[str]:
-    """One line for each run, newest last, and what is not known because a node was not read."""
+def history_lines(told: Sequence[Run], nodes: Sequence[str], unread: Mapping[str, str], strange: Mapping[str, Sequence[str]]) -> list[str]:
+    """One line for each run, newest last, and what is not known because a node was not read, or lines of its journal could not be."""
     rows = [(run.run_id, run.began, _span(run.took_s), run.by, run.did, _names(run.nodes, nodes), run.result, run.tested) for run in told]
     shown = table(("run", "began", "took", "who", "did", "nodes", "result", "sanity test"), rows) if rows else ["No run is in the journals."]
-    return [*shown, *(f"{name} was not read: {why}" for name, why in unread.items())]
+    return [
+        *shown,
+        *(f"{name} was not read: {why}" for name, why in unread.items()),
+        *(
+            f"{name}: lines of its journal that are torn or not ours were left out, {len(lines)} of them, the last one: {lines[-1]}"
+            for name, lines in strange.items()
+        ),
+    ]
 
 
 def _names(names: Sequence[str], nodes: Sequence[str]) -> str:

@@ -29,7 +29,7 @@ RATE_WINDOW_S = 10.0
 class Limits:
     """What must hold at every moment, whatever is planned."""
 
-    # How many nodes must serve while some are out; 0 stands for all outside the batch.
+    # How many nodes of each component must serve while some are out; 0 stands for all outside the batch that have it.
     min_live: int = 0
     # How many nodes may be out at once, those that were out before included; 0 sets no limit.
     max_unavailable: int = 0
@@ -40,9 +40,20 @@ class Limits:
     load_balancers: Sequence[Mapping[str, Any]] = ()
 
 
-def least_live(nodes: Sequence[Node], batch: Collection[str], min_live: int) -> int:
-    """How many nodes must stay: by default (0) all outside the batch, and at least one, whatever was asked for."""
-    return max(1, min_live or sum(node.name not in batch for node in nodes))
+def remaining(nodes: Sequence[Node], out: Collection[str], staying: Collection[str], min_live: int) -> list[tuple[list[str], int, str]]:
+    """For the components that leave with those who are out: who stays and has them, how many have to, and which these are.
+
+    By default (0) all outside the batch that have a component have to, and at least one, whatever was asked for. They are not named where they are all
+    that there are.
+    """
+    known = {component.name for node in nodes for component in node.components}
+    leaving = dict.fromkeys(component.name for node in nodes if node.name in out for component in node.components)
+    alike: dict[tuple[tuple[str, ...], int], list[str]] = {}
+    for component in leaving:
+        having = [node.name for node in nodes if node.has(component)]
+        least = max(1, min_live or sum(name not in out for name in having))
+        alike.setdefault((tuple(name for name in having if name in staying), least), []).append(component)
+    return [(list(stay), least, "" if len(names) == len(known) else " and ".join(names)) for (stay, least), names in alike.items()]
 
 
 def requests_per_s(nodes: Sequence[Node], component: str, shared_by: int = 0) -> float:
@@ -51,8 +62,8 @@ def requests_per_s(nodes: Sequence[Node], component: str, shared_by: int = 0) ->
     return sum(rates) / (shared_by or len(rates)) if rates else 0.0
 
 
-def overloaded(nodes: Sequence[Node], staying: int, capacity: Mapping[str, float]) -> list[str]:
-    """Why so few nodes cannot carry what all of them carry now; nothing where the capacity of a node or its load is not known."""
+def overloaded(nodes: Sequence[Node], staying: Collection[str], capacity: Mapping[str, float]) -> list[str]:
+    """Why those that stay cannot carry what all of them carry now; nothing where the capacity of a node or its load is not known."""
     reasons = []
     known = {component.name for node in nodes for component in node.components}
     for component, per_node in capacity.items():
@@ -60,9 +71,10 @@ def overloaded(nodes: Sequence[Node], staying: int, capacity: Mapping[str, float
             reasons.append(f"a capacity is given for the component {component}, which no node has (there are {', '.join(sorted(known))})")
             continue
         load = sum(c.rate_per_s or 0.0 for node in nodes if node.live for c in node.components if c.name == component)
-        if load > staying * per_node:
+        count = sum(node.name in staying and node.has(component) for node in nodes)
+        if load > count * per_node:
             reasons.append(
-                f"{staying} nodes can serve {staying * per_node:g} requests/s of {component} (capacity_per_s), and there are {load:.0f} now: wait for less"
+                f"{count} nodes can serve {count * per_node:g} requests/s of {component} (capacity_per_s), and there are {load:.0f} now: wait for less"
             )
     return reasons
 
@@ -102,14 +114,19 @@ def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits
         reasons += faults
         if not faults:
             good.append(node.name)
-    least = least_live(nodes, batch, limits.min_live)
-    too_many = overloaded(nodes, len(good), limits.capacity)
+    few = [
+        f"{len(stay)} of at least {least} other nodes would stay live, healthy and on a known release{' of ' if which else ''}{which} "
+        f"({', '.join(stay) or 'none'})"
+        for stay, least, which in remaining(nodes, batch, good, limits.min_live)
+        if len(stay) < least
+    ]
+    too_many = overloaded(nodes, good, limits.capacity)
     unavailable = len(nodes) + len(limits.without) - len(good)
     if 0 < limits.max_unavailable < unavailable:
         too_many.append(f"{unavailable} nodes would not serve, and bluegreen_max_unavailable is {limits.max_unavailable}")
-    if len(good) >= least and not any(node.unread for node in nodes):
+    if not few and not any(node.unread for node in nodes):
         return too_many
-    return [*too_many, f"{len(good)} of at least {least} other nodes would stay live, healthy and on a known release ({', '.join(good) or 'none'})", *reasons]
+    return [*too_many, *few, *reasons]
 
 
 def refuse_live(
@@ -168,14 +185,16 @@ def refuse_exclusive(
 
     leaving: all that do not serve afterwards.
     """
-    reasons = unfit_for_exclusive(limits)
+    reasons = [f"{node.name} counts as not live: {node.unread}" for node in nodes if node.unread] + unfit_for_exclusive(limits)
     if not successors:
         reasons.append("no node comes in")
     reasons += [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]
-    names = {node.name for node in successors}
-    after = len(names) + sum(node.serving and not node.doubts() for node in nodes if node.name not in leaving and node.name not in names)
-    if after < limits.min_live:
-        reasons.append(f"{after} of at least {limits.min_live} nodes would serve afterwards")
+    after = {node.name for node in successors} | {node.name for node in nodes if node.serving and not node.doubts() and node.name not in leaving}
+    reasons += [
+        f"{len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which} afterwards"
+        for stay, least, which in remaining(nodes, leaving, after, limits.min_live or 1)
+        if len(stay) < least
+    ]
     return reasons + overloaded(nodes, after, limits.capacity)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers, strangers
 
 from ._evidence import Node
-from ._interlock import Limits, least_live, overloaded, unfit_for_exclusive
+from ._interlock import Limits, overloaded, remaining, unfit_for_exclusive
 from ._probers import books, undeclared
 
 Packages = Mapping[str, str | None]  # component -> NEVRA; None where nothing is installed
@@ -112,7 +112,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
     if not groups:
         return Plan(policy.strategy)
     batches: list[Batch] = []
-    refusals = _unwatched(nodes, policy.limits) + _cut_off(nodes, wanted)
+    refusals = _unwatched(nodes, policy.limits) + _cut_off(nodes, wanted) + (_alone(nodes) if policy.strategy != "all_live" else [])
     serving = [node.name for node in nodes if _counts(node)]
     # What serves, batch after batch.
     runs: dict[str, Packages] = {node.name: node.nevras for node in nodes if _counts(node)}
@@ -183,15 +183,16 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
 
 def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Collection[str], policy: Policy) -> list[str]:
     """Why those that stay are too few."""
-    reasons = []
     what = f"while batch {number} ({', '.join(out)}) is out"
-    least = least_live(nodes, out, policy.limits.min_live)
-    if len(staying) < least:
-        reasons.append(f"{what}, {len(staying)} of at least {least} nodes would serve")
+    reasons = [
+        f"{what}, {len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which}"
+        for stay, least, which in remaining(nodes, out, staying, policy.limits.min_live)
+        if len(stay) < least
+    ]
     unavailable = len(nodes) + len(policy.limits.without) - len(staying)
     if 0 < policy.limits.max_unavailable < unavailable:
         reasons.append(f"{what}, {unavailable} nodes would not serve, and bluegreen_max_unavailable is {policy.limits.max_unavailable}")
-    return reasons + [f"{what}, {text}" for text in overloaded(nodes, len(staying), policy.limits.capacity)]
+    return reasons + [f"{what}, {text}" for text in overloaded(nodes, staying, policy.limits.capacity)]
 
 
 def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[str]:
@@ -234,6 +235,23 @@ def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[str]
         f"{node.name}: {', '.join(filter(None, wanted[node.name].values()))} cannot run any more: {cut_off['why']}"
         for node in nodes
         if (cut_off := (node.record or {}).get("cut_off")) and dict(wanted[node.name]) in cut_off["previous"] and node.nevras != dict(wanted[node.name])
+    ]
+
+
+def _alone(nodes: Sequence[Node]) -> list[str]:
+    """A component that nobody could serve while its only stack is out."""
+    stacks: dict[str, dict[str, list[str]]] = {}
+    for node in nodes:
+        for component in node.components:
+            stacks.setdefault(component.name, {}).setdefault(node.stack, []).append(node.name)
+    if not _in_both_stacks(nodes):
+        return []
+    return [
+        f"the component {component} is on nodes of the stack {stack} alone ({', '.join(names)}), so that nobody would serve it while they are out: put it "
+        "on nodes of the other stack, too"
+        for component, of_stack in stacks.items()
+        if len(of_stack) == 1
+        for stack, names in of_stack.items()
     ]
 
 

@@ -31,6 +31,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Plan, Policy
 
+from .layouts import check_layouts
 from .model import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Application, End, Local, Setting, State, Violation, is_good, is_live, is_right, is_standby
 
 WORKERS = 2
@@ -328,8 +329,11 @@ def main() -> int:
                 size = part.blue + part.green
                 if rule not in broken or size < broken[rule][0]:
                     broken[rule] = size, text
+    layouts, judged, misplaced = check_layouts(arguments.sample)
+    broken.update({rule: (0, text) for rule, text in misplaced.items()})
     for _size, text in broken.values():
         print(f"BROKEN {text}\n")
+    print(f"LAYOUTS layouts={layouts} judgements={judged}")
     print(
         f"MODEL states={sum(part.states for part in done)} transitions={sum(part.transitions for part in done)} "
         f"applications={len({(part.blue, part.green) for part in done})} strategies={len({part.setting.name for part in done})} "

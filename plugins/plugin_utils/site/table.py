@@ -379,7 +379,7 @@ VARIABLES = (
     Key(
         "min_live",
         "int",
-        "how many nodes must serve while a batch is out; `0`: all nodes outside the batch, and at least one",
+        "how many nodes of each component must serve while a batch is out; `0`: all nodes outside the batch that have it, and at least one",
         unit="nodes",
         default=0,
         minimum=0,

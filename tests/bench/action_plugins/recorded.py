@@ -24,5 +24,7 @@ class ActionModule(ActionBase):
         if self._task.args["what"] == "packages":
             result["packages"] = [{"name": "shop", "before": "shop-1.0.0-1.noarch", "after": "shop-2.0.0-1.noarch"}]
         else:
-            result.update(json.loads(PATTERN.read_text(encoding="utf-8")), at=time.monotonic(), batch_id=BATCH_ID)
+            result.update(
+                json.loads(PATTERN.read_text(encoding="utf-8")), at=time.monotonic(), batch_id=BATCH_ID, machine=(task_vars or {})["inventory_hostname"]
+            )
         return result

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import itertools
 import json
 import threading
 
@@ -24,12 +25,16 @@ def _prober(path, **runs):
     return dict(address="10.0.0.5", path=path, consecutive=consecutive, seen=50, last_seen_s=0.1, interval_s=0.5)
 
 
+_MACHINES = itertools.count()
+
+
 def _said(version="1.0.0", state="live", healthy=True, release="", at=1000.0, batch_id="", started_at=2000.0, served=5, rate=0.0, since_s=100.0, **changes):
     """What module node_info registers for a node with the one component shop."""
     heartbeat = dict(
         state=state,
         answer=state if healthy else "down",
         revision=7,
+        by="ops@laptop",
         run_id="r1",
         since_s=since_s,
         healthy=healthy,
@@ -50,7 +55,7 @@ def _said(version="1.0.0", state="live", healthy=True, release="", at=1000.0, ba
         error=None,
     )
     component.update(changes)
-    return dict(changed=False, components=[component], at=at, batch_id=batch_id)
+    return dict(changed=False, components=[component], at=at, batch_id=batch_id, machine="boot/1/%d" % next(_MACHINES))
 
 
 @pytest.fixture

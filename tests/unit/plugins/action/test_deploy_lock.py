@@ -34,7 +34,7 @@ def test_says_who_asks_and_from_which_process(run_action):
     ran = run_action("deploy_lock", {"run_id": "r2", "reason": "release 2.0.0"}, {**VARS, "awx_user_name": "alice"})
     host = socket.gethostname()
     process = identity(os.getppid())
-    assert ran.sent == [(MODULE, {"run_id": "r2", "reason": "release 2.0.0", "owner": f"alice@{host}", "host": host, "process": process})]
+    assert ran.sent == [(MODULE, {"run_id": "r2", "reason": "release 2.0.0", "owner": f"alice@{host}", "host": host, "process": process, "node": "blue1"})]
     assert process["pid"] == os.getppid()
     assert ran.result["changed"] is True
 

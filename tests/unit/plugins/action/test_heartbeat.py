@@ -8,6 +8,7 @@ import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import TABLE
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "url": "http://lb"},
@@ -208,6 +209,29 @@ def test_a_dead_node_is_left_out_by_name(run_action, vars_of):
     assert "bluegreen_without names green9" in str(error.value)
 
 
+@pytest.mark.parametrize("twins", [("blue1", "green1"), ("green1", "green2"), ("blue1", "blue2", "green1")])
+def test_two_names_of_one_machine_do_not_leave(run_action, vars_of, said, twins):
+    one = said(batch_id="r2/1")
+    for check_mode in (False, True):
+        ran = run_action("heartbeat", args(min_live=1), vars_of(**dict.fromkeys(twins, one)), check_mode=check_mode)
+        assert ran.result["failed"] is True and ran.sent == []
+        assert all(f"{name} counts as not live: it is the same machine as" in ran.result["msg"] for name in twins)
+
+
+def test_a_component_that_one_half_alone_has_does_not_leave(run_action, vars_of, said):
+    apart = {name: said(batch_id="r2/1", name="basket") for name in ("green1", "green2")}
+    ran = run_action("heartbeat", args(min_live=1), vars_of(**apart))
+    assert "0 of at least 1 other nodes would stay live, healthy and on a known release of shop (none)" in ran.result["msg"] and ran.sent == []
+
+
+@pytest.mark.parametrize("state", ["LIVE", "serving", True, None])
+def test_a_node_in_another_dialect_keeps_the_others_in(run_action, vars_of, said, state):
+    wrong = said(batch_id="r2/1")
+    wrong["components"][0]["heartbeat"]["state"] = state
+    ran = run_action("heartbeat", args(min_live=1), vars_of(green1=wrong))
+    assert "green1 counts as not live: it answers in another dialect" in ran.result["msg"] and ran.sent == []
+
+
 def test_limits_are_judged_here(run_action, vars_of):
     assert "bluegreen_max_unavailable is 1" in run_action("heartbeat", args(max_unavailable="25%"), vars_of()).result["msg"]
     with pytest.raises(AnsibleError):
@@ -215,14 +239,14 @@ def test_limits_are_judged_here(run_action, vars_of):
 
 
 def test_an_exclusive_switch(run_action, vars_of, said):
-    new = said("2.0.0", state="standby", batch_id="r2/1")
+    new = {name: said("2.0.0", state="standby", batch_id="r2/1") for name in ("green1", "green2")}
     holding = [{**BALANCERS[0], "hold_s": 8, "fall": 1, "rise": 3}, *BALANCERS[1:]]
     switch = {
         "batch": ["blue1", "blue2"],
         "successors": dict.fromkeys(("green1", "green2"), {"shop": "shop-2.0.0-1.noarch"}),
         "sanity": [{"nodes": [{"name": "green1"}, {"name": "green2"}]}],
     }
-    task_vars = vars_of(green1=new, green2=new)
+    task_vars = vars_of(**new)
     assert run_action("heartbeat", args(**switch, load_balancers=holding), task_vars).result["changed"] is True
     assert "no exclusive switch behind it" in run_action("heartbeat", args(**switch), task_vars).result["msg"]
     ran = run_action("heartbeat", args(**{**switch, "sanity": []}, load_balancers=holding), task_vars)
@@ -248,7 +272,7 @@ def far_args(heartbeat_server, **changes):
 
 
 def prober(**consecutive):
-    runs = {"live": 0, "not_live": 0, **consecutive}
+    runs = {"live": 0, "not_live": 0, "standby": 0, "not_standby": 0, **consecutive}
     return {"address": "10.0.0.5", "path": "/heartbeat/live", "consecutive": runs, "seen": 50, "last_seen_s": 0.1, "interval_s": 0.5}
 
 
@@ -315,7 +339,7 @@ def test_an_application_of_another_kind_from_here(run_action, vars_of, said, hea
     assert heartbeat_server.puts == [{"state": "standby"}]
     assert (ran.result["settled"], ran.result["guess"]) == (True, True) and 6.0 < ran.result["settled_s"] < 7.0
     assert "is a guess: 6.5 s" in ran.result["warnings"][0]
-    record = _records.read_json("heartbeat-shop.json", ())
+    record = _records.read_json("heartbeat-shop.json", TABLE)
     assert (record["state"], record["run_id"], record["revision"]) == ("standby", "r2", ran.result["components"][0]["revision"])
 
 

@@ -52,6 +52,12 @@ def test_a_node_that_was_not_read_is_named(run_action, seen, why):
     assert len(ran.result["runs"]) == 1
 
 
+def test_lines_that_tell_of_no_act_are_counted_and_the_last_one_shown(run_action):
+    ran = run_action("history", {"observed": "seen"}, vars_of(line("r1"), green2={"seen": {"lines": [], "strange": ["{", "null"], "lock": None}}))
+    assert ran.shown[-1] == "green2: lines of its journal that are torn or not ours were left out, 2 of them, the last one: null"
+    assert len(ran.result["runs"]) == 1
+
+
 def test_bad_input(run_action):
     with pytest.raises(AnsibleActionFail, match="count must be at least 1"):
         run_action("history", {"observed": "seen", "count": 0}, vars_of())

@@ -142,3 +142,23 @@ def test_an_exclusive_switch_needs_all_its_nodes_side_by_side(run_action, vars_o
     monkeypatch.setattr(context, "CLIARGS", {"forks": 1})
     assert "an exclusive switch of 2 nodes needs as many forks, and there are 1" in run_action("plan", exclusive, vars_of()).result["msg"]
     assert "failed" not in run_action("plan", {**exclusive, "exclusive": False}, vars_of()).result
+
+
+def test_two_names_of_one_machine(run_action, vars_of, said):
+    one = said()
+    ran = run_action("plan", ARGS, vars_of(blue1=one, green1=one))
+    assert "blue1: it is the same machine as green1, which counts once: leave one of these names in the inventory" in refusals(ran)
+    assert run_action("plan", ARGS, vars_of(blue1=one, green1=one), check_mode=True).result["failed"] is True
+
+
+@pytest.mark.parametrize("state", ["LIVE", "serving", True, None])
+def test_a_node_that_speaks_another_dialect(run_action, vars_of, said, state):
+    wrong = said()
+    wrong["components"][0]["heartbeat"]["state"] = state
+    assert "green1: it answers in another dialect" in refusals(run_action("plan", ARGS, vars_of(green1=wrong)))
+
+
+def test_a_component_of_one_stack_alone(run_action, vars_of, said):
+    other = said()
+    other["components"][0]["name"] = "basket"
+    assert "the component shop is on nodes of the stack blue alone (blue1)" in refusals(run_action("plan", ARGS, vars_of(green1=other)))

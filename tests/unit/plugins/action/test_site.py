@@ -77,6 +77,13 @@ def test_each_node_is_asked_for_names_that_nobody_knows_and_for_values_of_its_ow
     ]
 
 
+def test_a_component_on_some_nodes_only(run_action, vars_of):
+    """shop on the blue nodes, basket on the green ones: known before anything is locked."""
+    basket = [{"name": "basket", "port": 8080, "health_url": "http://127.0.0.1:8080/health", "heartbeat": {"port": 9180}}]
+    told = run_action("site", {"playbook": "deploy"}, vars_of(of_host={"green1": {"bluegreen_components": basket}})).result["msg"]
+    assert "- bluegreen_components is another one for green1 than for blue1: it holds for the whole application" in told
+
+
 def test_a_node_that_is_none(run_action, vars_of):
     result = run_action("site", {"playbook": "verify_lb"}, vars_of(bluegreen_without=["blue7"], bluegreen_verify_nodes=["green7"])).result
     assert "bluegreen_without names blue7, which is no node: there are blue1, green1" in result["msg"]

@@ -177,7 +177,7 @@ def test_a_clock_that_is_set_does_not_end_a_wait(application, clock, monkeypatch
     monkeypatch.setattr(_heartbeats.time, "time", lambda: 90000.0)
     assert heartbeat.status()["since_s"] == 0.0
     # After a boot the clock is all there is.
-    monkeypatch.setattr(_heartbeats, "_boot", lambda: "another")
+    monkeypatch.setattr(_heartbeats, "boot_id", lambda: "another")
     assert heartbeat.status()["since_s"] == 89000.0
 
 

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import json
 import multiprocessing
 
 import pytest
@@ -45,6 +46,7 @@ def test_acquired(records, clock):
         "expires_at": 1600.0,
         "ttl_s": 600.0,
         "process": PROCESS,
+        "node": None,
     }
     assert _lock.holder() == record
     assert _lock.foreign("r1") is None
@@ -128,6 +130,62 @@ def test_only_its_own_lock_is_released(records, clock):
     # Expired, it is nobody's any more: nothing to release for r2, and r1 may still clear it away.
     assert _lock.release("r2", "bob@ops2") is None
     assert _lock.release("r1", "alice@ops1")["run_id"] == "r1"
+
+
+def test_two_names_of_one_machine(records, clock):
+    acquire(node="blue1")
+    for name in ("green1", "blue2", "10.0.0.5"):
+        with pytest.raises(_lock.Twin) as refusal:
+            acquire(node=name)
+        assert "blue1 and %s are two names of one machine" % name in str(refusal.value) and "out of the inventory" in str(refusal.value)
+    assert _lock.holder()["node"] == "blue1"
+    # It is renewed under its own name, and by whoever gives none.
+    clock.advance(10)
+    assert acquire(node="blue1")[1]["expires_at"] == 1610.0
+    _lock.release("r1", "alice@ops1")
+    # What another run called it is no matter.
+    acquire("r2", node="green1")
+    clock.advance(601)
+    assert acquire("r3", node="blue1")[1]["node"] == "blue1"
+
+
+def test_a_lock_from_before_the_name_was_kept(records, clock):
+    acquire(node="blue1")
+    stored = json.loads(records.joinpath("lock.json").read_text())
+    del stored["node"], stored["version"]
+    records.joinpath("lock.json").write_bytes(json.dumps(stored).encode("utf-8"))
+    assert acquire(node="green1")[1]["node"] == "green1"
+
+
+@pytest.mark.parametrize(
+    "changes, wrong",
+    [
+        ({"expires_at": "tomorrow"}, 'expires_at is "tomorrow", and a number'),
+        ({"expires_at": float("nan")}, "expires_at is NaN, and a number"),
+        ({"since": "yesterday"}, 'since is "yesterday", and a time such as'),
+        ({"run_id": ["r1"]}, 'run_id is ["r1"], and a text'),
+        ({"process": {"pid": "7"}}, "process.boot_id is missing"),
+        ({"process": dict(PROCESS, pid=10**12)}, "process.pid is 1000000000000, and a whole number from 0 to 4194304"),
+        ({"version": 2}, "was written by a newer version of this collection"),
+        ({"version": 2, "run_id": None}, "was written by a newer version of this collection"),
+    ],
+)
+@pytest.mark.parametrize("act", [_lock.holder, lambda: acquire("r2"), lambda: _lock.renew("r1"), lambda: _lock.release("r1", "me"), lambda: _lock.look("r2")])
+def test_a_lock_in_another_dialect_is_refused(records, clock, changes, wrong, act):
+    acquire()
+    file = records / "lock.json"
+    file.write_bytes(json.dumps(dict(json.loads(file.read_text()), **changes)).encode("utf-8"))
+    content = file.read_bytes()
+    with pytest.raises(_records.RecordsError) as error:
+        act()
+    assert wrong in str(error.value) and str(file) in str(error.value)
+    assert file.read_bytes() == content
+
+
+def test_who_holds_it_is_fit_to_be_shown(records, clock):
+    acquire(owner="alice\x1b[2J", reason="{{ 1 }}" * 10000)
+    told = _lock.foreign("r2")
+    assert "\x1b" not in told and "{{" not in told and len(told) < 5000
 
 
 def contend(number, start, answers, directory):

@@ -14,7 +14,10 @@ import os
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import keys, text
 
+ANY = keys({})
+NAMED = keys(dict(run_id=text()))
 ACT = ("r1", "alice@ops1", "packages")
 
 
@@ -23,7 +26,7 @@ def whats():
 
 
 def test_nothing_recorded_yet_makes_no_directory(records):
-    assert _records.read_json("lock.json", ()) is None
+    assert _records.read_json("lock.json", ANY) is None
     assert _records.journal(10) == []
     assert not records.exists()
 
@@ -31,11 +34,11 @@ def test_nothing_recorded_yet_makes_no_directory(records):
 def test_a_record_is_read_as_it_was_written(records):
     _records.prepare()
     _records.write_json("lock.json", {"run_id": "r1", "expires_at": 1.5, "process": None})
-    assert _records.read_json("lock.json", ("run_id",)) == {"run_id": "r1", "expires_at": 1.5, "process": None}
+    assert _records.read_json("lock.json", NAMED) == {"run_id": "r1", "expires_at": 1.5, "process": None}
     assert os.stat(str(records)).st_mode & 0o777 == 0o755
     assert os.stat(_records.path("lock.json")).st_mode & 0o777 == 0o644
     _records.remove("lock.json")
-    assert _records.read_json("lock.json", ()) is None
+    assert _records.read_json("lock.json", ANY) is None
 
 
 def test_a_write_that_fails_leaves_the_old_record(records, monkeypatch):
@@ -49,7 +52,7 @@ def test_a_write_that_fails_leaves_the_old_record(records, monkeypatch):
     with pytest.raises(_records.RecordsError) as error:
         _records.write_json("lock.json", {"run_id": "r2"})
     assert _records.path("lock.json") in str(error.value) and "No space left on device" in str(error.value)
-    assert _records.read_json("lock.json", ()) == {"run_id": "r1"}
+    assert _records.read_json("lock.json", ANY) == {"run_id": "r1"}
 
 
 def test_a_record_is_on_the_disk_before_it_takes_the_place_of_the_old_one(records, monkeypatch):
@@ -62,12 +65,12 @@ def test_a_record_is_on_the_disk_before_it_takes_the_place_of_the_old_one(record
     assert done == ["sync", "rename", "sync"]
 
 
-@pytest.mark.parametrize("text", [b"", b'{"run_id": "r1"', b"\xff\xfe", b"[]", b'{"owner": "alice"}'])
-def test_a_damaged_record_is_named_with_what_to_do(records, text):
+@pytest.mark.parametrize("content", [b"", b'{"run_id": "r1"', b"\xff\xfe", b"[]", b"null", b"[" * 100000, b'{"owner": "alice"}'])
+def test_a_damaged_record_is_named_with_what_to_do(records, content):
     records.mkdir()
-    records.joinpath("lock.json").write_bytes(text)
+    records.joinpath("lock.json").write_bytes(content)
     with pytest.raises(_records.RecordsError) as error:
-        _records.read_json("lock.json", ("run_id",))
+        _records.read_json("lock.json", NAMED)
     file = str(records / "lock.json")
     assert str(error.value).startswith(file + " is damaged") and "mv %s %s.damaged" % (file, file) in str(error.value)
 
@@ -165,3 +168,63 @@ def test_a_torn_last_line_is_left_out_and_does_not_swallow_the_next(records):
     assert whats() == ["whole"]
     _records.append("r2", "me", "after the power loss")
     assert whats() == ["whole", "after the power loss"]
+
+
+@pytest.mark.parametrize(
+    "content, wrong",
+    [
+        (b'{"run_id": 7}', "run_id is 7, and a text"),
+        (b'{"run_id": "r1", "version": "2"}', 'version is "2", and a whole number'),
+        (b'{"run_id": "r1", "version": null}', "version is null, and a whole number"),
+    ],
+)
+def test_what_is_wrong_with_a_record_is_quoted(records, content, wrong):
+    records.mkdir()
+    records.joinpath("lock.json").write_bytes(content)
+    with pytest.raises(_records.RecordsError) as error:
+        _records.read_json("lock.json", NAMED)
+    assert "lock.json is damaged: " + wrong in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b'{"version": 2}', b'{"version": 99, "run_id": ["r1"]}'])
+def test_what_a_newer_version_has_written_is_no_damage(records, content):
+    records.mkdir()
+    records.joinpath("lock.json").write_bytes(content)
+    with pytest.raises(_records.RecordsError) as error:
+        _records.read_json("lock.json", NAMED)
+    told = str(error.value)
+    assert "lock.json was written by a newer version of this collection" in told and "Upgrade the collection on this controller" in told
+    assert "damaged" not in told and records.joinpath("lock.json").read_bytes() == content
+
+
+def test_records_have_a_version_and_those_without_are_the_first(records):
+    _records.prepare()
+    _records.write_json("lock.json", {"run_id": "r1"})
+    assert json.loads(records.joinpath("lock.json").read_text()) == {"run_id": "r1", "version": 1}
+    records.joinpath("lock.json").write_bytes(b'{"run_id": "r1"}')
+    assert _records.read_json("lock.json", NAMED) == {"run_id": "r1"}
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        b'{"at": "2026-11-20T10:15:0',
+        b"\x00\x00\x00",
+        b"[]",
+        b'{"what": "act"}',
+        b'{"at": "yesterday", "run_id": "r1", "by": "me", "what": "act"}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": ["act"]}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "act", "result": {}}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "packages", "after": 7}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "sanity test", "after": {"shop": {"answers": "all"}}}',
+    ],
+)
+def test_a_line_that_tells_of_no_act_is_left_out_and_told(records, strange):
+    _records.append("r1", "me", "act")
+    with open(_records.path("journal.jsonl"), "ab") as journal:
+        journal.write(strange + b"\n")
+    _records.append("r1", "me", "packages", ["shop-1-1.noarch", None], ["shop-2-1.noarch"], "ok")
+    _records.append("r1", "me", "sanity test", after={"shop": {"answers": 3, "compare": {}}}, result="passed")
+    found = []
+    assert [line["what"] for line in _records.journal(10, found)] == whats() == ["act", "packages", "sanity test"]
+    assert len(found) == 1 and "\x00" not in found[0]

@@ -7,9 +7,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import json
+
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
 
 
 def release(version):
@@ -157,3 +159,24 @@ def test_cleared_they_can_be_used_again():
     serve(THREE)
     record = _release_record.clear_cut_off()
     assert (record["current"], record["previous"], record["cut_off"]) == (THREE, [TWO, ONE], None)
+
+
+@pytest.mark.parametrize(
+    "changes, wrong",
+    [
+        ({"out_s": "12"}, 'out_s is "12", and a number'),
+        ({"current": ["shop"]}, 'current is ["shop"], and a dictionary'),
+        ({"current": {"shop": 2}}, "current.shop is 2, and a text"),
+        ({"phase": "LIVE"}, 'phase is "LIVE", and "SCHEDULED" or'),
+        ({"cut_off": {"previous": []}}, "cut_off.why is missing"),
+        ({"previous": None}, "previous is null, and a list"),
+        ({"version": 2}, "was written by a newer version of this collection"),
+    ],
+)
+def test_another_dialect_is_refused(records, changes, wrong):
+    _release_record.served(ONE, "r1")
+    file = records / "release.json"
+    file.write_bytes(json.dumps(dict(json.loads(file.read_text()), **changes)).encode("utf-8"))
+    with pytest.raises(_records.RecordsError) as error:
+        _release_record.read()
+    assert wrong in str(error.value) and str(file) in str(error.value)

@@ -21,7 +21,7 @@ def now(clock):
 
 
 def args(run_id="r1", **changes):
-    found = dict(run_id=run_id, owner="alice@ops1", host="ops1", reason="release 2.0.0", process=PROCESS)
+    found = dict(run_id=run_id, owner="alice@ops1", host="ops1", reason="release 2.0.0", process=PROCESS, node="blue1")
     found.update(changes)
     return found
 
@@ -111,3 +111,21 @@ def test_a_damaged_lock_is_named(run_module, records):
     records.joinpath("lock.json").write_bytes(b"")
     result = run_module(deploy_lock, args())
     assert result.failed and "lock.json is damaged" in result["msg"] and "holder" not in result
+
+
+@pytest.mark.parametrize("name", ["green1", "blue2", "10.0.0.5"])
+def test_a_second_name_of_the_machine_is_refused(run_module, name):
+    run_module(deploy_lock, args())
+    result = run_module(deploy_lock, args(node=name))
+    assert result.failed and "holder" not in result
+    assert result["msg"].startswith("Refused, nothing was changed: blue1 and %s are two names of one machine" % name)
+    assert _lock.holder()["node"] == "blue1"
+
+
+def test_a_lock_of_a_newer_version_is_kept(run_module, records):
+    records.mkdir()
+    records.joinpath("lock.json").write_bytes(b'{"version": 2}')
+    for state in ("held", "released"):
+        result = run_module(deploy_lock, args(state=state))
+        assert result.failed and "newer version" in result["msg"]
+    assert records.joinpath("lock.json").read_bytes() == b'{"version": 2}'

@@ -35,7 +35,7 @@ def args(*servers, **changes):
 
 
 def prober(**consecutive):
-    runs = dict(live=0, not_live=0)
+    runs = dict(live=0, not_live=0, standby=0, not_standby=0)
     runs.update(consecutive)
     return dict(address="10.0.0.5", path="/heartbeat/live", consecutive=runs, seen=50, last_seen_s=0.1, interval_s=0.5)
 

@@ -10,7 +10,7 @@ __metaclass__ = type
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _release_record, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.modules import node_info
 
 # Ten hours after boot, as /proc/uptime of the fake node has it.
@@ -67,6 +67,7 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
         ],
         "lock": None,
         "record": None,
+        "machine": _machine.machine(),
         "time": 1000.0,
     }
     assert heartbeat_server.asked[0][:2] == ("GET", "/heartbeat/status?fresh=1")
@@ -136,3 +137,21 @@ def test_what_the_controller_could_not_reach_is_no_evidence(run_module, node, cl
     asked = dict(components=[dict(name="shop", package="shop", service="shop", url="http://127.0.0.1:9101", heartbeat=relayed)])
     (seen,) = run_module(node_info, asked)["components"]
     assert (seen["heartbeat"], seen["error"]) == (None, "component shop: no SSH connection")
+
+
+@pytest.mark.parametrize(
+    "changes, text", [({"state": "LIVE"}, 'state is "LIVE"'), ({"healthy": "false"}, 'healthy is "false"'), ({"revision": None}, "revision is null")]
+)
+def test_a_heartbeat_in_another_dialect_is_an_error_of_the_component(run_module, node, heartbeat_server, changes, text):
+    heartbeat_server.status.update(changes)
+    (component,) = run_module(node_info, args(heartbeat_server.url))["components"]
+    assert component["heartbeat"] is None
+    assert text in component["error"] and heartbeat_server.url in component["error"] and "component shop0" in component["error"]
+
+
+@pytest.mark.parametrize("name", ["lock.json", "release.json"])
+def test_a_record_of_a_newer_version_is_told(run_module, node, heartbeat_server, records, name):
+    records.mkdir()
+    records.joinpath(name).write_bytes(b'{"version": 2}')
+    result = run_module(node_info, args(heartbeat_server.url))
+    assert result.failed and name + " was written by a newer version of this collection" in result["msg"]

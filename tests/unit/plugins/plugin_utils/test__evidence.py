@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes, registered
 
 
 def test_a_node_that_serves(said):
@@ -26,7 +28,10 @@ def test_a_node_that_serves(said):
         ({"unreachable": True, "msg": "no route"}, "unreachable"),
         ({"failed": True, "msg": "boom"}, "boom"),
         ({"changed": False}, "not the result of halfswap.bluegreen.node_info"),
-        ({"at": 1, "components": [], "batch_id": ""}, "no components"),
+        ({"at": 1, "components": [], "batch_id": "", "machine": "a"}, "no components"),
+        ({"at": 1, "components": [], "batch_id": "", "machine": None}, "machine is null"),
+        ({"at": "now", "components": [], "batch_id": "", "machine": "a"}, 'at is "now"'),
+        ({"at": 1, "components": {}, "batch_id": "", "machine": "a"}, "components is {}"),
     ],
 )
 def test_what_is_no_evidence(registered, text):
@@ -49,8 +54,51 @@ def test_an_agent_that_does_not_answer_makes_the_node_unread(said):
     assert read_node("blue1", "blue", said(error="component shop: no heartbeat answers")).unread == "component shop: no heartbeat answers"
 
 
-def test_an_agent_that_answers_something_else_makes_the_node_unread(said):
-    assert "another dialect" in read_node("blue1", "blue", said(heartbeat={"state": "live"})).unread
+@pytest.mark.parametrize(
+    "key, value, text",
+    [
+        ("state", "LIVE", 'components[0].heartbeat.state is "LIVE", and "live" or "standby" belongs there'),
+        ("state", None, "components[0].heartbeat.state is null"),
+        ("healthy", "false", 'components[0].heartbeat.healthy is "false"'),
+        ("requests", {"rate_per_s": float("nan")}, "components[0].heartbeat.requests.rate_per_s is NaN"),
+        ("agent", {"started_s": "long"}, 'components[0].heartbeat.agent.started_s is "long"'),
+    ],
+)
+def test_another_dialect_makes_the_node_unread(said, key, value, text):
+    registered = said()
+    registered["components"][0]["heartbeat"][key] = value
+    node = read_node("blue1", "blue", registered)
+    assert "another dialect" in node.unread and text in node.unread
+    assert (node.live, node.serving) == (False, False)
+
+
+@pytest.mark.parametrize("changes", [{"heartbeat": None}, {"heartbeat": {"state": "live"}}, {"active": "yes"}, {"started_at": "2026"}, {"name": None}])
+def test_a_component_that_is_not_told_of_as_node_info_does(said, changes):
+    assert read_node("blue1", "blue", said(**changes)).unread
+
+
+STACKS = {"blue": ["blue1", "blue2", "10.0.0.1"], "green": ["green1"]}
+
+
+def machines(said, **names):
+    """What the nodes say that are on these machines; others have one of their own."""
+    hostvars = {name: {"seen": said()} for stack in STACKS.values() for name in stack}
+    for name, machine in names.items():
+        hostvars[name]["seen"]["machine"] = machine
+    return read_nodes(STACKS, hostvars, "seen")
+
+
+@pytest.mark.parametrize("names", [("blue1", "green1"), ("blue1", "blue2"), ("blue1", "10.0.0.1"), ("blue1", "blue2", "10.0.0.1")])
+def test_two_names_of_one_machine_are_no_node(said, names):
+    found = {node.name: node for node in machines(said, **dict.fromkeys(names, "boot/1/x"))}
+    for name, node in found.items():
+        assert (node.serving, bool(node.unread)) == (name not in names, name in names)
+    others = " and ".join(names[1:])
+    assert found["blue1"].unread == f"it is the same machine as {others}, which counts once: leave one of these names in the inventory"
+
+
+def test_nodes_that_differ_are_none_of_a_kind(said):
+    assert all(node.serving for node in machines(said))
 
 
 @pytest.mark.parametrize(
@@ -114,3 +162,26 @@ def test_what_the_node_has_noted(said):
     assert (node.lock, node.record, node.clock_skew_s) == ({"run_id": "r1"}, {"previous": []}, 1.5)
     node = read_node("blue1", "blue", said())
     assert (node.lock, node.record, node.clock_skew_s) == (None, None, 0.0)
+
+
+class HostVars(dict):
+    """As Ansible has them: what was registered lies by itself, too."""
+
+    def __init__(self, hostvars, facts):
+        super().__init__(hostvars)
+        self._variable_manager = SimpleNamespace(_nonpersistent_fact_cache=facts)
+
+
+def test_what_was_registered_is_taken_as_it_is():
+    as_it_is = {"msg": "{{ 1 }}"}
+    assert registered(HostVars({}, {"blue1": {"seen": as_it_is}}), "blue1", "seen") is as_it_is
+    # A variable of another kind, or an Ansible that keeps them elsewhere.
+    assert registered(HostVars({"blue1": {"seen": 1}}, {"blue1": {"other": 2}}), "blue1", "seen") == 1
+    assert registered(HostVars({"blue1": {"seen": 1}}, {}), "blue1", "seen") == 1
+    assert registered({"blue1": {"seen": 1}}, "blue1", "seen") == 1
+    assert registered(HostVars({"blue1": {}}, {}), "blue1", "seen") is registered({}, "green1", "seen") is None
+
+
+def test_a_reading_that_failed_is_told_fit_to_be_shown():
+    told = read_node("blue1", "blue", {"failed": True, "msg": "\x1b[2J{{ 1 }}" + "a" * 100000}).unread
+    assert told.startswith("its reading failed: ") and "\x1b" not in told and "{{" not in told and len(told) < 5000

@@ -39,7 +39,7 @@ def test_the_table():
     late = [taken("11:00:00", run_id="r2"), line("heartbeat shop", "11:00:05", "r2", by="alice@ops1")]
     journals = {name: [*swap, *(late if name == "blue1" else [])] for name in NODES[:3]}
     journals["green2"] = swap
-    assert history_lines(runs(journals, {}), NODES, {"green9": "it is unreachable"}) == [
+    assert history_lines(runs(journals, {}), NODES, {"green9": "it is unreachable"}, {}) == [
         "run  began                 took  who         did                           nodes  result       sanity test",
         "---  --------------------  ----  ----------  ----------------------------  -----  -----------  -----------",
         "r1   2026-11-20T10:00:00Z  60 s  alice@ops1  shop-1.0.0-1 -> shop-2.0.0-1  all 4  complete     -",
@@ -49,7 +49,7 @@ def test_the_table():
 
 
 def test_no_run():
-    assert history_lines([], NODES, {}) == ["No run is in the journals."]
+    assert history_lines([], NODES, {}, {}) == ["No run is in the journals."]
 
 
 def test_the_order_is_that_of_time_and_not_of_nodes():
@@ -125,7 +125,7 @@ def test_without_packages_and_reason_it_is_told_by_its_acts():
 def test_which_nodes(touched, shown):
     nodes = NODES if set(touched) <= set(NODES) else [f"n{number}" for number in range(6)]
     told = runs({name: [taken(), *([line("heartbeat shop")] if name in touched else []), released()] for name in nodes}, {})
-    assert re.split("  +", history_lines(told, nodes, {})[-1])[-3:] == [shown, "complete", "-"]
+    assert re.split("  +", history_lines(told, nodes, {}, {})[-1])[-3:] == [shown, "complete", "-"]
 
 
 def sanity_test(answers, compare=None, component="shop"):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, held_by_another, refuse_exclusive, refuse_live, refuse_standby
 
 BALANCERS = [
@@ -23,9 +23,9 @@ PASSED = [{"nodes": [{"name": "blue1"}, {"name": "blue2"}]}]
 
 @pytest.fixture
 def nodes(said):
-    def build(**changes):
+    def build(default=None, **changes):
         names = [*BLUE, "green1", "green2"]
-        return [read_node(name, name[:-1], changes.get(name, said())) for name in names]
+        return [read_node(name, name[:-1], changes.get(name, default or said())) for name in names]
 
     return build
 
@@ -63,7 +63,7 @@ def test_min_live_is_never_below_one(nodes, said):
 
 
 def test_a_member_of_the_batch_that_was_not_read_stops_the_batch(nodes):
-    assert "blue2 counts as not live" in refuse_standby(nodes(blue2={"unreachable": True}), BLUE, Limits())[1]
+    assert "blue2 counts as not live" in refuse_standby(nodes(blue2={"unreachable": True}), BLUE, Limits())[0]
 
 
 def test_a_node_that_the_live_load_balancer_has_not_taken_in_does_not_count(nodes, said):
@@ -214,3 +214,72 @@ def test_where_nobody_logs_the_probers_the_time_since_the_flip_counts(nodes, sai
     assert reasons[1] == "green1: shop: it has said live for 4.4 of 4.5 s (a guess by interval_s)"
     assert "it is not known since when it says live" in refuse_standby(nodes(green1=unseen(said, None)), BLUE, limits)[1]
     assert "its interval_s is needed" in refuse_standby(nodes(green1=unseen(said, 900.0)), BLUE, LIMITS)[1]
+
+
+def having(said, *names, **changes):
+    """What a node says that has these components."""
+    found = said(**changes)
+    found["components"] = [dict(said(**changes)["components"][0], name=name) for name in names]
+    return found
+
+
+def test_a_component_that_one_half_alone_has_does_not_leave(nodes, said):
+    """The other half serves, but something else."""
+    blue, green = having(said, "shop"), having(said, "basket")
+    apart = nodes(blue1=blue, blue2=blue, green1=green, green2=green)
+    for min_live in (0, 1, 2):
+        (reason,) = refuse_standby(apart, BLUE, Limits(min_live=min_live))
+        assert reason == f"0 of at least {max(1, min_live)} other nodes would stay live, healthy and on a known release of shop (none)"
+    assert "known release of basket (none)" in refuse_standby(apart, GREEN, Limits())[0]
+    # One of the two that have it stays.
+    assert refuse_standby(apart, ["blue1"], Limits()) == []
+    assert "1 of at least 2 other nodes" in refuse_standby(apart, ["blue1"], Limits(min_live=2))[0]
+
+
+def test_enough_nodes_stay_but_not_of_each_component(nodes, said):
+    both, shop = having(said, "shop", "report"), having(said, "shop")
+    spread = nodes(blue1=both, blue2=shop, green1=both, green2=shop)
+    assert refuse_standby(spread, BLUE, Limits()) == []
+    assert refuse_standby(spread, BLUE, Limits(min_live=1)) == []
+    (reason,) = refuse_standby(spread, BLUE, Limits(min_live=2))
+    assert reason == "1 of at least 2 other nodes would stay live, healthy and on a known release of report (green1)"
+    # green1 alone has it over there, and is out.
+    out = nodes(blue1=both, blue2=shop, green1=having(said, "shop", "report", state="standby"), green2=shop)
+    reasons = refuse_standby(out, ["blue1"], Limits(min_live=1))
+    assert "0 of at least 1 other nodes would stay live, healthy and on a known release of report (none)" in reasons
+    # Whoever leaves without it takes nothing of it away.
+    assert refuse_standby(out, ["blue2"], Limits(min_live=1)) == []
+
+
+def test_what_is_wrong_with_all_components_alike_is_said_once(nodes, said):
+    reasons = refuse_standby(nodes(having(said, "shop", "report")), ["blue1", "blue2", "green1", "green2"], Limits())
+    assert reasons == ["0 of at least 1 other nodes would stay live, healthy and on a known release (none)"]
+
+
+def test_the_capacity_of_a_component_is_that_of_the_nodes_that_have_it(nodes, said):
+    both, shop = having(said, "shop", "report", rate=30.0), having(said, "shop", rate=30.0)
+    spread = nodes(blue1=both, blue2=shop, green1=both, green2=shop)
+    assert refuse_standby(spread, BLUE, Limits(capacity={"shop": 60, "report": 60})) == []
+    (reason,) = refuse_standby(spread, BLUE, Limits(capacity={"shop": 60, "report": 50}))
+    assert reason == "1 nodes can serve 50 requests/s of report (capacity_per_s), and there are 60 now: wait for less"
+
+
+def test_an_exclusive_switch_takes_no_component_away(nodes, said):
+    proofs = {"blue1": {"basket": "shop-2.0.0-1.noarch"}}
+    basket = read_node("blue1", "blue", having(said, "basket", version="2.0.0", state="standby"))
+    apart = nodes(blue1=having(said, "basket", state="standby"), blue2=having(said, "basket"))
+    assert refuse_exclusive([basket], apart, GREEN, proofs, PASSED, HOLDING) == ["0 of at least 1 nodes would serve shop afterwards"]
+
+
+def test_two_names_of_one_machine_do_not_leave(said):
+    """The other name would go to standby with it: it is the same heartbeat."""
+    for twins in (["blue1", "green1"], ["blue1", "blue2", "green1"], ["green1", "green2"]):
+        hostvars = {name: {"seen": said()} for name in [*BLUE, *GREEN]}
+        for name in twins:
+            hostvars[name]["seen"]["machine"] = "boot/1/x"
+        found = read_nodes({"blue": BLUE, "green": GREEN}, hostvars, "seen")
+        for limits in (Limits(), Limits(min_live=1)):
+            reasons = refuse_standby(found, BLUE, limits)
+            for name in twins:
+                assert any(f"{name} counts as not live: it is the same machine as" in reason for reason in reasons)
+        assert "is the same machine as" in refuse_exclusive([found[0]], found, GREEN, {}, PASSED, HOLDING)[0]

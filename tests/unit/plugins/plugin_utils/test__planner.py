@@ -335,3 +335,46 @@ def test_a_cutover_that_it_is_not_known_since_when_it_serves_is_watched_whole(no
     policy = replace(CUTOVER, confirm_after_s=60.0)
     watched = plan(nodes(new, blue1=unknown, green1=old, green2=old), WANTED, policy).batches[0]
     assert (watched.nodes, watched.observe_s) == ((), 60.0)
+
+
+def having(said, *names, **changes):
+    """What a node says that has these components."""
+    found = said(**changes)
+    found["components"] = [dict(said(**changes)["components"][0], name=name) for name in names]
+    return found
+
+
+def wanted_of(nodes):
+    return {node.name: dict.fromkeys(node.nevras, NEW["shop"]) for node in nodes}
+
+
+ALONE = (
+    "the component {0} is on nodes of the stack {1} alone ({1}1, {1}2), so that nobody would serve it while they are out: put it on nodes of the other "
+    "stack, too"
+)
+
+
+@pytest.mark.parametrize("strategy", ["halves", "cutover", "rolling"])
+def test_a_component_that_one_stack_alone_has_is_refused(nodes, said, strategy):
+    blue, green = having(said, "shop"), having(said, "basket")
+    apart = nodes(blue1=blue, blue2=blue, green1=green, green2=green)
+    found = plan(apart, wanted_of(apart), Policy(strategy, limits=LIMITS))
+    assert not found.batches
+    assert found.refusals[:2] == (ALONE.format("shop", "blue"), ALONE.format("basket", "green"))
+    # A third one, beside one that all have.
+    more = nodes(having(said, "shop"), blue1=having(said, "shop", "report"), blue2=having(said, "shop", "report"))
+    assert ALONE.format("report", "blue") in plan(more, wanted_of(more), Policy(strategy, limits=LIMITS)).refusals
+
+
+def test_coming_in_takes_nothing_away(nodes, said):
+    blue, green = having(said, "shop", state="standby"), having(said, "basket", state="standby")
+    apart = nodes(blue1=blue, blue2=blue, green1=green, green2=green)
+    assert batches(plan(apart, {node.name: node.nevras for node in apart}, Policy("all_live", limits=LIMITS))) == [["blue1", "blue2"], ["green1", "green2"]]
+
+
+def test_too_few_of_one_component(nodes, said):
+    both, shop = having(said, "shop", "report"), having(said, "shop")
+    spread = nodes(shop, blue1=both, green1=both)
+    assert batches(plan(spread, wanted_of(spread), POLICY)) == [["blue1", "blue2"], ["green1", "green2"]]
+    refusals = plan(spread, wanted_of(spread), replace(POLICY, limits=replace(LIMITS, min_live=2))).refusals
+    assert refusals[0] == "while batch 1 (blue1, blue2) is out, 1 of at least 2 nodes would serve report"
