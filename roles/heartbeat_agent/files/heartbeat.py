@@ -58,7 +58,7 @@ PHASES = ("SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", 
 MAX_CLIENTS = 1024  # of the probe side
 MAX_WRITERS = 128  # clients of the control side
 OTHER_FILES = 64  # that are open besides those of clients
-BACKLOG = 1024
+BACKLOG = 4096  # who comes while the agent has no processor waits here; the kernel may allow fewer (net.core.somaxconn)
 ACCEPTED_AT_ONCE = 128  # before those who are here already have their turn
 CLIENT_LIFETIME_S = 5.0  # from accept to the last byte of the answer
 
@@ -424,6 +424,9 @@ class Record(collections.namedtuple("Record", "state revision since by reason ru
         return (json.dumps(self._asdict(), indent=2, sort_keys=True) + "\n").encode("ascii")
 
 
+REFUSED_UNTIL = "and every write is refused until it can be read and the agent is restarted, or until it is moved away"
+
+
 class NotUsable(Exception):
     """There is a state, and nobody can tell what it says."""
 
@@ -453,7 +456,7 @@ class StateStore:
             if error.errno == errno.ENOENT:
                 return None
             self.in_the_way = True
-            raise NotUsable("%s cannot be read (%s). It stays as it is, and every write is refused" % (self._path, describe(error)))
+            raise NotUsable("%s cannot be read (%s). It stays as it is, %s" % (self._path, describe(error), REFUSED_UNTIL))
         try:
             self._saved = Record.parse(content)
         except ValueError as error:
@@ -470,13 +473,12 @@ class StateStore:
             os.rename(self._path, aside)
         except EnvironmentError as error:
             self.in_the_way = True
-            return "It cannot be kept aside (%s), so it stays as it is, and every write is refused" % describe(error)
+            return "It cannot be kept aside (%s), so it stays as it is, %s" % (describe(error), REFUSED_UNTIL)
         return "It is kept as %s" % aside
 
     def save(self, record):
         if self.in_the_way and os.path.lexists(self._path):
-            remedy = "make it readable for the agent and restart the agent, or move it away"
-            raise EnvironmentError(errno.EEXIST, "%s could not be used when the agent started, and it is never overwritten; %s" % (self._path, remedy))
+            raise EnvironmentError(errno.EEXIST, "%s was not usable when the agent started, %s" % (self._path, REFUSED_UNTIL))
         self.in_the_way = False
         self._replace(record)
         try:
@@ -905,7 +907,9 @@ class Heartbeat:
             # Standby would take a node out that serves, and after a power cut perhaps all of them. Live would let a node in that
             # nobody has proven. Beside the state lies the record of what the runs proved: it alone can say live.
             state, why = self._noted_state()
-            self._state_error = "%s. %s, so the heartbeat is %s until somebody writes it" % (error, why, state)
+            self._state_error = "%s. %s, so the heartbeat is %s" % (error, why, state)
+            if not self._store.in_the_way:
+                self._state_error += " until somebody writes it"
             record = Record.first(self._clock.wall(), self._state_error, state)
             log(self._state_error)
         if not self._store.in_the_way:
