@@ -45,6 +45,8 @@ Address = tuple[str, int]
 
 PACKETS_PER_S = 3000
 PACKETS_OF_A_CONNECTION = 5
+# What a load balancer asks that is seen three times and then not for the whole attack.
+SELDOM = "/heartbeat/live?seldom"
 READERS = 150
 IDLE = 1000
 LONG_PATHS = 256
@@ -106,9 +108,10 @@ class Agent:
         status = Path(f"/proc/{self._process.pid}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
-    def prober(self) -> dict[str, object]:
+    def told(self, target: str) -> int:
+        """How often it says that the honest prober has asked this."""
         status = json.loads(ask(self.control, "/heartbeat/status")[1].partition(b"\r\n\r\n")[2])
-        return next((p for p in status["probers"] if (p["address"], p["path"]) == (HONEST, "/heartbeat/standby")), {})
+        return sum(p["seen"] for p in status["probers"] if (p["address"], p["path"], p.get("declared")) == (HONEST, target, True))
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -127,13 +130,13 @@ def ask(address: Address, target: str) -> tuple[float, bytes]:
 # ---- The attacks: each runs until its process is ended. ---------------------------------------------------------------------------
 
 
-def connection(address: Address, receive_buffer: int = 0) -> socket.socket:
+def connection(address: Address, source: str = ATTACKER, receive_buffer: int = 0) -> socket.socket:
     sock = socket.socket()
     if receive_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.settimeout(ANSWER_IN_S)
-    sock.bind((ATTACKER, 0))
+    sock.bind((source, 0))
     sock.connect(address)
     return sock
 
@@ -165,37 +168,51 @@ def drip(address: Address, clients: int, pieces: Callable[[int], bytes]) -> None
             sockets[client] = None
 
 
-def headers(address: Address) -> None:
+SHORT_LINES = b"a:\n" * 2600
+
+
+def headers(address: Address, _control: Address) -> None:
     """As many short header lines as go into a head, byte by byte."""
-    head = b"GET /heartbeat/live HTTP/1.1\r\n" + b"a:\n" * 3000
+    head = b"GET /heartbeat/live HTTP/1.1\r\n" + SHORT_LINES
     drip(address, 20, lambda sent: head[sent % len(head) :][:1])
 
 
-def blank_lines(address: Address) -> None:
-    drip(address, 20, lambda _sent: b"\r\n")
+def bodies(address: Address, _control: Address) -> None:
+    """The same head at once, and then the body byte by byte."""
+    head = b"PUT /heartbeat HTTP/1.1\r\nContent-Length: 16000\r\n" + SHORT_LINES + b"\r\n"
+    drip(address, 20, lambda sent: b"x" if sent else head)
 
 
-def readers(address: Address) -> None:
-    """Long paths in the books, and many who ask for all of them and read nothing."""
+def blank_lines(address: Address, _control: Address) -> None:
+    drip(address, 20, lambda _sent: b"\r\n" * 700)
+
+
+def fill_books(address: Address) -> None:
     for number in range(LONG_PATHS):
-        query(address, "/heartbeat/live?" + str(number).rjust(230, "x"))
+        query(address, f"/heartbeat/live?{number:x>230}", f"127.0.1.{number // 16}")
+
+
+def readers(address: Address, _control: Address) -> None:
+    """Long paths in the books, and many who ask for all of them and read nothing."""
+    fill_books(address)
     kept: list[socket.socket] = []
     for number in paced(PACKETS_PER_S / PACKETS_OF_A_CONNECTION):
+        if number < LONG_PATHS or number % 4 == 0:
+            query(address, f"/heartbeat/live?{number % LONG_PATHS:x>7900}")
+            continue
         try:
-            sock = connection(address, 4096)
+            sock = connection(address, receive_buffer=4096)
             sock.sendall(b"GET /heartbeat/status HTTP/1.1\r\n\r\n")
             kept.append(sock)
         except OSError:
             pass
         if len(kept) > READERS:
             kept.pop(0).close()
-        if number % 4 == 0:
-            query(address, "/heartbeat/live?" + str(number % LONG_PATHS).rjust(230, "x"))
 
 
-def query(address: Address, target: str) -> None:
+def query(address: Address, target: str, source: str = ATTACKER) -> None:
     try:
-        with connection(address) as sock:
+        with connection(address, source) as sock:
             sock.sendall(f"GET {target} HTTP/1.0\r\n\r\n".encode("ascii"))
             while sock.recv(4096):
                 pass
@@ -203,13 +220,13 @@ def query(address: Address, target: str) -> None:
         pass
 
 
-def queries(address: Address) -> None:
+def queries(address: Address, _control: Address) -> None:
     """Another query string with each question, and each 20th to the very path of the honest prober."""
     for number in paced(PACKETS_PER_S / PACKETS_OF_A_CONNECTION):
         query(address, "/heartbeat/standby" + (f"?{number}" if number % 20 else ""))
 
 
-def idle(address: Address) -> None:
+def idle(address: Address, _control: Address) -> None:
     """As many connections as there may be, always."""
     kept: list[socket.socket] = []
     for _number in paced(PACKETS_PER_S / PACKETS_OF_A_CONNECTION):
@@ -219,18 +236,27 @@ def idle(address: Address) -> None:
             kept.pop(0).close()
 
 
-def packets(address: Address) -> None:
+def packets(address: Address, _control: Address) -> None:
     """Questions that are none: garbage of every length."""
     drip(address, 50, lambda sent: bytes((sent * 37 + index) % 256 for index in range(1 + sent % 1400)))
 
 
-ATTACKS: dict[str, Callable[[Address], None]] = {
+def local(address: Address, control: Address) -> None:
+    """A program on the node that asks the control side for a status with full books, again and again."""
+    fill_books(address)
+    for _number in paced(PACKETS_PER_S / PACKETS_OF_A_CONNECTION):
+        query(control, "/heartbeat/status")
+
+
+ATTACKS: dict[str, Callable[[Address, Address], None]] = {
     "headers": headers,
+    "bodies": bodies,
     "blank_lines": blank_lines,
     "readers": readers,
     "queries": queries,
     "idle": idle,
     "packets": packets,
+    "local": local,
 }
 
 
@@ -273,15 +299,21 @@ def percentile_ms(seconds: list[float]) -> float:
 
 
 def measure(attack: str, quiet: Agent, attacked: Agent, seconds: float) -> Measured:
-    attacker = multiprocessing.Process(target=ATTACKS[attack], args=(attacked.probe,), daemon=True)
+    for _check in range(3):
+        ask(attacked.probe, SELDOM)
+    attacker = multiprocessing.Process(target=ATTACKS[attack], args=(attacked.probe, attacked.control), daemon=True)
     attacker.start()
     took: dict[Agent, list[float]] = {quiet: [], attacked: []}
+    order = [quiet, attacked]
     failed = 0
     # The agent's start has asked once.
     asked = 1
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        for agent, times in took.items():
+        # In turn, for the first one finds a machine that has slept.
+        order.reverse()
+        for agent in order:
+            times = took[agent]
             try:
                 elapsed, answer = ask(agent.probe, "/heartbeat/standby")
                 times.append(elapsed)
@@ -294,11 +326,9 @@ def measure(attack: str, quiet: Agent, attacked: Agent, seconds: float) -> Measu
         time.sleep(PROBE_EVERY_S)
     # While the attack goes on, as a playbook would ask; what the status shows may be a tenth of a second old.
     time.sleep(0.2)
-    prober = attacked.prober()
+    displaced = attacked.told(SELDOM) != 3 or attacked.told("/heartbeat/standby") < asked
     attacker.terminate()
     attacker.join()
-    # The agent's start may have been asked before it was healthy.
-    displaced = not prober.get("declared") or int(str(prober["seen"])) < asked
     return Measured(attack, percentile_ms(took[quiet]), percentile_ms(took[attacked]), attacked.memory_mb(), failed, displaced)
 
 
