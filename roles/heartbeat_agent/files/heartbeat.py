@@ -8,6 +8,8 @@ Five threads, however many clients there are: an event loop for each of the two 
 socket and nothing else), one thread that checks the component's health, one that reads its status, and the main one, which
 waits for a signal. Only the control side's thread writes to disk; the probe side never waits for it.
 
+Nobody who asks is believed, nor is the component: whatever comes from outside has a longest length, and a bounded place to stay.
+
 Runs on Python 2.7 and 3.6 or newer with the standard library alone, because legacy nodes have nothing else.
 """
 
@@ -16,6 +18,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import argparse
+import binascii
 import collections
 import errno
 import fcntl
@@ -26,9 +29,11 @@ import json
 import math
 import os
 import re
+import resource
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -50,14 +55,34 @@ DOWN = "down"
 PHASE_OF = {LIVE: "SERVING", STANDBY: "STANDING_BY"}
 PHASES = ("SCHEDULED", "INITIALISING", "STANDING_BY", "SERVING", "CLEANING_UP", "OBSOLETE")
 
-MAX_CONNECTIONS = 200  # per listener: both together stay well below the usual limit of 1024 open files
-MAX_HEAD = 8 * 1024
-MAX_BODY = 16 * 1024
+MAX_CLIENTS = 1024  # of the probe side
+MAX_WRITERS = 128  # clients of the control side
+OTHER_FILES = 64  # that are open besides those of clients
+BACKLOG = 4096  # who comes while the agent has no processor waits here; the kernel may allow fewer (net.core.somaxconn)
+ACCEPTED_AT_ONCE = 128  # before those who are here already have their turn
 CLIENT_LIFETIME_S = 5.0  # from accept to the last byte of the answer
 
-MAX_PROBERS = 256
+MAX_HEAD = 8 * 1024
+MAX_HEADER_LINES = 64
+MAX_BLANK_LINES = 2  # before the request; HTTP asks to bear some
+MAX_TARGET = 256  # characters of path and query
+MAX_BODY = 16 * 1024
+RECEIVED_AT_ONCE = 16 * 1024
+MAX_DISCARDED = 1024 * 1024  # of what a client still sends after its answer
+SOCKET_BUFFER = 16 * 1024  # what the kernel keeps for a client, in each direction
+MAX_HELD = 4 * 1024 * 1024  # of answers that clients do not read, for all clients of a listener
+
+# In the books: how many there are at most, and how many of one address.
+DECLARED_PROBERS = (256, 64)
+STRANGERS = (128, 16)  # where others are declared
+UNDECLARED_PROBERS = (256, 64)  # where nobody is
+REFUSED = (64, 8)
+MAX_NETWORKS = 256
 FORGET_PROBER_S = 600.0
 GAPS_KEPT = 9  # odd, so that the median is one of them
+# A long list of probers is written down at most ten times a second, however often somebody asks for it.
+LONG_BOOKS = 16
+BOOKS_KEPT_S = 0.1
 
 MAX_TEST_S = 300.0  # so that no test is ever left behind
 MAX_TEST_PATHS = 32
@@ -65,7 +90,15 @@ MAX_TEST_PATHS = 32
 STATUS_INTERVAL_S = 1.0
 STATUS_TIMEOUT_S = 1.0
 RATE_SAMPLES = 11  # ten seconds of them
-MAX_STATUS_BODY = 1024 * 1024
+# What the component may say: in all, as its status, and as its release. Small, because parsed JSON takes many times its size.
+MAX_COMPONENT_ANSWER = 512 * 1024
+MAX_STATUS_BODY = 128 * 1024
+MAX_RELEASE = 256
+MAX_DIGITS = 18
+MAX_WHY = 300
+
+MAX_FILE = 1024 * 1024  # of what is read from the disk
+LAST_SECOND = 253402300799  # of the year 9999
 
 STOP_TIMEOUT_S = 3.0  # longer than any poll that keeps its timeout of a second
 
@@ -81,6 +114,14 @@ def log(message):
         pass  # a log that is gone must not take the heartbeat with it
 
 
+def parse_json(content):
+    """Raises ValueError for everything that is wrong. A number that nobody can mean stays a float: to read it would take long."""
+    try:
+        return json.loads(content.decode("utf-8"), parse_int=lambda text: int(text) if len(text) <= MAX_DIGITS else float(text))
+    except RuntimeError:
+        raise ValueError("is nested too deeply")
+
+
 class Clock:
     """Wall time for people, monotonic time for durations."""
 
@@ -94,13 +135,57 @@ def iso8601(wall):
     return "%s.%03dZ" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(milliseconds // 1000)), milliseconds % 1000)
 
 
+def plain(text):
+    """What somebody else has said, as printable ASCII of bounded length."""
+    if isinstance(text, bytes):
+        text = text.decode("latin-1")
+    return re.sub("[^ -~]", lambda match: "\\x%02x" % ord(match.group()), text[: MAX_WHY + 1])[:MAX_WHY]
+
+
 def describe(error):
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return plain(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+
+
+# ---- Addresses -----------------------------------------------------------------------------------------------------------
+
+
+def address_number(text):
+    """128 bits. An IPv4 address has the number of the IPv6 address that stands for it, so that there is one kind only."""
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, text) if ":" in text else IPV4_IN_IPV6 + socket.inet_pton(socket.AF_INET, text)
+    except (EnvironmentError, socket.error):
+        raise ValueError("no address: %s" % text)
+    return int(binascii.hexlify(packed), 16)
+
+
+IPV4_IN_IPV6 = b"\0" * 10 + b"\xff" * 2
+
+
+def client_address(peer):
+    """As people write it: without the interface, and IPv4 as such where the listener speaks both."""
+    address = peer[0].partition("%")[0]
+    return address[7:] if address.lower().startswith("::ffff:") and "." in address else address
+
+
+class Networks:
+    """The addresses that were declared to be those of load balancers."""
+
+    def __init__(self, networks):
+        self._of_length = {}
+        for number, bits in networks:
+            self._of_length.setdefault(128 - bits, set()).add(number >> (128 - bits))
+
+    def have(self, address):
+        """None where nobody was declared."""
+        if not self._of_length:
+            return None
+        number = address_number(address)
+        return any(number >> rest in numbers for rest, numbers in self._of_length.items())
 
 
 # ---- Configuration: /etc/halfswap-heartbeat/<component>.json -------------------------------------------------------------
 
-Config = collections.namedtuple("Config", "component probe control token_file state_file health status digest")
+Config = collections.namedtuple("Config", "component probe control token_file state_file record_file probers health status digest")
 Health = collections.namedtuple("Health", "url timeout_s interval_s fall")
 Status = collections.namedtuple("Status", "url release_key requests_key")
 
@@ -129,7 +214,15 @@ class Section:
             if default is REQUIRED:
                 raise self._error(key, "is missing")
             return default
-        value = self._left.pop(key)
+        return self._converted(key, self._left.pop(key), convert)
+
+    def take_list(self, key, convert, most):
+        values = self.take(key, lambda values: values, [])
+        if not isinstance(values, list) or len(values) > most:
+            raise self._error(key, "must be a list of at most %d" % most)
+        return [self._converted("%s[%d]" % (key, index), value, convert) for index, value in enumerate(values)]
+
+    def _converted(self, key, value, convert):
         try:
             return convert(value)
         except ValueError as error:
@@ -169,6 +262,24 @@ def an_address(value):
     if not match or not 1 <= int(match.group(3)) <= 65535:
         raise ValueError('"address:port", for instance "0.0.0.0:9100" or "[::]:9100"')
     return str(match.group(1) or match.group(2)), int(match.group(3))
+
+
+def a_network(value):
+    """An address or a network, as number and length of its prefix."""
+    match = isinstance(value, TEXT) and re.match(r"([0-9A-Fa-f:.]+)(?:/([0-9]{1,3}))?\Z", value)
+    try:
+        number = address_number(match.group(1)) if match else None
+    except ValueError:
+        number = None
+    outside = 0 if number is None or ":" in value else 96
+    bits = outside + int(match.group(2)) if match and match.group(2) else 128
+    if number is None or bits > 128:
+        raise ValueError('an address or a network, for instance "192.0.2.5", "192.0.2.0/24" or "2001:db8::/64"')
+    if bits == outside:
+        raise ValueError("a network of load balancers; this one is everybody")
+    if number & ((1 << (128 - bits)) - 1):
+        raise ValueError('an address ("%s") or a network by its first address' % match.group(1))
+    return number, bits
 
 
 def a_url(value):
@@ -215,6 +326,8 @@ def load_config(source):
         control=top.take("control", an_address),
         token_file=top.take("token_file", a_path),
         state_file=top.take("state_file", a_path),
+        record_file=top.take("record_file", a_path, None),
+        probers=top.take_list("probers", a_network, MAX_NETWORKS),
         health=Health(
             url=health.take("url", a_url),
             timeout_s=health.take("timeout_s", a_duration, 1.0),
@@ -237,8 +350,11 @@ def load_config(source):
     return config
 
 
-class Token:
-    """The bearer token of the control side. Read for each write, so that a changed file needs no restart."""
+class Tokens:
+    """The bearer tokens of the control side, one a line. Read for each write, so that a changed file needs no restart.
+
+    There are two while a token is being replaced: the new one and the former one.
+    """
 
     _key = os.urandom(32)
 
@@ -247,15 +363,15 @@ class Token:
 
     def read(self):
         with open(self._path, "rb") as token_file:
-            token = token_file.read().strip()
-        if not token:
+            tokens = [line.strip() for line in token_file.read(MAX_FILE).splitlines() if line.strip()]
+        if not tokens:
             raise EnvironmentError(errno.ENODATA, "is empty")
-        return token
+        return tokens
 
-    def matches(self, authorization):
+    def match(self, authorization):
         scheme, _blank, given = authorization.partition(" ")
-        expected = self._digest(self.read())
-        return scheme.lower() == "bearer" and self._digest(given.strip().encode("latin-1")) == expected
+        given = self._digest(given.strip().encode("latin-1"))
+        return scheme.lower() == "bearer" and given in [self._digest(token) for token in self.read()]
 
     def _digest(self, token):
         # Digests under a key that nobody knows may be compared in any time; the oldest 2.7 has no hmac.compare_digest.
@@ -271,9 +387,9 @@ class Record(collections.namedtuple("Record", "state revision since by reason ru
     __slots__ = ()
 
     @classmethod
-    def first(cls, wall, reason):
+    def first(cls, wall, reason, state=STANDBY):
         # A revision that grows with time: a writer who decided on an older, lost record never matches it.
-        return cls(STANDBY, int(wall), wall, "agent", reason, None, PHASE_OF[STANDBY])
+        return cls(state, int(wall), wall, "agent", reason, None, PHASE_OF[state])
 
     def wanted(self, wanted, wall):
         """The record after what a writer wants; this very one when nothing differs."""
@@ -286,47 +402,84 @@ class Record(collections.namedtuple("Record", "state revision since by reason ru
     @classmethod
     def parse(cls, content):
         """Raises ValueError for anything that this agent has not written."""
-        values = json.loads(content.decode("utf-8"))
+        values = parse_json(content)
         if not isinstance(values, dict) or set(values) != set(cls._fields):
-            raise ValueError("must have exactly the keys %s" % ", ".join(cls._fields))
+            raise ValueError("it must have exactly the keys %s" % ", ".join(cls._fields))
         record = cls(**{str(key): value for key, value in values.items()})
         numbers = [n for n in (record.revision, record.since) if isinstance(n, (int, float)) and not isinstance(n, bool)]
         texts = [t for t in (record.by, record.reason, record.run_id) if t is None or isinstance(t, TEXT)]
         if (
-            record.state not in PHASE_OF
+            record.state not in tuple(PHASE_OF)
             or record.phase not in PHASES
             or len(numbers) != 2
             or isinstance(record.revision, float)
-            or not 0 <= record.since < float("inf")
+            or record.revision < 0
+            or not 0 <= record.since <= LAST_SECOND
             or len(texts) != 3
         ):
-            raise ValueError("has a value that no agent writes")
+            raise ValueError("it has a value that no agent writes")
         return record
 
     def encode(self):
         return (json.dumps(self._asdict(), indent=2, sort_keys=True) + "\n").encode("ascii")
 
 
+REFUSED_UNTIL = "and every write is refused until it can be read and the agent is restarted, or until it is moved away"
+
+
+class NotUsable(Exception):
+    """There is a state, and nobody can tell what it says."""
+
+
+def read_file(path):
+    with open(path, "rb") as opened:
+        return opened.read(MAX_FILE)
+
+
 class StateStore:
-    """A record in a file that survives a power cut: either the old one or the new one is there, whole."""
+    """A record in a file that survives a power cut: either the old one or the new one is there, whole.
+
+    What it cannot read it never overwrites. What is no record is kept aside under another name. What cannot even be read stays
+    where it is, for that may be mended (an owner, a disk), and until then nothing is written.
+    """
 
     def __init__(self, path):
         self._path = path
         self._saved = None
+        self.in_the_way = False
 
     def load(self):
-        """The saved record, or None when there is no file. Raises ValueError when what is there is no record."""
+        """The saved record, or None when there is no file. Raises NotUsable."""
         try:
-            with open(self._path, "rb") as state_file:
-                content = state_file.read()
+            content = read_file(self._path)
         except EnvironmentError as error:
             if error.errno == errno.ENOENT:
                 return None
-            raise ValueError(describe(error))
-        self._saved = Record.parse(content)
+            self.in_the_way = True
+            raise NotUsable("%s cannot be read (%s). It stays as it is, %s" % (self._path, describe(error), REFUSED_UNTIL))
+        try:
+            self._saved = Record.parse(content)
+        except ValueError as error:
+            raise NotUsable("%s is damaged (%s). %s" % (self._path, describe(error), self._keep_aside()))
         return self._saved
 
+    def _keep_aside(self):
+        aside = name = "%s.damaged-%s" % (self._path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
+        count = 1
+        while os.path.lexists(aside):
+            count += 1
+            aside = "%s-%d" % (name, count)
+        try:
+            os.rename(self._path, aside)
+        except EnvironmentError as error:
+            self.in_the_way = True
+            return "It cannot be kept aside (%s), so it stays as it is, %s" % (describe(error), REFUSED_UNTIL)
+        return "It is kept as %s" % aside
+
     def save(self, record):
+        if self.in_the_way and os.path.lexists(self._path):
+            raise EnvironmentError(errno.EEXIST, "%s was not usable when the agent started, %s" % (self._path, REFUSED_UNTIL))
+        self.in_the_way = False
         self._replace(record)
         try:
             self._sync_directory()
@@ -384,56 +537,138 @@ class Prober:
         return round(sorted(self.gaps)[len(self.gaps) // 2], 3) if self.gaps else None
 
 
-class ProberTable:
-    """Every client address and path that asked for the heartbeat lately, least recently seen first."""
+class Refused:
+    """Questions of one address that got no word."""
 
-    def __init__(self, clock):
+    def __init__(self):
+        self.seen = 0
+
+    def count(self, error, now):
+        self.seen += 1
+        self.error = error
+        self.last_seen = now
+
+
+class Book:
+    """Entries by address and key. When it is full, the one that was seen least makes room: a steady one is never displaced.
+
+    One address has a limit of its own and makes room itself, so that many questions of one displace nobody else.
+    """
+
+    def __init__(self, make, limits):
+        self._make = make
+        self._most, self._most_of_one = limits
+        self._of = {}  # by address, then by key
+        self._size = 0
+
+    def entry(self, address, key):
+        found = self._of.get(address, {}).get(key)
+        if found:
+            return found
+        if len(self._of.get(address, ())) >= self._most_of_one:
+            self._drop_least([address])
+        elif self._size >= self._most:
+            self._drop_least(self._of)
+        self._size += 1
+        made = self._of.setdefault(address, {})[key] = self._make()
+        return made
+
+    def _drop_least(self, addresses):
+        self._drop(*min(((a, k) for a in addresses for k in self._of[a]), key=lambda where: self._steadiness(*where)))
+
+    def _steadiness(self, address, key):
+        entry = self._of[address][key]
+        return entry.seen, entry.last_seen
+
+    def _drop(self, address, key):
+        self._size -= 1
+        del self._of[address][key]
+        if not self._of[address]:
+            del self._of[address]
+
+    def forget(self, before):
+        for address, key, entry in list(self):
+            if entry.last_seen < before:
+                self._drop(address, key)
+
+    def __iter__(self):
+        return ((address, key, entry) for address, entries in self._of.items() for key, entry in entries.items())
+
+
+class Books:
+    """What was told to whom. Declared probers have books of their own, so that no stranger displaces one."""
+
+    def __init__(self, networks, clock):
         self._clock = clock
-        self._probers = collections.OrderedDict()
+        self._networks = networks
+        self._probers = {None: Book(Prober, UNDECLARED_PROBERS), True: Book(Prober, DECLARED_PROBERS), False: Book(Prober, STRANGERS)}
+        self._refused = {declared: Book(Refused, REFUSED) for declared in self._probers}
+        self._forget_at = clock.monotonic()
 
     def count(self, address, path, word):
+        self._enter(self._probers, address, path, word)
+
+    def refuse(self, address, code, error):
+        self._enter(self._refused, address, code, error)
+
+    def _enter(self, books, address, key, what):
         now = self._clock.monotonic()
-        prober = self._probers.pop((address, path), None) or Prober()
-        prober.count(word, now)
-        self._probers[address, path] = prober
-        self._forget(now)
+        if now >= self._forget_at:
+            self._forget(now)
+        books[self._networks.have(address)].entry(address, key).count(what, now)
+
+    def _forget(self, now):
+        for book in list(self._probers.values()) + list(self._refused.values()):
+            book.forget(now - FORGET_PROBER_S)
+        self._forget_at = now + 1
 
     def flip(self):
-        for prober in self._probers.values():
-            prober.forget_answers()
+        for book in self._probers.values():
+            for _address, _path, prober in book:
+                prober.forget_answers()
 
     def report(self):
+        """Copies, because they are written down while others are counted."""
         now = self._clock.monotonic()
         self._forget(now)
-        return [
+        probers = [
             {
                 "address": address,
                 "path": path,
+                "declared": declared,
                 "answers": dict(prober.answers),
                 "consecutive": dict(prober.consecutive),
                 "interval_s": prober.interval_s(),
                 "last_seen_s": round(now - prober.last_seen, 3),
                 "seen": prober.seen,
             }
-            for (address, path), prober in sorted(self._probers.items(), key=lambda item: item[0])
+            for declared, book in self._probers.items()
+            for address, path, prober in book
         ]
-
-    def _forget(self, now):
-        while self._probers:
-            oldest = next(iter(self._probers))
-            if len(self._probers) <= MAX_PROBERS and now - self._probers[oldest].last_seen <= FORGET_PROBER_S:
-                return
-            del self._probers[oldest]
+        refused = [
+            {
+                "address": address,
+                "code": code,
+                "declared": declared,
+                "error": entry.error,
+                "last_seen_s": round(now - entry.last_seen, 3),
+                "seen": entry.seen,
+            }
+            for declared, book in self._refused.items()
+            for address, code, entry in book
+        ]
+        return sorted(probers, key=lambda p: (p["address"], p["path"])), sorted(refused, key=lambda r: (r["address"], r["code"]))
 
 
 # ---- The component: is it healthy, and what does it say about itself --------------------------------------------------------
 
 
 class DeadlineSocket(io.RawIOBase):
-    """What HTTPResponse reads from: gives up at one deadline, however slowly the bytes drip in."""
+    """What HTTPResponse reads from: gives up at one deadline, however slowly the bytes drip in, and at one size."""
 
     def __init__(self, sock, deadline, monotonic):
         super(DeadlineSocket, self).__init__()
+        self._left = MAX_COMPONENT_ANSWER
         self._sock = sock
         self._deadline = deadline
         self._monotonic = monotonic
@@ -448,8 +683,12 @@ class DeadlineSocket(io.RawIOBase):
         left_s = self._deadline - self._monotonic()
         if left_s <= 0:
             raise socket.timeout("timed out")
+        if self._left <= 0:
+            raise EnvironmentError(errno.EMSGSIZE, "answered more than %d bytes" % MAX_COMPONENT_ANSWER)
         self._sock.settimeout(left_s)
-        return self._sock.recv_into(buffer)
+        received = self._sock.recv_into(buffer)
+        self._left -= received
+        return received
 
 
 class GetError(Exception):
@@ -460,7 +699,7 @@ def http_get(url, timeout_s, monotonic=Clock.monotonic):
     """Status and body. Not urllib: it follows proxies of the environment, and its timeout starts again with every byte."""
     try:
         return _http_get(url, timeout_s, monotonic)
-    except (EnvironmentError, socket.error, HTTPException, ValueError) as error:
+    except Exception as error:  # whatever a hostile answer makes of the library that reads it: a check has failed, no more
         raise GetError(describe(error))
 
 
@@ -476,7 +715,7 @@ def _http_get(url, timeout_s, monotonic):
         response.begin()
         if response.version < 10:  # Python 2.7 takes whatever a port says for HTTP/0.9
             raise HTTPException("does not speak HTTP")
-        return response.status, response.read(MAX_STATUS_BODY)
+        return response.status, response.read(MAX_STATUS_BODY + 1)
     finally:
         sock.close()
 
@@ -547,20 +786,30 @@ class StatusPoller:
             values, error = None, None
             try:
                 code, body = self._get(self._status.url, STATUS_TIMEOUT_S)
-                if code == 200:
-                    values = json.loads(body.decode("utf-8"))
-                else:
-                    error = "%s: answered %d" % (self._status.url, code)
+                if code != 200:
+                    raise GetError("answered %d" % code)
+                if len(body) > MAX_STATUS_BODY:
+                    raise GetError("answered more than %d bytes" % MAX_STATUS_BODY)
+                values = parse_json(body)
+                release = self._release_in(values)
             except (GetError, ValueError) as failure:
-                error = "%s: %s" % (self._status.url, describe(failure))
-            return self._take(dig(values, self._status.release_key), dig(values, self._status.requests_key), error)
+                error, release = "%s: %s" % (self._status.url, describe(failure)), None
+            return self._take(release, dig(values, self._status.requests_key), error)
+
+    def _release_in(self, values):
+        release = dig(values, self._status.release_key)
+        if isinstance(release, (int, float)):
+            release = TEXT(json.dumps(release))
+        if release is not None and (not isinstance(release, TEXT) or len(release) > MAX_RELEASE):
+            raise ValueError("its %s is no text of at most %d characters" % (self._status.release_key, MAX_RELEASE))
+        return release
 
     def _take(self, release, total, error):
-        if isinstance(total, bool) or not isinstance(total, int):
+        if isinstance(total, bool) or not isinstance(total, int) or total < 0:
             total = None
         with self._lock:
             self._error = error
-            self._release = release if release is None or isinstance(release, TEXT) else json.dumps(release)
+            self._release = release
             self._total = total
             if total is not None:
                 if self._samples and total < self._samples[-1][1]:
@@ -636,27 +885,55 @@ class Heartbeat:
         self._health = health
         self._status = status
         self._started = clock.monotonic()
-        self._answering = threading.Lock()  # record and probers change together; never held for a disk or a network
-        self._probers = ProberTable(clock)
+        self._answering = threading.Lock()  # record and books change together; never held for a disk or a network
+        self._networks = Networks(config.probers)
+        self._books = Books(self._networks, clock)
+        self._flips = 0
+        self._written_books = (None, 0, "")  # of which flip, when, and what
         self._test = None
+        self._state_error = None
         self._record = self._load()
         # From here on in monotonic time, so that setting the clock does not move it.
         self._flipped = self._started - max(0.0, clock.wall() - self._record.since)
 
     def _load(self):
         try:
-            record, reason = self._store.load(), "first boot"
-        except ValueError as error:
-            record, reason = None, "the state was not usable: %s" % error
-        if record:
-            return record
-        log("%s: %s; starting as standby" % (self._config.state_file, reason))
-        record = Record.first(self._clock.wall(), reason)
-        try:
-            self._store.save(record)
-        except EnvironmentError as error:
-            log("%s: cannot be written: %s" % (self._config.state_file, describe(error)))
+            record = self._store.load()
+            if record:
+                return record
+            record = Record.first(self._clock.wall(), "first boot")
+            log("%s: first boot; starting as standby" % self._config.state_file)
+        except NotUsable as error:
+            # Standby would take a node out that serves, and after a power cut perhaps all of them. Live would let a node in that
+            # nobody has proven. Beside the state lies the record of what the runs proved: it alone can say live.
+            state, why = self._noted_state()
+            self._state_error = "%s. %s, so the heartbeat is %s" % (error, why, state)
+            if not self._store.in_the_way:
+                self._state_error += " until somebody writes it"
+            record = Record.first(self._clock.wall(), self._state_error, state)
+            log(self._state_error)
+        if not self._store.in_the_way:
+            try:
+                self._store.save(record)
+            except EnvironmentError as error:
+                log("%s: cannot be written: %s" % (self._config.state_file, describe(error)))
         return record
+
+    def _noted_state(self):
+        """What the node serves by the record of the runs, and how that is known."""
+        if not self._config.record_file:
+            return STANDBY, "No record of what this node serves is configured"
+        try:
+            record = parse_json(read_file(self._config.record_file))
+            phase = record.get("phase") if isinstance(record, dict) else None
+            if phase not in PHASES:
+                raise ValueError("it names no phase")
+        except (EnvironmentError, ValueError) as error:
+            return STANDBY, "The record of what this node serves cannot be used (%s: %s)" % (self._config.record_file, describe(error))
+        return LIVE if phase == PHASE_OF[LIVE] else STANDBY, "The record of what this node serves (%s) says %s" % (self._config.record_file, phase)
+
+    def declared(self, address):
+        return self._networks.have(address)
 
     def _word(self):
         return self._record.state if self._health.verdict()[0] else DOWN
@@ -670,8 +947,12 @@ class Heartbeat:
             test = self._running_test()
             body = test and test.body(path)
             word = DOWN if body else self._word()
-            self._probers.count(address, path, word)
+            self._books.count(address, path, word)
             return word, body or word
+
+    def refuse(self, address, code, error):
+        with self._answering:
+            self._books.refuse(address, code, error)
 
     def _running_test(self):
         return self._test if self._test and self._test.left_s(self._clock.monotonic()) > 0 else None
@@ -700,6 +981,7 @@ class Heartbeat:
         self._decided_on(revision, before)
         after = before.wanted(wanted, self._clock.wall())
         if after is before:
+            self._confirmed()
             return False
         flip = after.state != before.state
         requests = self._status.poll() if flip else None
@@ -709,13 +991,20 @@ class Heartbeat:
             if flip:
                 self._test = None
                 self._flipped = self._clock.monotonic()
-                self._probers.flip()
+                self._flips += 1
+                self._books.flip()
                 self._status.flip(requests)
+        self._confirmed()
         log(
             "%s -> %s, %s -> %s, revision %d, by %s, run %s: %s"
             % ((before.state, after.state, before.phase, after.phase, after.revision) + tuple(map(json.dumps, (after.by, after.run_id, after.reason))))
         )
         return True
+
+    def _confirmed(self):
+        """Somebody who may write has said what the heartbeat is: it is no guess any more."""
+        if not self._store.in_the_way:
+            self._state_error = None
 
     def check_now(self):
         """Whether the component is healthy at this very moment, whatever the checks before said."""
@@ -723,13 +1012,17 @@ class Heartbeat:
         self._status.poll()
         return good
 
-    def status(self, good=True):
+    def status(self, good=True, **more):
+        """As JSON. The books are of the same flip as the state, and a long one is up to BOOKS_KEPT_S old."""
         release, status_error = self._status.release()
         with self._answering:
-            record, now = self._record, self._clock.monotonic()
+            record, now, flips, books = self._record, self._clock.monotonic(), self._flips, None
+            written_at_flip, written_at, written = self._written_books
+            if written_at_flip != flips or now - written_at >= BOOKS_KEPT_S:
+                books = self._books.report()
             healthy, why = self._health.verdict()
             test = self._running_test()
-            return {
+            values = {
                 "component": self._config.component,
                 "state": record.state,
                 "answer": record.state if healthy else DOWN,
@@ -740,6 +1033,7 @@ class Heartbeat:
                 "reason": record.reason,
                 "run_id": record.run_id,
                 "phase": record.phase,
+                "state_error": self._state_error,
                 "healthy": healthy and good,
                 "why": why,
                 "release": release,
@@ -747,8 +1041,18 @@ class Heartbeat:
                 "requests": self._status.requests(),
                 "agent": {"version": VERSION, "started_s": round(now - self._started, 3), "config": self._config.digest},
                 "test": test and {"run_id": test.run_id, "left_s": round(test.left_s(now), 3)},
-                "probers": self._probers.report(),
             }
+        if books:
+            written = self._write_down(*books)
+            if len(books[0]) + len(books[1]) > LONG_BOOKS:
+                self._written_books = flips, now, written
+        values.update(more)
+        return "%s, %s}\n" % (json.dumps(values, sort_keys=True)[:-1], written)
+
+    @staticmethod
+    def _write_down(probers, refused):
+        # One by one, so that a prober who comes meanwhile gets its answer in between; unsorted, because Python 2.7 sorts slowly.
+        return '"probers": [%s], "refused": [%s]' % tuple(", ".join([json.dumps(entry) for entry in entries]) for entries in (probers, refused))
 
 
 # ---- HTTP: the API -------------------------------------------------------------------------------------------------------------
@@ -761,59 +1065,23 @@ REASONS = {
     405: "Method Not Allowed",
     409: "Conflict",
     413: "Payload Too Large",
+    414: "URI Too Long",
     415: "Unsupported Media Type",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
 
-HEAD_END = re.compile(b"\r?\n\r?\n")
-REQUEST_LINE = re.compile(r"([A-Z]+) (/[^\s?]*)(\?\S*)? HTTP/1\.[01]\Z")
+REQUEST_LINE = re.compile(r"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.[01]\Z")
+HEADERS = ("authorization", "content-length", "content-type", "if-match", "transfer-encoding")  # the others are not kept
 
 Request = collections.namedtuple("Request", "method path query headers body address")
 
 
-class BadRequest(Exception):
-    """What was received is no HTTP request."""
-
-
-def parse_request(received, address):
-    """The request, or None while it is incomplete. A body above MAX_BODY is not waited for: the request has body None."""
-    received = received.lstrip(b"\r\n")
-    end = HEAD_END.search(received)
-    if (end.start() if end else len(received)) > MAX_HEAD:
-        raise BadRequest("the request line and the headers are larger than %d bytes" % MAX_HEAD)
-    if not end:
-        return None
-    lines = re.split("\r?\n", received[: end.start()].decode("latin-1"))
-    match = REQUEST_LINE.match(lines[0])
-    if not match:
-        raise BadRequest('the first line is not "METHOD /path HTTP/1.1"')
-    headers = {}
-    for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        if not colon or not re.match(r"[!-~]+\Z", name):
-            raise BadRequest("there is a header line without name and colon")
-        # One that is repeated becomes a list, which is no valid length, revision or token.
-        name = name.lower()
-        headers[name] = headers[name] + ", " + value.strip() if name in headers else value.strip()
-    length = headers.get("content-length", "0")
-    if "transfer-encoding" in headers or not re.match(r"[0-9]{1,15}\Z", length):
-        raise BadRequest("the length of the body must be given as one Content-Length")
-    body = bytes(received[end.end() :])
-    if int(length) > MAX_BODY:
-        body = None
-    elif len(body) < int(length):
-        return None
-    else:
-        body = body[: int(length)]
-    method, path, query = match.groups()
-    return Request(method, path, query or "", headers, body, address)
-
-
 class Response:
     def __init__(self, code, body, content_type, headers=()):
-        self.code = code
-        self.body = body
+        self._code = code
+        self._body = body
         self._headers = (
             ("Content-Type", content_type),
             ("Content-Length", str(len(body))),
@@ -822,22 +1090,105 @@ class Response:
         ) + tuple(headers)
 
     def encode(self, with_body=True):
-        head = "HTTP/1.1 %d %s\r\n%s\r\n" % (self.code, REASONS[self.code], "".join("%s: %s\r\n" % header for header in self._headers))
-        return head.encode("ascii") + (self.body if with_body else b"")
+        head = "HTTP/1.1 %d %s\r\n%s\r\n" % (self._code, REASONS[self._code], "".join("%s: %s\r\n" % header for header in self._headers))
+        return head.encode("ascii") + (self._body if with_body else b"")
 
 
 def word_response(code, body):
     return Response(code, body.encode("ascii"), "text/plain")
 
 
-def json_response(code, values, headers=()):
-    return Response(code, (json.dumps(values, sort_keys=True) + "\n").encode("ascii"), "application/json", headers)
+def json_response(code, text, headers=()):
+    return Response(code, text.encode("ascii"), "application/json", headers)
 
 
 class Refusal(Exception):
     def __init__(self, code, message, headers=()):
         super(Refusal, self).__init__(message)
-        self.response = json_response(code, {"error": message}, headers)
+        self.code = code
+        self.response = json_response(code, json.dumps({"error": message}) + "\n", headers)
+
+
+class Parser:
+    """Takes the bytes of a request as they come, each looked at once, and keeps of them only what somebody asks for later."""
+
+    def __init__(self, address, max_body):
+        self._address = address
+        self._max_body = max_body
+        self._pending = bytearray()  # a line that has not ended yet, or the body
+        self._size = self._blank_lines = self._header_lines = 0
+        self._asked = None  # method and target
+        self._headers = {}
+        self._length = None  # of the body, once the head is over
+
+    def feed(self, received):
+        """The request, or None while it is incomplete. A body that is too large is not waited for: it is None. Raises Refusal."""
+        looked = len(self._pending)
+        self._pending += received
+        while self._length is None:
+            end = self._pending.find(b"\n", looked)
+            looked = 0
+            self._measure(len(self._pending) if end < 0 else end + 1)
+            if end < 0:
+                return None
+            line = bytes(self._pending[:end])
+            del self._pending[: end + 1]
+            self._size += end + 1
+            self._take(line[:-1] if line.endswith(b"\r") else line)
+        if self._length > self._max_body:
+            return self._request(None)
+        return self._request(bytes(self._pending[: self._length])) if len(self._pending) >= self._length else None
+
+    def _measure(self, more):
+        if self._size + more > MAX_HEAD:
+            if not self._asked:
+                raise Refusal(414, "the request line is larger than %d bytes" % MAX_HEAD)
+            raise Refusal(431, "the request line and the headers are larger than %d bytes" % MAX_HEAD)
+
+    def _take(self, line):
+        if not self._asked:
+            self._take_first(line.decode("latin-1"))
+        elif line:
+            self._take_header(line.decode("latin-1"))
+        else:
+            self._end_head()
+
+    def _take_first(self, line):
+        if not line:
+            self._blank_lines += 1
+            if self._blank_lines > MAX_BLANK_LINES:
+                raise Refusal(400, "more than %d blank lines come before the request" % MAX_BLANK_LINES)
+            return
+        match = REQUEST_LINE.match(line)
+        if not match:
+            raise Refusal(400, 'the first line is not "METHOD /path HTTP/1.1" in printable ASCII')
+        if len(match.group(2)) > MAX_TARGET:
+            raise Refusal(414, "path and query are longer than %d characters" % MAX_TARGET)
+        self._asked = match.groups()
+
+    def _take_header(self, line):
+        self._header_lines += 1
+        if self._header_lines > MAX_HEADER_LINES:
+            raise Refusal(431, "there are more than %d header lines" % MAX_HEADER_LINES)
+        name, colon, value = line.partition(":")
+        if not colon or not re.match(r"[!-~]+\Z", name):
+            raise Refusal(400, "there is a header line without name and colon")
+        name = name.lower()
+        if name in HEADERS:
+            # One that is repeated becomes a list, which is no valid length, revision or token.
+            self._headers[name] = self._headers[name] + ", " + value.strip() if name in self._headers else value.strip()
+
+    def _end_head(self):
+        length = self._headers.get("content-length", "0")
+        if "transfer-encoding" in self._headers or not re.match(r"[0-9]{1,15}\Z", length):
+            raise Refusal(400, "the length of the body must be given as one Content-Length")
+        if int(length) and self._asked[0] in ("GET", "HEAD"):
+            raise Refusal(400, "a question (%s) has no body" % self._asked[0])
+        self._length = int(length)
+
+    def _request(self, body):
+        path, mark, query = self._asked[1].partition("?")
+        return Request(self._asked[0], path, mark + query, self._headers, body, self._address)
 
 
 class ProbeApi:
@@ -846,6 +1197,7 @@ class ProbeApi:
     WANTED = {"/heartbeat": None, "/heartbeat/live": LIVE, "/heartbeat/standby": STANDBY}
     STATUS = "/heartbeat/status"
     TEST = "/heartbeat/test"
+    MAX_BODY = 0  # what is longer is not waited for
 
     def __init__(self, heartbeat):
         self._heartbeat = heartbeat
@@ -854,10 +1206,15 @@ class ProbeApi:
         try:
             return self._route(request)
         except Refusal as refusal:
-            return refusal.response
+            return self.refuse(request.address, refusal)
         except Exception as error:  # a bug must cost one answer, not the heartbeat
             traceback.print_exc()
-            return json_response(500, {"error": "the agent failed: %s" % describe(error)})
+            return Refusal(500, "the agent failed: %s" % describe(error)).response
+
+    def refuse(self, address, refusal):
+        """What is answered to a question that gets no word. It is shown in the status: perhaps a load balancer asks it."""
+        self._heartbeat.refuse(address, refusal.code, str(refusal))
+        return refusal.response
 
     def _route(self, request):
         if not self._knows(request.path):
@@ -890,9 +1247,14 @@ class ProbeApi:
 class ControlApi(ProbeApi):
     """What operators and playbooks may do besides: write the heartbeat, and have the component checked for the very answer."""
 
-    def __init__(self, heartbeat, token):
+    MAX_BODY = MAX_BODY
+
+    def __init__(self, heartbeat, tokens):
         super(ControlApi, self).__init__(heartbeat)
-        self._token = token
+        self._tokens = tokens
+
+    def refuse(self, address, refusal):
+        return refusal.response  # nobody asks here who is a prober
 
     def _knows(self, path):
         return path == self.TEST or super(ControlApi, self)._knows(path)
@@ -923,23 +1285,23 @@ class ControlApi(ProbeApi):
         try:
             changed = self._heartbeat.change(wanted, revision)
         except Conflict as error:
-            return json_response(409, dict(self._heartbeat.status(), error=str(error)))
+            return json_response(409, self._heartbeat.status(error=str(error)))
         except EnvironmentError as error:
             log("the heartbeat was not changed, its state cannot be written: %s" % error)
             raise Refusal(500, "nothing was changed, the state cannot be written: %s" % describe(error))
-        return json_response(200, dict(self._heartbeat.status(), changed=changed))
+        return json_response(200, self._heartbeat.status(changed=changed))
 
     def _put_test(self, request):
         wanted, revision = self._wanted_test(request), self._revision(request)
         try:
             self._heartbeat.test(wanted, revision)
         except (Conflict, NotStandingBy) as error:
-            return json_response(409, dict(self._heartbeat.status(), error=str(error)))
+            return json_response(409, self._heartbeat.status(error=str(error)))
         return json_response(200, self._heartbeat.status())
 
     def _authorize(self, request):
         try:
-            allowed = self._token.matches(request.headers.get("authorization", ""))
+            allowed = self._tokens.match(request.headers.get("authorization", ""))
         except EnvironmentError as error:
             log("the token cannot be read: %s" % error)
             raise Refusal(500, "nothing was changed, the agent's token cannot be read: %s" % describe(error))
@@ -959,8 +1321,8 @@ class ControlApi(ProbeApi):
     def _values(request, fields, required, texts):
         """The JSON object of the body, with no key that is not known and every key that is needed."""
         try:
-            values = json.loads(request.body.decode("utf-8"))
-        except (ValueError, RuntimeError):  # RuntimeError: nested too deeply
+            values = parse_json(request.body)
+        except ValueError:
             raise Refusal(400, "the body is not JSON")
         if not isinstance(values, dict):
             raise Refusal(400, "the body must be a JSON object")
@@ -998,62 +1360,102 @@ class ControlApi(ProbeApi):
 # ---- HTTP: the listeners ---------------------------------------------------------------------------------------------------------
 
 AGAIN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Connection:
     """One request and its answer, advanced whenever the socket is ready."""
 
-    def __init__(self, sock, address, deadline):
+    def __init__(self, sock, address, deadline, max_body):
         self.sock = sock
+        self.address = address
         self.deadline = deadline
-        self._address = address
-        self._received = b""
+        self.held = 0  # bytes of an answer that the client has perhaps not read, here and in the kernel
+        self._parser = Parser(address, max_body)
         self._unsent = b""
-        self._unread = None  # once answered: has the client perhaps sent more than was read?
+        self._discarded = 0
+
+    def wait_for(self):
+        return select.EPOLLOUT if self._unsent else select.EPOLLIN
 
     def advance(self, handle):
-        """What to wait for next (POLLIN or POLLOUT), or None when it is over."""
+        """Whether it goes on."""
         if self._unsent:
             return self._send()
-        received = self.sock.recv(64 * 1024)
+        received = self.sock.recv(RECEIVED_AT_ONCE)
         if not received:
-            return None
-        if self._unread:
-            return select.POLLIN
-        self._received += received
+            return False
+        if not self._parser:
+            self._discarded += len(received)
+            return self._discarded <= MAX_DISCARDED
         try:
-            request = parse_request(self._received, self._address)
+            request = self._parser.feed(received)
             if request is None:
-                return select.POLLIN
-            self._unsent = handle(request).encode(with_body=request.method != "HEAD")
-            self._unread = request.body is None
-        except BadRequest as error:
-            self._unsent = json_response(400, {"error": str(error)}).encode()
-            self._unread = True
+                return True
+            answer = handle(request).encode(with_body=request.method != "HEAD")
+            unread = request.body is None
+        except Refusal as refusal:
+            answer, unread = handle.refuse(self.address, refusal).encode(), True
+        self._parser = None
+        self._unsent = memoryview(answer)
+        # To close while there is something unread would reset the connection, and the client might lose the answer; to close on a
+        # large answer would leave it to the kernel for as long as the client does not read it. So the client hangs up first.
+        self.held = len(answer) if unread or len(answer) > SOCKET_BUFFER else 0
         return self._send()
 
     def _send(self):
         self._unsent = self._unsent[self.sock.send(self._unsent) :]
         if self._unsent:
-            return select.POLLOUT
-        if self._unread:
-            # To close now would reset the connection, and the client might lose the answer: let it hang up first.
+            return True
+        self._unsent = b""  # lets go of the answer
+        if self.held:
             self.sock.shutdown(socket.SHUT_WR)
-            return select.POLLIN
-        return None
+        return bool(self.held)
+
+    def close(self):
+        if self.held:
+            # Reset, so that the kernel lets go of what was not read.
+            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+
+class Crowd:
+    """Connections by address. When there are too many, the oldest of the address that has most goes, and strangers go first."""
+
+    def __init__(self, declared):
+        self._declared = declared
+        self._of = {}
+
+    def add(self, descriptor, address):
+        self._of.setdefault((not self._declared(address), address), collections.OrderedDict())[descriptor] = True
+
+    def remove(self, descriptor, address):
+        """Whether it was there."""
+        who = not self._declared(address), address
+        there = self._of.get(who, {}).pop(descriptor, False)
+        if there and not self._of[who]:
+            del self._of[who]
+        return there
+
+    def next_to_go(self):
+        return next(iter(self._of[max(self._of, key=lambda who: (who[0], len(self._of[who])))]))
 
 
 class Listener:
-    """An event loop for all clients of one address. Each has the same time to finish; the oldest goes first when it is full."""
+    """An event loop for all clients of one address. Each has the same time to finish, and its turn whatever the others do."""
 
-    def __init__(self, address, handle, clock):
+    def __init__(self, address, handle, clock, places, declared):
         self._handle = handle
         self._clock = clock
+        self._places = places
         self._stopping = False
         self._connections = collections.OrderedDict()  # by file descriptor, oldest first
-        self._poll = select.poll()
+        self._crowd = Crowd(declared)
+        self._holding = Crowd(declared)  # of them, those with an answer that the client has perhaps not read
+        self._held = 0
         self._sock = self._bind(address)
-        self._poll.register(self._sock, select.POLLIN)
+        self._poll = select.epoll()
+        self._poll.register(self._sock.fileno(), select.EPOLLIN)
         self.address = self._sock.getsockname()[:2]
 
     @staticmethod
@@ -1062,8 +1464,10 @@ class Listener:
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # of those that are accepted, too
+                sock.setsockopt(socket.SOL_SOCKET, buffer, SOCKET_BUFFER)
             sock.bind(where)
-            sock.listen(128)
+            sock.listen(BACKLOG)
         except EnvironmentError:
             sock.close()
             raise
@@ -1090,42 +1494,57 @@ class Listener:
     def close(self):
         for descriptor in list(self._connections):
             self._close(descriptor)
+        self._poll.close()
         self._sock.close()
 
     def _ready(self):
-        timeout_ms = None
+        timeout_s = -1
         for connection in self._connections.values():
-            timeout_ms = max(0, int(math.ceil((connection.deadline - self._clock.monotonic()) * 1000)))
+            timeout_s = max(0.0, math.ceil((connection.deadline - self._clock.monotonic()) * 1000) / 1000)
             break
         try:
-            return self._poll.poll(timeout_ms)
-        except select.error as error:
-            if error.args[0] != errno.EINTR:
+            return self._poll.poll(timeout_s)
+        except EnvironmentError as error:
+            if error.errno != errno.EINTR:
                 raise
             return []
 
     def _accept(self):
-        try:
-            sock, peer = self._sock.accept()
-        except EnvironmentError:
-            return  # the client has gone, or the listener is being stopped
-        sock.setblocking(False)
-        if len(self._connections) >= MAX_CONNECTIONS:
-            self._close(next(iter(self._connections)))
-        self._connections[sock.fileno()] = Connection(sock, peer[0], self._clock.monotonic() + CLIENT_LIFETIME_S)
-        self._poll.register(sock, select.POLLIN)
+        for _turn in range(ACCEPTED_AT_ONCE):
+            try:
+                sock, peer = self._sock.accept()
+            except EnvironmentError as error:
+                if error.errno in FULL and self._connections:
+                    self._close(self._crowd.next_to_go())
+                return  # nobody is left, the client has gone, or the listener is being stopped
+            sock.setblocking(False)
+            if len(self._connections) >= self._places:
+                self._close(self._crowd.next_to_go())
+            connection = Connection(sock, client_address(peer), self._clock.monotonic() + CLIENT_LIFETIME_S, self._handle.MAX_BODY)
+            descriptor = sock.fileno()
+            self._connections[descriptor] = connection
+            self._crowd.add(descriptor, connection.address)
+            self._poll.register(descriptor, select.EPOLLIN)
+            # Most have asked already, and need no turn of their own.
+            self._advance(descriptor)
 
     def _advance(self, descriptor):
+        connection = self._connections[descriptor]
+        waited_for, held = connection.wait_for(), connection.held
         try:
-            wait_for = self._connections[descriptor].advance(self._handle)
+            goes_on = connection.advance(self._handle)
         except EnvironmentError as error:
-            if error.errno in AGAIN:
-                return
-            wait_for = None
-        if wait_for is None:
+            goes_on = error.errno in AGAIN
+        if not goes_on:
             self._close(descriptor)
-        else:
-            self._poll.modify(descriptor, wait_for)
+            return
+        if connection.wait_for() != waited_for:
+            self._poll.modify(descriptor, connection.wait_for())
+        if connection.held > held:
+            self._held += connection.held
+            self._holding.add(descriptor, connection.address)
+            while self._held > MAX_HELD:
+                self._close(self._holding.next_to_go())
 
     def _expire(self):
         now = self._clock.monotonic()
@@ -1136,13 +1555,26 @@ class Listener:
             self._close(oldest)
 
     def _close(self, descriptor):
+        connection = self._connections.pop(descriptor)
+        self._crowd.remove(descriptor, connection.address)
+        if self._holding.remove(descriptor, connection.address):
+            self._held -= connection.held
         self._poll.unregister(descriptor)
-        self._connections.pop(descriptor).sock.close()
+        connection.close()
 
 
 # ---- The process ------------------------------------------------------------------------------------------------------------------
 
 THREAD_ENDED = b"\xff"  # no signal has this number
+
+
+def open_files():
+    """How many this process may have: where a container or a host allows fewer than the unit asks for, fewer clients have a place."""
+    try:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    except (EnvironmentError, ValueError):
+        return 1024  # older filters of systemd forbid the question
+    return MAX_CLIENTS * 2 if limit == resource.RLIM_INFINITY else limit
 
 
 class Agent:
@@ -1158,13 +1590,14 @@ class Agent:
         self.health = HealthPoller(config.health, clock)
         self.status = StatusPoller(config.status, clock)
         heartbeat = Heartbeat(config, clock, StateStore(config.state_file), self.health, self.status)
-        self.probe = self._listen("probe", config.probe, ProbeApi(heartbeat), clock)
-        self.control = self._listen("control", config.control, ControlApi(heartbeat, Token(config.token_file)), clock)
+        places = max(1, min(MAX_CLIENTS, open_files() - MAX_WRITERS - OTHER_FILES))
+        self.probe = self._listen("probe", config.probe, ProbeApi(heartbeat), clock, places, heartbeat.declared)
+        self.control = self._listen("control", config.control, ControlApi(heartbeat, Tokens(config.token_file)), clock, MAX_WRITERS, heartbeat.declared)
 
     @staticmethod
-    def _listen(key, address, handle, clock):
+    def _listen(key, address, *how):
         try:
-            return Listener(address, handle, clock)
+            return Listener(address, *how)
         except EnvironmentError as error:
             raise EnvironmentError(error.errno, "cannot listen on %s:%d (key %s): %s" % (address + (key, describe(error))))
 
@@ -1229,7 +1662,7 @@ def notify_systemd(message):
 
 def run(config):
     try:
-        Token(config.token_file).read()
+        Tokens(config.token_file).read()
     except EnvironmentError as error:
         # Not fatal: a node that serves must not leave the load balancers because nobody can write its heartbeat.
         log("%s: %s; every write will be refused" % (config.token_file, describe(error)))
@@ -1238,6 +1671,8 @@ def run(config):
     except EnvironmentError as error:
         log("halfswap-heartbeat: %s" % describe(error))
         return EXIT_FAILED
+    if hasattr(sys, "setswitchinterval"):
+        sys.setswitchinterval(0.001)  # a thread that computes lets the one that answers in soon
     # Not the handler does the work, for Python 2.7 may run it late: the byte that arrives with the signal does.
     signal.set_wakeup_fd(agent.wake_write)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -52,6 +52,8 @@ def config(tmp_path, component):
         control=("127.0.0.1", 0),
         token_file=str(tmp_path / "token"),
         state_file=str(tmp_path / "shop.json"),
+        record_file=str(tmp_path / "release.json"),
+        probers=[],
         health=heartbeat.Health(component.url + "/health", 1.0, 0.5, 2),
         status=heartbeat.Status(component.url + "/status", "release", "requests"),
         digest="cafe",

@@ -92,8 +92,8 @@ class Answer:
         return json.loads(self.text)
 
 
-def connect(address):
-    return socket.create_connection(address, PATIENCE_S)
+def connect(address, source="127.0.0.1"):
+    return socket.create_connection(address, PATIENCE_S, (source, 0))
 
 
 def receive(sock):
@@ -106,15 +106,15 @@ def receive(sock):
         received += more
 
 
-def exchange(address, request):
+def exchange(address, request, source="127.0.0.1"):
     """The very bytes that come back for these bytes."""
-    sock = connect(address)
+    sock = connect(address, source)
     sock.sendall(request)
     return receive(sock)
 
 
-def ask(address, path, method="GET"):
-    return Answer(exchange(address, ("%s %s HTTP/1.1\r\nHost: node\r\n\r\n" % (method, path)).encode("ascii")))
+def ask(address, path, method="GET", source="127.0.0.1"):
+    return Answer(exchange(address, ("%s %s HTTP/1.1\r\nHost: node\r\n\r\n" % (method, path)).encode("ascii"), source))
 
 
 def put_request(values, token="secret", path="/heartbeat", **headers):
@@ -146,17 +146,19 @@ class Node:
     def stop(self):
         self.agent.stop()
 
-    def restart(self):
+    def restart(self, **config):
         self.stop()
+        self.config = self.config._replace(**config)
         self.start()
+        self.agent.health.poll()
 
     def check_health(self, passed_s=0, times=1):
         self.clock.now += passed_s
         for _index in range(times):
             self.agent.health.poll()
 
-    def ask(self, path="/heartbeat"):
-        return ask(self.probe, path).text
+    def ask(self, path="/heartbeat", source="127.0.0.1"):
+        return ask(self.probe, path, source=source).text
 
     def put(self, values, **options):
         return Answer(exchange(self.control, put_request(values, **options)))

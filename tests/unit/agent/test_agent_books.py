@@ -14,7 +14,8 @@ import threading
 
 import heartbeat
 import pytest
-from running_agent import ask, wanted
+from heartbeat import TEXT
+from running_agent import ask, exchange, wanted
 
 NONE_YET = {"live": 0, "not_live": 0, "standby": 0, "not_standby": 0}
 
@@ -28,6 +29,7 @@ def test_a_prober_from_first_to_last(node, component):
         {
             "address": "127.0.0.1",
             "path": "/heartbeat/live?lb=1",
+            "declared": None,
             "answers": {"live": 3, "standby": 0, "down": 0},
             "consecutive": {"live": 3, "not_live": 0, "standby": 0, "not_standby": 3},
             "interval_s": 2.0,
@@ -94,22 +96,185 @@ def test_a_prober_is_forgotten_after_600_s(node, clock):
     assert node.prober()["seen"] == 1
 
 
-def test_at_most_256_probers_the_least_recent_goes(node):
-    for index in range(256):
+# ---- Who the probers are ---------------------------------------------------------------------------------------------------------
+
+BALANCER, STRANGER, ANOTHER = "127.0.0.5", "127.0.0.9", "127.0.1.7"
+
+
+@pytest.fixture
+def books(clock):
+    """Books that know the addresses of one load balancer."""
+    return heartbeat.Books(heartbeat.Networks([heartbeat.a_network(TEXT(BALANCER))]), clock)
+
+
+@pytest.fixture
+def open_books(clock):
+    """Books that know nobody."""
+    return heartbeat.Books(heartbeat.Networks([]), clock)
+
+
+def seen(books, address):
+    return {p["path"]: p["seen"] for p in books.report()[0] if p["address"] == address}
+
+
+def flood(books, address, clock, questions=5000, every=20):
+    """What was tried: other query strings again and again, and each 20th time the very path of the load balancer."""
+    for index in range(questions):
+        clock.now += 0.001
+        books.count(address, "/heartbeat/live" + ("?%d" % index if index % every else ""), "live")
+
+
+def test_a_stranger_displaces_no_load_balancer(books, clock):
+    for _check in range(3):
+        books.count(BALANCER, "/heartbeat/live", "live")
+    books.flip()
+    books.count(BALANCER, "/heartbeat/live", "standby")
+    flood(books, STRANGER, clock)
+    assert seen(books, BALANCER) == {"/heartbeat/live": 4}
+    known = [p for p in books.report()[0] if p["declared"]]
+    assert [(p["address"], p["consecutive"]["not_live"]) for p in known] == [(BALANCER, 1)]
+
+
+def test_thousands_of_strangers_displace_no_load_balancer(books):
+    books.count(BALANCER, "/heartbeat/live", "live")
+    for index in range(3000):
+        books.count("10.1.%d.%d" % (index // 250, index % 250), "/heartbeat/live", "live")
+    assert seen(books, BALANCER) == {"/heartbeat/live": 1}
+    assert len(books.report()[0]) == 1 + heartbeat.STRANGERS[0]
+
+
+def test_a_stranger_displaces_no_other_one(books, clock):
+    books.count(ANOTHER, "/heartbeat", "live")
+    flood(books, STRANGER, clock)
+    assert seen(books, ANOTHER) == {"/heartbeat": 1}
+    assert len(seen(books, STRANGER)) == heartbeat.STRANGERS[1]
+
+
+def test_a_steady_path_of_a_load_balancer_stays_whatever_else_is_asked_from_there(books, clock):
+    for _check in range(2):
+        books.count(BALANCER, "/heartbeat/standby", "live")
+    flood(books, BALANCER, clock)
+    kept = seen(books, BALANCER)
+    assert (kept["/heartbeat/standby"], kept["/heartbeat/live"], len(kept)) == (2, 250, heartbeat.DECLARED_PROBERS[1])
+
+
+@pytest.mark.parametrize("addresses", [1, 400])
+def test_where_nobody_is_declared_a_steady_prober_stays(open_books, clock, addresses):
+    for _check in range(2):
+        open_books.count(BALANCER, "/heartbeat/live", "live")
+    for index in range(5000):
+        open_books.count("10.1.%d.%d" % divmod(index % addresses, 250), "/heartbeat?%d" % index, "live")
+    assert seen(open_books, BALANCER) == {"/heartbeat/live": 2}
+    assert len(open_books.report()[0]) == 1 + min(addresses * 64, 255)
+
+
+def test_who_is_silent_makes_room_before_anybody_else(books, clock):
+    for _check in range(50):
+        books.count(BALANCER, "/heartbeat/old", "live")
+    clock.now += 601
+    flood(books, BALANCER, clock, 1)
+    assert seen(books, BALANCER) == {"/heartbeat/live": 1}
+
+
+@pytest.mark.parametrize(
+    "networks, address, declared",
+    [
+        ([], "192.0.2.5", None),
+        (["192.0.2.5"], "192.0.2.5", True),
+        (["192.0.2.5/32"], "192.0.2.6", False),
+        (["192.0.2.0/24"], "192.0.2.255", True),
+        (["192.0.2.0/24"], "192.0.3.0", False),
+        (["10.0.0.0/9", "192.0.2.4/31"], "192.0.2.5", True),
+        (["128.0.0.0/1"], "127.255.255.255", False),
+        (["2001:db8::/33"], "2001:db8:7fff::1", True),
+        (["2001:db8::/33"], "2001:db8:8000::1", False),
+        (["::ffff:192.0.2.5"], "192.0.2.5", True),
+        (["2001:DB8::0"], "2001:db8::", True),
+        (["::/1"], "192.0.2.5", True),
+    ],
+)
+def test_networks(networks, address, declared):
+    assert heartbeat.Networks([heartbeat.a_network(TEXT(network)) for network in networks]).have(address) is declared
+
+
+@pytest.mark.parametrize(
+    "peer, address",
+    [
+        (("192.0.2.5", 1), "192.0.2.5"),
+        (("::ffff:192.0.2.5", 1, 0, 0), "192.0.2.5"),
+        (("fe80::1%eth0", 1, 0, 2), "fe80::1"),
+        (("2001:db8::5", 1, 0, 0), "2001:db8::5"),
+        (("::ffff:0:5", 1, 0, 0), "::ffff:0:5"),
+    ],
+)
+def test_the_address_of_a_client(peer, address):
+    assert heartbeat.client_address(peer) == address
+
+
+def test_the_status_tells_strangers_from_load_balancers(node):
+    node.restart(probers=[heartbeat.a_network(TEXT("127.0.0.4/31"))])
+    node.ask("/heartbeat/live", BALANCER)
+    node.ask("/heartbeat/live", STRANGER)
+    assert [(p["address"], p["declared"]) for p in node.status()["probers"]] == [(BALANCER, True), (STRANGER, False)]
+
+
+def test_a_long_list_is_written_down_ten_times_a_second_and_anew_after_a_flip(node, clock):
+    for index in range(20):
         node.ask("/heartbeat?%d" % index)
-    node.ask("/heartbeat?0")
-    node.ask("/heartbeat?256")
-    paths = [p["path"] for p in node.status()["probers"]]
-    assert len(paths) == 256
-    assert "/heartbeat?1" not in paths
-    assert "/heartbeat?0" in paths and "/heartbeat?2" in paths and "/heartbeat?256" in paths
+    assert len(node.status()["probers"]) == 20
+    node.ask("/heartbeat?20")
+    clock.now += 0.099
+    assert len(node.status()["probers"]) == 20
+    # What was told before a flip must not be taken for what was told after it.
+    after = node.put(wanted("live")).json
+    assert len(after["probers"]) == 21
+    assert [p for p in after["probers"] if p["consecutive"] != NONE_YET] == []
+    node.ask("/heartbeat?20")
+    assert node.status()["probers"] == after["probers"]
+    clock.now += 0.101
+    assert [p["consecutive"]["live"] for p in node.status()["probers"] if p["path"] == "/heartbeat?20"] == [1]
+
+
+# ---- Questions that were refused ----------------------------------------------------------------------------------------------------
+
+
+def test_refused_questions_are_shown_with_their_sender(node, clock):
+    node.restart(probers=[heartbeat.a_network(TEXT(BALANCER))])
+    exchange(node.probe, b"GET /heartbeat/live?\x1b]0;x\x07 HTTP/1.1\r\n\r\n", STRANGER)
+    for _check in range(3):
+        ask(node.probe, "/heartbeat/live", "OPTIONS", BALANCER)
+    ask(node.probe, "/health", source=BALANCER)
+    clock.now += 2
+    status = node.status()
+    assert status["probers"] == []
+    assert [(r["address"], r["declared"], r["code"], r["seen"], r["last_seen_s"]) for r in status["refused"]] == [
+        (BALANCER, True, 404, 1, 2.0),
+        (BALANCER, True, 405, 3, 2.0),
+        (STRANGER, False, 400, 1, 2.0),
+    ]
+    assert status["refused"][1]["error"] == "OPTIONS /heartbeat/live is not for this address; it takes GET, HEAD"
+    assert status["refused"][2]["error"] == 'the first line is not "METHOD /path HTTP/1.1" in printable ASCII'
+    # Who writes is no load balancer.
+    exchange(node.control, b"GET\r\n\r\n")
+    assert len(node.status()["refused"]) == 3
+    clock.now += 600
+    assert node.status()["refused"] == []
+
+
+def test_refused_questions_are_bounded(books):
+    books.refuse(BALANCER, 405, "POST")
+    for index in range(2000):
+        books.refuse("10.1.%d.%d" % divmod(index, 250), 400, "x")
+    refused = books.report()[1]
+    assert len(refused) == 1 + heartbeat.REFUSED[0]
+    assert [r["code"] for r in refused if r["declared"]] == [405]
 
 
 def test_an_answer_that_is_under_way_counts_before_the_flip(node, monkeypatch):
     """Between the word and its place in the book there is no room for a flip."""
     node.put(wanted("live"))
     counting, flipped = threading.Event(), threading.Event()
-    count = heartbeat.ProberTable.count
+    count = heartbeat.Books.count
 
     def slow_count(*arguments):
         counting.set()
@@ -120,7 +285,7 @@ def test_an_answer_that_is_under_way_counts_before_the_flip(node, monkeypatch):
         node.put(wanted("standby"))
         flipped.set()
 
-    monkeypatch.setattr(heartbeat.ProberTable, "count", slow_count)
+    monkeypatch.setattr(heartbeat.Books, "count", slow_count)
     prober = threading.Thread(target=node.ask, args=("/heartbeat/live",))
     prober.start()
     counting.wait()
@@ -272,6 +437,27 @@ def test_a_component_that_does_not_speak_http(config, clock, sent, why):
     assert why in poller.verdict()[1]
 
 
+@pytest.mark.parametrize("endless", [b"X: y\r\n" * 1000, b"X: " + b"y" * 9000 + b"\r\n", b"\r\nHTTP/1.1 100 Continue\r\n" * 100])
+def test_an_answer_of_a_component_is_bounded(config, clock, endless):
+    url, thread = serve_once(itertools.chain([b"HTTP/1.1 100 Continue\r\n"], [endless] * 10000))
+    poller = heartbeat.HealthPoller(config.health._replace(url=url, timeout_s=60, fall=1), clock)
+    poller.poll()
+    thread.join()
+    assert poller.verdict()[0] is False
+
+
+@pytest.mark.parametrize("said", [b"\x1b[31mred\x07", b"\xff\xfe\0", b"{{ 7 * 7 }}" * 5000])
+def test_what_a_component_says_instead_of_http_is_shown_printable_and_cut(config, clock, capfd, said):
+    url, thread = serve_once([said + b"\r\n\r\n"])
+    poller = heartbeat.HealthPoller(config.health._replace(url=url, fall=1), clock)
+    poller.poll()
+    thread.join()
+    healthy, why = poller.verdict()
+    assert healthy is False
+    assert len(why) < 450
+    assert all(" " <= character <= "~" for character in why)
+
+
 def test_proxies_of_the_environment_are_not_asked(node, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     node.check_health(times=2)
@@ -385,6 +571,30 @@ def test_a_status_that_cannot_be_read_is_told_apart_from_one_that_tells_nothing(
     node.agent.status.poll()
     status = node.status()
     assert (status["release"], status["status_error"]) == (None, component.url + "/status: answered 500")
+
+
+@pytest.mark.parametrize(
+    "status, release, requests, error",
+    [
+        (b'{"release": "' + b"x" * 256 + b'", "requests": 1}', "x" * 256, 1, None),
+        (b'{"release": "' + b"x" * 257 + b'", "requests": 1}', None, 1, "its release is no text of at most 256 characters"),
+        (b'{"release": ["1"], "requests": 1}', None, 1, "its release is no text"),
+        (b'{"release": ' + b"[" * 500 + b"]" * 500 + b"}", None, None, "its release is no text"),
+        (b'{"release": "1", "requests": ' + b"9" * 100000 + b"}", "1", None, None),
+        (b'{"release": "1", "requests": -1}', "1", None, None),
+        (b'{"release": "1", "requests": 1e3}', "1", None, None),
+        (b"[" * 100000, None, None, "/status: is nested too deeply"),
+        (b'{"release": "1", "x": "' + b"x" * 200000 + b'"}', None, None, "/status: answered more than 131072 bytes"),
+        (b"\xff", None, None, "/status: "),
+    ],
+)
+def test_a_status_of_a_component_is_believed_to_a_length(config, clock, status, release, requests, error):
+    """Whatever it says, the agent goes on."""
+    poller = heartbeat.StatusPoller(config.status, clock, lambda _url, _timeout_s: (200, status))
+    assert poller.poll() == requests
+    known, said = poller.release()
+    assert known == release
+    assert (error is None and said is None) or error in said
 
 
 def test_fresh_checks_the_component_for_this_very_answer(node, component):

@@ -151,6 +151,7 @@ def test_defaults(tmp_path, config_values):
     config = heartbeat.load_config(str(config_file))
     assert config.health == heartbeat.Health("http://127.0.0.1:8080/h", 1.0, 0.5, 2)
     assert config.status[1:] == ("release", "requests")
+    assert (config.probers, config.record_file) == ([], None)
     assert config.probe == ("127.0.0.1", int(config_values["probe"].split(":")[1]))
 
 
@@ -185,6 +186,21 @@ def test_defaults(tmp_path, config_values):
         ("status.rise", 1, "key status.rise is not known"),
         ("status", False, "key status must be a JSON object"),
         ("tokn_file", "/x", "key tokn_file is not known"),
+        ("record_file", "release.json", "key record_file must be an absolute path"),
+        ("probers", "192.0.2.5", "key probers must be a list of at most 256"),
+        ("probers", ["192.0.2.5"] * 257, "key probers must be a list of at most 256"),
+        ("probers", ["192.0.2.5", "lb1"], 'key probers[1] must be an address or a network, for instance "192.0.2.5", "192.0.2.0/24" or'),
+        ("probers", [5], "key probers[0] must be an address or a network"),
+        ("probers", ["192.0.2.5\n"], "key probers[0] must be an address or a network"),
+        ("probers", ["192.0.2"], "key probers[0] must be an address or a network"),
+        ("probers", ["192.0.2.256"], "key probers[0] must be an address or a network"),
+        ("probers", ["192.0.2.0/33"], "key probers[0] must be an address or a network"),
+        ("probers", ["2001:db8::/129"], "key probers[0] must be an address or a network"),
+        ("probers", ["2001:db8:::"], "key probers[0] must be an address or a network"),
+        ("probers", ["fe80::1%eth0"], "key probers[0] must be an address or a network"),
+        ("probers", ["192.0.2.5/24"], 'key probers[0] must be an address ("192.0.2.5") or a network by its first address, not "192.0.2.5/24"'),
+        ("probers", ["0.0.0.0/0"], "key probers[0] must be a network of load balancers; this one is everybody"),
+        ("probers", ["::/0"], "key probers[0] must be a network of load balancers; this one is everybody"),
     ],
 )
 def test_bad_configuration(tmp_path, config_values, path, value, error):

@@ -8,10 +8,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import errno
+import glob
 import json
 import os
 import threading
 
+import heartbeat
 import pytest
 from running_agent import BOOT, Answer, ask, exchange, put_request, wanted
 
@@ -28,6 +31,7 @@ def test_first_boot(node, component):
         "reason": "first boot",
         "run_id": None,
         "phase": "STANDING_BY",
+        "state_error": None,
         "healthy": True,
         "why": component.url + "/health: answered 200",
         "release": "1.0.0",
@@ -36,6 +40,7 @@ def test_first_boot(node, component):
         "agent": {"version": "0.1.0", "started_s": 0.0, "config": "cafe"},
         "test": None,
         "probers": [],
+        "refused": [],
     }
 
 
@@ -196,7 +201,18 @@ def test_a_new_token_counts_at_once(node, tmp_path):
     assert node.put(wanted("live"), token="newer").code == 200
 
 
-@pytest.mark.parametrize("content, error", [(None, "No such file or directory"), (b"", "is empty"), (b" \n", "is empty")])
+def test_two_tokens_while_one_is_replaced(node, tmp_path):
+    (tmp_path / "token").write_bytes(b"newer\nsecret\n")
+    for token in ("newer", "secret"):
+        assert node.put(wanted("live"), token=token).code == 200
+    for token in ("newer\nsecret", "newer secret", "newe", ""):
+        assert node.put(wanted("live"), token=token).code in (400, 401)
+    (tmp_path / "token").write_bytes(b"newer\n")
+    assert node.put(wanted("live"), token="secret").code == 401
+    assert node.put(wanted("live"), token="newer").code == 200
+
+
+@pytest.mark.parametrize("content, error", [(None, "No such file or directory"), (b"", "is empty"), (b" \n\n ", "is empty")])
 def test_without_a_token_nobody_writes(node, tmp_path, content, error):
     (tmp_path / "token").unlink()
     if content is not None:
@@ -274,28 +290,181 @@ def test_a_clock_set_back_gives_no_negative_age(node, clock):
         dict(since=None),
         dict(since=float("nan")),
         dict(since=float("inf")),
+        dict(since=1e300),
+        dict(since=-1),
+        dict(revision=-1),
+        dict(revision=10**18),
+        dict(state=[]),
+        dict(state={}),
+        b"[" * 100000,
+        b"{}" * 1000000,
         dict(phase=None),
         dict(run_id=1),
         dict(extra=1),
     ],
 )
-def test_corrupt_state_is_standby_with_a_revision_that_never_was(node, clock, config, capfd, content):
+def test_a_damaged_state_is_kept_aside_and_standby_with_a_revision_that_never_was(node, clock, config, capfd, content):
     node.put(wanted("live"))
     node.stop()
+    content = damage(config, content)
+    clock.now += 60
+    node.start()
+    status = node.status()
+    assert (status["state"], status["revision"], status["by"]) == ("standby", int(BOOT) + 60, "agent")
+    assert status["state_error"].startswith(config.state_file + " is damaged (")
+    assert "says" not in status["state_error"]
+    assert status["reason"] == status["state_error"]
+    assert status["state_error"] in capfd.readouterr().err
+    assert kept_aside(config) == [content]
+    # The guess is on disk from now on.
+    node.restart()
+    assert (node.status()["revision"], node.status()["reason"]) == (int(BOOT) + 60, status["reason"])
+
+
+def damage(config, content=b"\0" * 200):
+    """What is on the disk instead of the state."""
     if isinstance(content, dict):
         with open(config.state_file) as state_file:
             content = json.dumps(dict(json.load(state_file), **content)).encode("ascii")
     with open(config.state_file, "wb") as state_file:
         state_file.write(content)
+    return content
+
+
+def kept_aside(config):
+    contents = []
+    for aside in sorted(glob.glob(config.state_file + ".damaged-*")):
+        with open(aside, "rb") as opened:
+            contents.append(opened.read())
+    return contents
+
+
+def note(config, content):
+    """What the runs have noted beside the state."""
+    with open(config.record_file, "wb") as record_file:
+        record_file.write(content if isinstance(content, bytes) else json.dumps(content).encode("ascii"))
+
+
+def test_a_damaged_state_does_not_take_a_node_out_that_serves(node, config, clock, capfd):
+    node.put(wanted("live"))
+    note(config, {"phase": "SERVING", "current": {}})
+    node.stop()
+    damage(config)
     clock.now += 60
     node.start()
+    node.agent.health.poll()
     status = node.status()
-    assert (status["state"], status["revision"], status["by"]) == ("standby", int(BOOT) + 60, "agent")
-    assert status["reason"].startswith("the state was not usable: ")
-    assert config.state_file + ": the state was not usable" in capfd.readouterr().err
-    # It is on disk from now on.
+    assert (node.ask("/heartbeat/live"), status["state"], status["phase"]) == ("live", "live", "SERVING")
+    assert (status["revision"], status["by"], status["run_id"]) == (int(BOOT) + 60, "agent", None)
+    end = "The record of what this node serves (%s) says SERVING, so the heartbeat is live until somebody writes it" % config.record_file
+    assert status["state_error"].endswith(end)
+    assert end in capfd.readouterr().err
+    # It is said until somebody who may write confirms it or changes it.
+    node.put(wanted("live"), token="wrong")
+    assert node.status()["state_error"] == status["state_error"]
+    assert node.put(wanted("live")).json["state_error"] is None
+
+
+@pytest.mark.parametrize(
+    "noted, why",
+    [
+        ({"phase": "STANDING_BY"}, "says STANDING_BY, so the heartbeat is standby"),
+        ({"phase": "INITIALISING"}, "says INITIALISING, so the heartbeat is standby"),
+        ({"phase": "serving"}, "it names no phase), so the heartbeat is standby"),
+        ({"phase": ["SERVING"]}, "it names no phase), so the heartbeat is standby"),
+        (["SERVING"], "it names no phase), so the heartbeat is standby"),
+        (b"[" * 100000, "is nested too deeply), so the heartbeat is standby"),
+        (b"\xff", "so the heartbeat is standby"),
+    ],
+)
+def test_only_a_record_that_says_serving_makes_it_live(node, config, noted, why):
+    node.put(wanted("live"))
+    note(config, noted)
+    node.stop()
+    damage(config)
+    node.start()
+    assert why in node.status()["state_error"]
+    assert node.status()["state"] == "standby"
+
+
+def test_a_record_is_asked_for_a_damaged_state_only(node, config):
+    note(config, {"phase": "SERVING"})
     node.restart()
-    assert node.status()["revision"] == int(BOOT) + 60
+    assert (node.status()["state"], node.status()["state_error"]) == ("standby", None)
+    node.stop()
+    os.remove(config.state_file)
+    node.start()
+    assert (node.status()["state"], node.status()["reason"]) == ("standby", "first boot")
+
+
+def test_each_damaged_state_is_kept(node, config):
+    for content in (b"first", b"second", b"third"):
+        node.stop()
+        damage(config, content)
+        node.start()
+    assert sorted(kept_aside(config)) == [b"first", b"second", b"third"]
+
+
+@pytest.mark.parametrize("number, strerror", [(errno.EACCES, "Permission denied"), (errno.EIO, "Input/output error")])
+def test_a_state_that_cannot_be_read_stays_and_nothing_is_written(node, config, monkeypatch, number, strerror):
+    node.put(wanted("live"))
+    with open(config.state_file, "rb") as state_file:
+        on_disk = state_file.read()
+    note(config, {"phase": "SERVING"})
+    node.stop()
+    read = heartbeat.read_file
+
+    def failing_read(path):
+        if path == config.state_file:
+            raise EnvironmentError(number, strerror)
+        return read(path)
+
+    monkeypatch.setattr(heartbeat, "read_file", failing_read)
+    node.start()
+    node.agent.health.poll()
+    said = node.status()["state_error"]
+    assert said.startswith("%s cannot be read (%s). It stays as it is, and every write is refused until " % (config.state_file, strerror))
+    assert node.ask() == "live"
+    for state in ("standby", "standby"):
+        answer = node.put(wanted(state))
+        assert answer.code == 500
+        assert answer.json["error"].startswith("nothing was changed, the state cannot be written: %s was not usable when" % config.state_file)
+        assert answer.json["error"].endswith("until it can be read and the agent is restarted, or until it is moved away")
+    assert (node.ask(), node.status()["state_error"]) == ("live", said)
+    with open(config.state_file, "rb") as state_file:
+        assert state_file.read() == on_disk
+    # Made readable, it counts again.
+    monkeypatch.undo()
+    node.restart()
+    assert (node.status()["state"], node.status()["run_id"], node.status()["state_error"]) == ("live", "run-1", None)
+
+
+def test_a_state_that_cannot_be_read_may_be_moved_away(node, config, tmp_path):
+    node.stop()
+    os.remove(config.state_file)
+    os.mkdir(config.state_file)
+    node.start()
+    assert "cannot be read (Is a directory)" in node.status()["state_error"]
+    assert node.put(wanted("live")).code == 500
+    os.rename(config.state_file, str(tmp_path / "away"))
+    assert node.put(wanted("live")).json["state_error"] is None
+    node.restart()
+    assert node.status()["state"] == "live"
+
+
+def test_a_damaged_state_that_cannot_be_kept_aside_is_not_overwritten(node, config, monkeypatch):
+    node.stop()
+    damage(config)
+
+    def rename(_old, _new):
+        raise EnvironmentError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(os, "rename", rename)
+    node.start()
+    assert "It cannot be kept aside (Read-only file system), so it stays as it is" in node.status()["state_error"]
+    assert node.put(wanted("live")).code == 500
+    with open(config.state_file, "rb") as state_file:
+        assert state_file.read() == b"\0" * 200
 
 
 def failing_fsync(monkeypatch, fails):
