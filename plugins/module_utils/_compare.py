@@ -16,7 +16,7 @@ import re
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import take_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
@@ -222,6 +222,7 @@ class Comparison(object):
                 timeout_s=self.params["request_timeout_s"],
                 validate_certs=self.params["validate_certs"],
                 ca_path=self.params["ca_path"],
+                largest=LONG_ANSWER,
             )
         except (NotReached, NoAnswer) as exc:
             error = to_native(exc)

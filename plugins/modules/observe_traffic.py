@@ -74,7 +74,7 @@ options:
             type: float
             default: 10.0
           request_timeout_s:
-            description: Seconds for which a request may wait for a part of its answer, at most 30. By default as long as any user may have to wait.
+            description: Seconds for the whole of a request, at most 30. By default as long as any user may have to wait.
             type: float
             default: 10.0
           node_header:
