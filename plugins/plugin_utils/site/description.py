@@ -22,8 +22,7 @@ from .table import CONTROL_PORT, VARIABLES
 PREFIX = "bluegreen_"
 # What playbooks and roles set for themselves. Given with -e, nothing that they set would count: two runs might have one id.
 INTERNAL = tuple(
-    f"__{owner}_"
-    for owner in ("bluegreen", "heartbeat_agent", "load_balancer", "migrate", "package", "release", "repository", "sanity", "swap", "verify_lb")
+    f"__{owner}_" for owner in ("bluegreen", "heartbeat_agent", "load_balancer", "migrate", "package", "release", "repository", "sanity", "swap", "verify_lb")
 )
 # What a message quotes of an error of a template.
 REASON_CHARACTERS = 300

@@ -201,9 +201,8 @@ def test_what_drips_has_its_time_for_the_whole(kind):
 @pytest.mark.parametrize("kind", sorted(set(ENDLESS) - {"a body by the byte"}))
 def test_what_pours_has_its_size_for_the_whole(kind):
     first, more = ENDLESS[kind]
-    with dripping(itertools.chain([first], itertools.repeat(more * 10000))) as (url, sent):
-        with pytest.raises(_http.NoAnswer) as error:
-            _http.request(url, timeout_s=20)
+    with dripping(itertools.chain([first], itertools.repeat(more * 10000))) as (url, sent), pytest.raises(_http.NoAnswer) as error:
+        _http.request(url, timeout_s=20)
     # What the kernels hold between the two comes on top.
     assert sent[0] < 20 << 20
     assert "did not end" not in str(error.value)
