@@ -224,6 +224,13 @@ options:
     type: list
     elements: dict
     default: []
+  adopt:
+    description:
+      - For O(state=live), whether the node goes live for the first time without a sanity test, because users reach it already through load
+        balancers that do not ask the heartbeats yet. The playbook C(adopt) sets it.
+      - It is refused for a node that was live before, and where a node that is live or could be adopted runs another release.
+    type: bool
+    default: false
   tested:
     description: What is noted of O(sanity) for each component. The action plugin fills it in.
     type: dict
@@ -391,6 +398,7 @@ def main():
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),
             sanity=dict(type="list", elements="dict", default=[]),
+            adopt=dict(type="bool", default=False),
         ),
         supports_check_mode=True,
     )

@@ -386,19 +386,13 @@ def test_a_command_that_fails_or_hangs(module, clock):
     assert "shopctl down was to make it standby, but its end has exit status 1: no licence" in str(error.value)
 
 
-def test_a_secret_that_the_application_echoes_is_not_quoted():
-    for echo in ("Bearer t0psecret", "t0psecret", json.dumps({"Authorization": "Bearer t0psecret"})):
-        described = shop(
-            read=dict(
-                url="http://me:pa55word@127.0.0.1:8080/",
-                headers={"Authorization": "Bearer t0psecret"},
-                live=dict(json={"Authorization": 1}),
-                standby=dict(regex="no"),
-            )
-        )
-        with pytest.raises(Untold) as error:
-            heartbeat_of(described, send=lambda *_asked: Answer(200, {}, "pa55word " + echo if echo[0] != "{" else echo)).status()
-        assert "********" in str(error.value) and "t0psecret" not in str(error.value) and "pa55word" not in str(error.value)
+@pytest.mark.parametrize("echo", ["Bearer t0psecret", "pa55word t0psecret", json.dumps({"Authorization": "Bearer t0psecret"})])
+def test_a_secret_that_the_application_echoes_is_not_quoted(echo):
+    ask = dict(url="http://me:pa55word@127.0.0.1:8080/", headers={"Authorization": "Bearer t0psecret"})
+    described = shop(read=dict(ask, live=dict(json={"Authorization": 1}), standby=dict(regex="no")))
+    with pytest.raises(Untold) as error:
+        heartbeat_of(described, send=lambda *_asked: Answer(200, {}, echo)).status()
+    assert "********" in str(error.value) and "t0psecret" not in str(error.value) and "pa55word" not in str(error.value)
 
 
 # ---- What the controller has seen and told ------------------------------------------------------------------------------------------

@@ -15,11 +15,14 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import
 
 # One that is written otherwise within the text of a list, where Ansible's own mask would not find it.
 ODD = 'it\'s \\a "secret"'
-ASK = dict(url="http://me:pa%2055word@127.0.0.1:1/", headers={"Authorization": "Bearer t0psecret", "X-Api-Key": ODD, "Accept": "text/plain"})
+ASK = dict(
+    url="http://me:pa%2055word@127.0.0.1:1/",
+    headers={"Authorization": "Bearer t0psecret", "X-Api-Key": ODD, "Accept": "text/plain", "X-Site": "nobodys-business"},
+)
 TELL = dict(ASK, body={"live": True, "password": "in-the-body"})
 HTTP = dict(profile="http", port=8080, read=dict(ASK, live=dict(status=[200]), standby=dict(status=[503])), live=TELL, standby=TELL)
 COMPONENT = dict(name="shop", heartbeat=HTTP)
-SECRETS = ["t0psecret", "pa%2055word", "pa 55word", "in-the-body", 'a \\"secret', 'a "secret', "Bearer"]
+SECRETS = ["nobodys-business", "t0psecret", "pa%2055word", "pa 55word", "in-the-body", 'a \\"secret', 'a "secret', "Bearer"]
 CASES = {
     "heartbeat_info": dict(components=[COMPONENT]),
     "heartbeat_info with a form": dict(components=[dict(COMPONENT, heartbeat=dict(HTTP, live=dict(TELL, body="live=1&token=in-the-body")))]),

@@ -267,7 +267,7 @@ def test_every_fault_is_named_at_once_and_nothing_else():
     ]
 
 
-@pytest.mark.parametrize("token", ["two words", "line\n", "p\u00e4ss"])
+@pytest.mark.parametrize("token", ["two words", "line\n", "line\r\n", "tab\tbed", "esc\x1b[2J", "nul\0", "p\u00e4ss"])
 def test_a_secret_is_never_quoted(token):
     (said,) = faults({**SITE, "bluegreen_token": token})
     assert said.startswith("bluegreen_token is given, but it has blanks") and token not in said
