@@ -53,7 +53,7 @@ LOG_LINES = (
 # HTTP/2 is logged with the host.
 HOST = re.compile("^https?://[^/?#]+")
 # Logs write what is unusual in a request with # or a backslash, and it cannot be told from them what was really sent.
-PATH = re.compile(r"^/[!$-\[\]-~]*$")
+PATH = re.compile(r"/[!$-\[\]-~]*\Z")
 # What tells one order from another, but not an order from a basket.
 IDENTIFIER = re.compile("[^/]*[0-9][^/]*")
 # What failed for the users says little about the new release.
@@ -132,7 +132,7 @@ def patterns(params, option):
 
 def allowed(text, compared):
     """How many of the compared answers may differ. ValueError when the text is no limit."""
-    found = re.match("^([0-9]+(?:[.][0-9]+)?)%$|^([0-9]+)$", text)
+    found = re.match(r"(?:([0-9]+(?:[.][0-9]+)?)%|([0-9]+))\Z", text)
     if not found:
         raise ValueError("max_differences must be a number or a percentage such as 5%%, but is %s." % text)
     return int(found.group(2)) if found.group(2) else compared * float(found.group(1)) / 100

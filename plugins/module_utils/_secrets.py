@@ -36,6 +36,9 @@ SHORTEST = 4
 class Module(AnsibleModule):
     """An AnsibleModule of which some options may have secrets somewhere in them."""
 
+    # Of options that are not known to be right, none is shown.
+    _shown = {}
+
     def __init__(self, guarded, argument_spec, **more):
         # This keeps them out of the node's log, which is written before anything else.
         spec = {name: dict(option, no_log=True) if name in guarded else option for name, option in argument_spec.items()}
@@ -50,8 +53,7 @@ class Module(AnsibleModule):
         AnsibleModule.exit_json(self, invocation=dict(module_args=self._shown), **result)
 
     def fail_json(self, msg, **result):
-        # Before the options are known to be right, none is shown.
-        AnsibleModule.fail_json(self, msg, invocation=dict(module_args=getattr(self, "_shown", {})), **result)
+        AnsibleModule.fail_json(self, msg, invocation=dict(module_args=self._shown), **result)
 
 
 def without(value):

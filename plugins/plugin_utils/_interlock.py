@@ -139,7 +139,7 @@ def refuse_live(
 
 
 def refuse_adoption(node: Node, nodes: Sequence[Node]) -> list[str]:
-    """Why this node does not go live for the first time without a sanity test: that its users are content, by the load balancers of before, is all the proof."""
+    """Why this node does not go live for the first time without a sanity test: all the proof is that it serves already, through other load balancers."""
     reasons = []
     if node.record:
         reasons.append("it has been live before, so it is tested before it serves again: halfswap.bluegreen.all_live does that")
