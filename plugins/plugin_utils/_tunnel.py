@@ -210,7 +210,8 @@ class Tunnel:
         channel = None
         try:
             channel = self._channel(parts.hostname or "", parts.port or 80, deadline)
-            return exchange(channel, parts, method, headers, body, deadline, largest)
+            answer: Answer = exchange(channel, parts, method, headers, body, deadline, largest)
+            return answer
         except Late as exc:
             raise NotReached(f"through SSH: no connection within {timeout_s:g} s") from exc
         except (NoAnswer, OSError, EOFError, paramiko.SSHException) as exc:
