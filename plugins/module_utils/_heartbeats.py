@@ -23,7 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _command, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Conflict, Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
@@ -38,8 +38,6 @@ KEYS = ("state", "revision", "since", "since_up_s", "boot", "by", "run_id", "rea
 READ_BACK_S = 5.0
 # Enough of an answer to recognise what it is.
 SHOWN_CHARACTERS = 200
-# coreutils' timeout ends with it when the time was up.
-TIMED_OUT = 124
 
 _TEST = dict(status=dict(type="list", elements="int"), regex=dict(type="str"), json=dict(type="dict"))
 _REQUEST = dict(
@@ -301,10 +299,9 @@ class FlagFile(object):
 class Command(object):
     """Commands that set and tell the state."""
 
-    def __init__(self, name, keys, module):
+    def __init__(self, name, keys, _module):
         self.name = name
         self.keys = keys
-        self.module = module
 
     def read(self):
         asked = self.keys["read"]
@@ -319,10 +316,10 @@ class Command(object):
             raise HeartbeatError("component %s: %s was to make it %s, but its end %s: %s" % (self.name, " ".join(asked["argv"]), state, unmet, said))
 
     def _run(self, asked, error):
-        seconds = asked["timeout_s"]
-        rc, out, err = self.module.run_command(["timeout", "%g" % seconds] + asked["argv"])
-        if rc == TIMED_OUT:
-            raise error("component %s: %s did not end within %g s." % (self.name, " ".join(asked["argv"]), seconds))
+        try:
+            rc, out, err = _command.run(asked["argv"], asked["timeout_s"])
+        except _command.Unfinished as exc:
+            raise error("component %s: %s %s." % (self.name, " ".join(asked["argv"]), exc))
         return rc, (out.strip() or err.strip())[:SHOWN_CHARACTERS]
 
     @staticmethod
