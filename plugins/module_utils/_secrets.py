@@ -40,19 +40,24 @@ class Module(AnsibleModule):
     _shown = {}
 
     def __init__(self, guarded, argument_spec, **more):
+        self._guarded = guarded
         # This keeps them out of the node's log, which is written before anything else.
         spec = {name: dict(option, no_log=True) if name in guarded else option for name, option in argument_spec.items()}
         AnsibleModule.__init__(self, argument_spec=spec, **more)
-        whole = [name for name, option in argument_spec.items() if option.get("no_log") and self.params[name]]
-        self.no_log_values = {to_native(self.params[name], nonstring="simplerepr") for name in whole}
-        for name in guarded:
-            self.no_log_values |= secrets_of({name: self.params[name]})
+        self._mask_secrets_alone()
         self._shown = {name: without(value) if name in guarded else value for name, value in self.params.items() if name not in HIDDEN}
+
+    def _mask_secrets_alone(self):
+        given = self.params or {}
+        whole = [name for name, option in self.argument_spec.items() if option.get("no_log") and name not in self._guarded and given.get(name)]
+        self.no_log_values = {to_native(given[name], nonstring="simplerepr") for name in whole}
+        self.no_log_values |= secrets_of({name: given.get(name) for name in self._guarded})
 
     def exit_json(self, **result):
         AnsibleModule.exit_json(self, invocation=dict(module_args=self._shown), **result)
 
     def fail_json(self, msg, **result):
+        self._mask_secrets_alone()
         AnsibleModule.fail_json(self, msg, invocation=dict(module_args=self._shown), **result)
 
 

@@ -345,16 +345,14 @@ def test_a_directory_that_is_missing_is_no_standby(module, tmp_path):
 def tool(tmp_path):
     """An appliance with a command line, and what it was told."""
     state, shopctl = tmp_path / "state", tmp_path / "shopctl"
-    state.write_text("up")
-    shopctl.write_text(
-        """#!/bin/sh
+    state.write_bytes(b"up")
+    script = """#!/bin/sh
 case $1 in
 state) if grep -q up %(state)s; then echo in service; else echo out of service >&2; exit 3; fi ;;
 *) echo $1 >> %(state)s.told; [ -e %(state)s.broken ] && { echo no licence >&2; exit 1; }; echo $1 > %(state)s ;;
 esac
 """
-        % dict(state=u"%s" % state)
-    )
+    shopctl.write_bytes((script % dict(state=state)).encode("ascii"))
     shopctl.chmod(0o755)
     run = str(shopctl)
     return dict(
@@ -377,7 +375,7 @@ def test_commands_set_and_tell_the_state(tool, module, tmp_path):
 
 
 def test_a_command_that_fails_or_hangs(tool, module, tmp_path):
-    (tmp_path / "state.broken").write_text("")
+    (tmp_path / "state.broken").write_bytes(b"")
     with pytest.raises(HeartbeatError) as error:
         write(heartbeat_of(tool, module=module), "standby")
     assert "shopctl down was to make it standby, but its end has exit status 1: no licence" in str(error.value)
