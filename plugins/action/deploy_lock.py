@@ -27,13 +27,14 @@ class ActionModule(ActionBase):
         args = dict(self._task.args)
         args["owner"] = args.get("owner") or author(task_vars)
         args["host"] = args.get("host") or socket.gethostname()
-        if args.get("state", "held") == "held":
-            # Each task runs in a process of its own; the run is the one that started it.
-            args["process"] = identity(os.getppid())
+        # Each task runs in a process of its own; the run is the one that started it.
+        args["process"] = identity(os.getppid())
+        held = args.get("state", "held") == "held"
+        if held:
             args["node"] = task_vars.get("inventory_hostname")
         answer = self._execute_module(MODULE, module_args=args, task_vars=task_vars)
         holder = answer.get("holder")
-        if answer.get("failed") and args.get("process") and holder and is_gone(holder.get("process")):
+        if answer.get("failed") and held and args["process"] and holder and is_gone(holder.get("process")):
             self._display.display(
                 f"{task_vars.get('inventory_hostname')}: run {holder['run_id']} of {holder['owner']} died on this machine; its lock is taken over."
             )

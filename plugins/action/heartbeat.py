@@ -145,7 +145,7 @@ class _Evidence:
         args, me = self.args, self.me
         foreign = held_by_another(self.nodes, args["run_id"])
         if args["state"] == "live":
-            return foreign + refuse_live(me, self.nodes, args.get("proof") or {}, args.get("sanity") or [])
+            return foreign + refuse_live(me, self.nodes, args.get("proof") or {}, args.get("sanity") or [], bool(args.get("adopt")))
         if me.unread:
             return [f"{me.name}: {me.unread}"]
         batch = args.get("batch") or [me.name]

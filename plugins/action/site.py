@@ -17,8 +17,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table impo
 
 # Each of these runs every task on all hosts before the next one, which is what a swap rests on.
 LINEAR = ("linear", "ansible.builtin.linear", "mitogen_linear")
-# They hold secrets, or what inventories hide secrets in; the lookup `setting` gives them to whoever needs them.
-UNREGISTERED = ("components", "observe", "migrations", "token", "release")
+# Inventories hide secrets in them; the lookup `setting` gives them, and secrets, to whoever needs them.
+UNREGISTERED = ("components", "observe", "migrations", "release", *(key.name for key in VARIABLES if key.secret))
 
 
 class ActionModule(ActionBase):

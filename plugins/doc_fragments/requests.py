@@ -10,7 +10,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   request_timeout_s:
-    description: Seconds for which a request may wait for a part of its answer.
+    description: Seconds for the whole of a request, from the connection to the last byte of its answer, which may have 16 MB.
     type: float
     default: 10.0
   node_header:

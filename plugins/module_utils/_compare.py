@@ -16,7 +16,7 @@ import re
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import take_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
@@ -53,7 +53,7 @@ LOG_LINES = (
 # HTTP/2 is logged with the host.
 HOST = re.compile("^https?://[^/?#]+")
 # Logs write what is unusual in a request with # or a backslash, and it cannot be told from them what was really sent.
-PATH = re.compile(r"^/[!$-\[\]-~]*$")
+PATH = re.compile(r"/[!$-\[\]-~]*\Z")
 # What tells one order from another, but not an order from a basket.
 IDENTIFIER = re.compile("[^/]*[0-9][^/]*")
 # What failed for the users says little about the new release.
@@ -132,7 +132,7 @@ def patterns(params, option):
 
 def allowed(text, compared):
     """How many of the compared answers may differ. ValueError when the text is no limit."""
-    found = re.match("^([0-9]+(?:[.][0-9]+)?)%$|^([0-9]+)$", text)
+    found = re.match(r"(?:([0-9]+(?:[.][0-9]+)?)%|([0-9]+))\Z", text)
     if not found:
         raise ValueError("max_differences must be a number or a percentage such as 5%%, but is %s." % text)
     return int(found.group(2)) if found.group(2) else compared * float(found.group(1)) / 100
@@ -222,6 +222,7 @@ class Comparison(object):
                 timeout_s=self.params["request_timeout_s"],
                 validate_certs=self.params["validate_certs"],
                 ca_path=self.params["ca_path"],
+                largest=LONG_ANSWER,
             )
         except (NotReached, NoAnswer) as exc:
             error = to_native(exc)

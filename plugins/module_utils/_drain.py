@@ -15,7 +15,7 @@ import os
 from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _connections
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -86,7 +86,7 @@ def read_counter(component):
     try:
         answer = request(url, timeout_s=READ_TIMEOUT_S)
     except (NotReached, NoAnswer) as exc:
-        raise Unread("%s does not answer (%s)" % (url, to_native(exc)))
+        raise Unread("%s does not answer (%s)" % (without_login(url), to_native(exc)))
     if answer.status != 200:
         raise Unread("%s answers %d" % (url, answer.status))
     try:

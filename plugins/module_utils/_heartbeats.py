@@ -23,12 +23,13 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 from ansible.module_utils.errors import UnsupportedError
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _command, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, number, one_of, or_null, parsed, text, whole
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, Conflict, Heartbeat, HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import boot_id
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import secrets_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
@@ -54,8 +55,6 @@ TABLE = keys(
 READ_BACK_S = 5.0
 # Enough of an answer to recognise what it is.
 SHOWN_CHARACTERS = 200
-# coreutils' timeout ends with it when the time was up.
-TIMED_OUT = 124
 
 _TEST = dict(status=dict(type="list", elements="int"), regex=dict(type="str"), json=dict(type="dict"))
 _REQUEST = dict(
@@ -102,7 +101,6 @@ WAYS = ("node", "controller", "tunnel")
 FAR_PROFILES = ("api", "http")
 _HEALTH = dict(url=dict(type="str", required=True), timeout_s=dict(type="float", default=1.0))
 _STATUS = dict(url=dict(type="str", required=True), release_key=dict(type="str", default="release"), requests_key=dict(type="str", default="requests"))
-_SECRET = re.compile("(?i)authorization|cookie|token|secret|password|key")
 
 
 class Untold(HeartbeatError):
@@ -171,19 +169,21 @@ class Http(object):
         self.name = name
         self.keys = keys
         self._send = send
+        self._secrets = secrets_of(keys)
 
     def read(self):
         asked = self.keys["read"]
         answer = self._ask(asked, Untold)
-        return _told(self.name, {state: _unmet(asked[state], answer) for state in PHASE_OF}, _shown(answer))
+        return _told(self.name, {state: self._unmet(asked[state], answer) for state in PHASE_OF}, self._shown(answer))
 
     def write(self, state):
         asked = self.keys[state]
         answer = self._ask(asked, HeartbeatError)
-        unmet = _unmet(dict(asked, status=asked["status"] or range(200, 300)), answer)
+        unmet = self._unmet(dict(asked, status=asked["status"] or range(200, 300)), answer)
         if unmet:
             raise HeartbeatError(
-                "component %s: %s %s was to make it %s, but the answer %s (%s)." % (self.name, asked["method"], asked["url"], state, unmet, _shown(answer))
+                "component %s: %s %s was to make it %s, but the answer %s (%s)."
+                % (self.name, asked["method"], without_login(asked["url"]), state, unmet, self._shown(answer))
             )
 
     def _ask(self, asked, error):
@@ -204,7 +204,19 @@ class Http(object):
                 asked["ca_path"],
             )
         except (NotReached, NoAnswer) as exc:
-            raise error("component %s: nobody answers at %s (%s). Does its service run?" % (self.name, asked["url"], to_native(exc)))
+            raise error("component %s: nobody answers at %s (%s). Does its service run?" % (self.name, without_login(asked["url"]), to_native(exc)))
+
+    def _unmet(self, test, answer):
+        return self._masked(_unmet(test, answer) or "")
+
+    def _shown(self, answer):
+        return "status %d: %s" % (answer.status, self._masked(answer.body)[:SHOWN_CHARACTERS].strip() or "(empty)")
+
+    def _masked(self, text):
+        """Who echoes a request has its secrets in the answer, which is quoted, and on the controller nothing else masks them."""
+        for secret in self._secrets:
+            text = text.replace(secret, "********")
+        return text
 
 
 def _unmet(test, answer):
@@ -231,10 +243,6 @@ def _told(name, unmet, shown):
         return met[0]
     why = "both tests are met" if met else "; ".join("not %s, as the answer %s" % (state, unmet[state]) for state in sorted(unmet))
     raise Untold("component %s says neither live nor standby: %s (%s)." % (name, why, shown))
-
-
-def _shown(answer):
-    return "status %d: %s" % (answer.status, answer.body[:SHOWN_CHARACTERS].strip() or "(empty)")
 
 
 class FlagFile(object):
@@ -308,10 +316,9 @@ class FlagFile(object):
 class Command(object):
     """Commands that set and tell the state."""
 
-    def __init__(self, name, keys, module):
+    def __init__(self, name, keys, _module):
         self.name = name
         self.keys = keys
-        self.module = module
 
     def read(self):
         asked = self.keys["read"]
@@ -326,10 +333,10 @@ class Command(object):
             raise HeartbeatError("component %s: %s was to make it %s, but its end %s: %s" % (self.name, " ".join(asked["argv"]), state, unmet, said))
 
     def _run(self, asked, error):
-        seconds = asked["timeout_s"]
-        rc, out, err = self.module.run_command(["timeout", "%g" % seconds] + asked["argv"])
-        if rc == TIMED_OUT:
-            raise error("component %s: %s did not end within %g s." % (self.name, " ".join(asked["argv"]), seconds))
+        try:
+            rc, out, err = _command.run(asked["argv"], asked["timeout_s"])
+        except _command.Unfinished as exc:
+            raise error("component %s: %s %s." % (self.name, " ".join(asked["argv"]), exc))
         return rc, (out.strip() or err.strip())[:SHOWN_CHARACTERS]
 
     @staticmethod
@@ -396,15 +403,15 @@ class Outside(object):
         try:
             answer = self._get(self._health["url"], self._health["timeout_s"])
         except (NotReached, NoAnswer) as exc:
-            return False, "%s: %s" % (self._health["url"], to_native(exc))
-        return 200 <= answer.status < 300, "%s: answered %d" % (self._health["url"], answer.status)
+            return False, "%s: %s" % (without_login(self._health["url"]), to_native(exc))
+        return 200 <= answer.status < 300, "%s: answered %d" % (without_login(self._health["url"]), answer.status)
 
     def _told(self):
         if not self._status:
             return None, None, None
-        url = self._status["url"]
+        url = without_login(self._status["url"])
         try:
-            answer = self._get(url, (self._health or dict(timeout_s=1.0))["timeout_s"])
+            answer = self._get(self._status["url"], (self._health or dict(timeout_s=1.0))["timeout_s"])
             if not 200 <= answer.status < 300:
                 return None, None, "%s: answered %d" % (url, answer.status)
             document = parsed(answer.body)
@@ -615,17 +622,8 @@ def application(name, heartbeat, module=None, send=request):
     """What only knows live and standby, as its profile describes it."""
     keys = described(name, heartbeat)
     if heartbeat["profile"] == "http":
-        _hide(keys, module)
         return Http(name, keys, send)
     return dict(file=FlagFile, command=Command)[heartbeat["profile"]](name, keys, module)
-
-
-def _hide(keys, module):
-    """What a module returns shows its arguments: not those that are secrets."""
-    for section in ("read", "live", "standby"):
-        for header, value in keys[section]["headers"].items():
-            if module is not None and _SECRET.search(to_native(header)) and value:
-                module.no_log_values.add(to_native(value, nonstring="simplerepr"))
 
 
 def heartbeat_of(component, token=None, module=None, send=request, books=True):
@@ -645,7 +643,6 @@ def heartbeat_of(component, token=None, module=None, send=request, books=True):
             raise HeartbeatError("component %s has neither a url nor a heartbeat with a profile." % name)
         return Heartbeat(name, component["url"], token, send)
     if relayed:
-        _hide(described(name, heartbeat), module)
         return Kept(name, profile, Relayed(name, relayed["seen"]), Seen(relayed["seen"]))
     return Kept(name, profile, application(name, heartbeat, module, send), Outside(heartbeat, send), books)
 

@@ -5,6 +5,7 @@
 
 """HTTP requests, each on a connection of its own, with every answer an answer, whatever its status.
 
+Each has a time and a size for the whole of it, from the connection to the last byte: whoever answers may drip or pour, and gets no more than that.
 Not with ansible.module_utils.urls: it follows proxies and redirects unless it is kept from that, reads all certificates of the system each time, and
 to import it takes a fifth of the time that a module needs on its node.
 """
@@ -14,19 +15,29 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import base64
+import io
+import re
+import select
 import socket
 import ssl
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+
 try:
-    from http.client import HTTPConnection, HTTPException, HTTPSConnection
+    from http.client import HTTPConnection, HTTPException
     from urllib.parse import unquote, urlsplit
 except ImportError:  # Python 2.7
     from urllib import unquote
 
-    from httplib import HTTPConnection, HTTPException, HTTPSConnection
+    from httplib import HTTPConnection, HTTPException
     from urlparse import urlsplit
+
+# Bytes of an answer, its head included: of what says a state or a number, and of what users get or a load balancer lists.
+SHORT_ANSWER = 1 << 20
+LONG_ANSWER = 16 << 20
+PIECE = 1 << 16
 
 # What each module takes that sends requests to nodes behind a load balancer.
 REQUEST_OPTIONS = dict(
@@ -45,6 +56,10 @@ class NoAnswer(Exception):
     """The connection was accepted, but no whole answer came."""
 
 
+class Late(Exception):
+    """The time for the whole is over."""
+
+
 class Answer(object):
     def __init__(self, status, headers, body):
         self.status = status
@@ -52,49 +67,51 @@ class Answer(object):
         self.body = body
 
 
+class Deadline(object):
+    """The time for the whole of a request."""
+
+    def __init__(self, seconds):
+        self.seconds = seconds
+        self._end = monotonic() + seconds
+
+    def left(self):
+        left = self._end - monotonic()
+        if left <= 0:
+            raise Late("it did not end within %g s" % self.seconds)
+        return left
+
+
 class Sender(object):
     """Sends requests, from as many threads as there are. Proxies, netrc and redirects are not followed: the answer is that of the server in the URL."""
 
-    def __init__(self, validate_certs=True, ca_path=None):
+    def __init__(self, validate_certs=True, ca_path=None, largest=SHORT_ANSWER):
         self._validate_certs = validate_certs
         self._ca_path = ca_path
+        self._largest = largest
         self._tls = None
 
     def __call__(self, url, method="GET", headers=None, body=None, timeout_s=5.0):
-        try:
-            parts = urlsplit(to_native(url))
-            connection = self._connection(parts, timeout_s)
-        # A port that is no number, or a certificate that cannot be read.
-        except (ValueError, EnvironmentError) as exc:
-            raise NotReached(to_native(exc))
+        deadline = Deadline(timeout_s)
+        sock = None
         try:
             try:
-                connection.connect()
-            except (EnvironmentError, socket.error) as exc:
+                parts = urlsplit(to_native(url))
+                if parts.scheme not in ("http", "https") or not parts.hostname:
+                    raise ValueError("a URL begins with http:// or https:// and a host, which is not so for %s" % without_login(url))
+                tls = self._context() if parts.scheme == "https" else None
+                sock = _connected(parts.hostname, parts.port or (443 if tls else 80), deadline)
+                if tls:
+                    sock = tls.wrap_socket(sock, server_hostname=parts.hostname, do_handshake_on_connect=False)
+                    _shake_hands(sock, deadline)
+            except (Late, socket.timeout):
+                raise NotReached("no connection within %g s" % timeout_s)
+            # A port that is no number, a certificate that cannot be read, a name that nobody knows.
+            except (ValueError, EnvironmentError, socket.error) as exc:
                 raise NotReached(to_native(exc))
-            try:
-                target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-                connection.request(to_native(method), target, body, _headers(parts, headers or {}, body))
-                answer = connection.getresponse()
-                text = answer.read()
-            # A header or a path that cannot be sent is a ValueError.
-            except (HTTPException, ValueError, EnvironmentError, socket.error) as exc:
-                raise NoAnswer(to_native(exc) or type(exc).__name__)
+            return exchange(sock, parts, method, headers, body, deadline, self._largest)
         finally:
-            connection.close()
-        # Python 2.7 takes whatever a port says for HTTP/0.9, and an answer that was cut for a whole one.
-        if answer.version < 10:
-            raise NoAnswer("what answers does not speak HTTP")
-        if method != "HEAD" and len(text) < int(answer.getheader("Content-Length") or 0):
-            raise NoAnswer("the answer was cut after %d bytes" % len(text))
-        return Answer(answer.status, answer.msg, to_native(text, errors="surrogate_or_replace"))
-
-    def _connection(self, parts, timeout_s):
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("a URL begins with http:// or https:// and a host, which is not so for %s" % parts.geturl())
-        if parts.scheme == "http":
-            return HTTPConnection(parts.hostname, parts.port, timeout=timeout_s)
-        return HTTPSConnection(parts.hostname, parts.port, timeout=timeout_s, context=self._context())
+            if sock is not None:
+                sock.close()
 
     def _context(self):
         if self._tls is None:
@@ -104,6 +121,119 @@ class Sender(object):
                 context.verify_mode = ssl.CERT_NONE
             self._tls = context
         return self._tls
+
+
+def _connected(host, port, deadline):
+    """A connection to the first address of the host that takes one."""
+    failure = None
+    for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(deadline.left())
+            sock.connect(address)
+            # The body follows the head at once.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
+        except (EnvironmentError, socket.error) as exc:
+            sock.close()
+            failure = exc
+    raise failure
+
+
+def _shake_hands(sock, deadline):
+    """TLS, in a time for the whole of it: Python 2.7 begins to wait anew with every byte."""
+    sock.setblocking(False)
+    while True:
+        try:
+            return sock.do_handshake()
+        except ssl.SSLWantReadError:
+            select.select([sock], [], [], deadline.left())
+        except ssl.SSLWantWriteError:
+            select.select([], [sock], [], deadline.left())
+
+
+def exchange(sock, parts, method, headers, body, deadline, largest=SHORT_ANSWER):
+    """The answer to one request on what is connected to the host of the URL: a socket, or what sends and receives as one does."""
+    wire = _Wire(sock, deadline, largest)
+    connection = _Connection(parts, wire)
+    try:
+        target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
+        connection.request(to_native(method), target, body, _headers(parts, headers or {}, body))
+        answer = connection.getresponse()
+        # Python 2.7 takes whatever a port says for HTTP/0.9, and an answer that was cut for a whole one.
+        if answer.version < 10:
+            raise NoAnswer("what answers does not speak HTTP")
+        length = 0 if method == "HEAD" else int(answer.getheader("Content-Length") or 0)
+        if length > largest:
+            raise NoAnswer(_too_large(largest))
+        text = b"".join(iter(lambda: answer.read(PIECE), b""))
+    except Late as exc:
+        raise NoAnswer("%s: %d bytes came" % (exc, wire.came))
+    # A header or a path that cannot be sent is a ValueError.
+    except (HTTPException, ValueError, EnvironmentError, socket.error) as exc:
+        raise NoAnswer(to_native(exc) or type(exc).__name__)
+    if len(text) < length:
+        raise NoAnswer("the answer was cut after %d bytes" % len(text))
+    return Answer(answer.status, answer.msg, to_native(text, errors="surrogate_or_replace"))
+
+
+def _too_large(largest):
+    return "it is larger than %g MB" % (largest / float(1 << 20))
+
+
+class _Connection(HTTPConnection):
+    """HTTP on a wire that is there already. It is closed by whoever opened it: when this would, the answer is still to be read."""
+
+    def __init__(self, parts, wire):
+        HTTPConnection.__init__(self, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80))
+        # Another port is part of the header Host.
+        self.default_port = 443 if parts.scheme == "https" else 80
+        self.sock = wire
+
+    def close(self):
+        pass
+
+
+class _Wire(io.RawIOBase):
+    """A socket as HTTPConnection uses it, within a time and a size for all that comes."""
+
+    def __init__(self, sock, deadline, largest):
+        io.RawIOBase.__init__(self)
+        self._sock = sock
+        self._deadline = deadline
+        self._largest = largest
+        self.came = 0
+
+    def sendall(self, data):
+        while data:
+            data = data[self._within_time(self._sock.send, data) :]
+
+    def makefile(self, *_mode):
+        return io.BufferedReader(self)
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        piece = self._within_time(self._sock.recv, len(buffer))
+        buffer[: len(piece)] = piece
+        self.came += len(piece)
+        if self.came > self._largest:
+            raise NoAnswer(_too_large(self._largest))
+        return len(piece)
+
+    def _within_time(self, act, what):
+        self._sock.settimeout(self._deadline.left())
+        try:
+            return act(what)
+        except (EnvironmentError, socket.error):
+            self._deadline.left()  # where the time is over, that is the reason
+            raise
+
+
+def without_login(url):
+    """A URL for a message: without the user and the password that may be in it."""
+    return re.sub(r"(?<=//)[^/?#]*@", "", to_native(url))
 
 
 def _headers(parts, given, body):
@@ -118,6 +248,6 @@ def _headers(parts, given, body):
     return dict({name: value for name, value in headers.items() if name.lower() not in named}, **given)
 
 
-def request(url, method="GET", headers=None, body=None, timeout_s=5.0, validate_certs=True, ca_path=None):
+def request(url, method="GET", headers=None, body=None, timeout_s=5.0, validate_certs=True, ca_path=None, largest=SHORT_ANSWER):
     """The answer to one request."""
-    return Sender(validate_certs, ca_path)(url, method, headers, body, timeout_s)
+    return Sender(validate_certs, ca_path, largest)(url, method, headers, body, timeout_s)

@@ -68,9 +68,9 @@ def foreign(run_id):
     return _told(held) if held and held["run_id"] != run_id else None
 
 
-def look(run_id, take_over=None):
+def look(run_id, take_over=None, process=None):
     """Who holds the lock now; raises Held where this run could not have it."""
-    return _unless_held(_records.read_json(FILE, TABLE), run_id, take_over)
+    return _unless_held(_records.read_json(FILE, TABLE), run_id, take_over, process)
 
 
 def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None, node=None):
@@ -81,7 +81,7 @@ def acquire(run_id, owner, host, reason, ttl_s, process=None, take_over=None, no
     """
     with _records.exclusive(FILE):
         former = _records.read_json(FILE, TABLE)
-        _unless_held(former, run_id, take_over)
+        _unless_held(former, run_id, take_over, process)
         now = time.time()
         renewed = former is not None and former["run_id"] == run_id
         if renewed and None not in (node, former.get("node")) and node != former["node"]:
@@ -114,15 +114,15 @@ def renew(run_id):
             _records.write_json(FILE, record)
 
 
-def release(run_id, by, result=None):
+def release(run_id, by, result=None, process=None, take_over=None):
     """Give the lock of this run back, and note what it ended with. Returns the record removed, or None where this run had none.
 
     Raises Held when another run has it.
     """
     with _records.exclusive(FILE):
         former = _records.read_json(FILE, TABLE)
+        _unless_held(former, run_id, take_over, process)
         if former is None or former["run_id"] != run_id:
-            _unless_held(former, run_id)
             return None
         _records.remove(FILE)
         _records.append(run_id, by, "lock released", before=former, result=result)
@@ -138,9 +138,11 @@ def _valid(record):
     return record if record and record["expires_at"] > time.time() else None
 
 
-def _unless_held(record, run_id, take_over=None):
+def _unless_held(record, run_id, take_over=None, process=None):
     held = _valid(record)
-    if held and held["run_id"] not in (run_id, take_over):
+    # A run is one process on one controller. Another one with the same id, which somebody gave it, is another run.
+    another = held and (held["run_id"] != run_id or None not in (process, held["process"]) and process != held["process"])
+    if another and held["run_id"] != take_over:
         raise Held(held)
     return held
 

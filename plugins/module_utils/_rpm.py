@@ -11,8 +11,8 @@ __metaclass__ = type
 import re
 from collections import namedtuple
 
-NAME = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._+-]*$")
-VERSION = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._+~^]*$")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*\Z")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^]*\Z")
 
 # How the pieces of a version rank where two versions first differ: "1.0~rc1" < "1.0" < "1.0^fix1" < "1.0.a" < "1.0.1".
 _TILDE, _END, _CARET, _LETTERS, _DIGITS = range(5)

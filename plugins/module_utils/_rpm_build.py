@@ -122,12 +122,16 @@ MACROS = [
 PACKAGER = "halfswap.bluegreen"
 GROUP = "Applications/System"
 
-_OWNER = re.compile(r"^[A-Za-z_][A-Za-z0-9_.-]*\$?$")
-_MODE = re.compile(r"^[0-7]{3,4}$")
-_DEPENDENCY = re.compile(r"^[^\s,%<>=]+( (<|<=|=|>=|>) [A-Za-z0-9:._+~^-]+)?$")
+_OWNER = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\$?\Z")
+_MODE = re.compile(r"[0-7]{3,4}\Z")
+_DEPENDENCY = re.compile(r"[^\s,%<>=]+( (<|<=|=|>=|>) [A-Za-z0-9:._+~^-]+)?\Z")
 # RPM takes these for patterns, macros or separators in a list of files, each version of it in its own way.
 _ODD_IN_PATH = re.compile(r"""[\s*?%$"'\\\[\]{}\x00-\x1f\x7f]""")
 _INPUTS = re.compile(r"inputs sha256:([0-9a-f]{64})")
+
+# What acts on a spec file wherever it stands at the beginning of a line, whatever is before it and however its % is written. Older versions of RPM
+# look at these letters alone.
+_DIRECTIVE = re.compile(r"\s*%(if|el|endif|include)")
 
 Entry = namedtuple("Entry", ["path", "kind", "mode", "owner", "group", "source", "detail", "config"])
 
@@ -499,7 +503,11 @@ def _line(what, text):
 
 
 def _text(what, text):
+    if "\0" in text:
+        raise RpmError("%s has a NUL in it, where RPM would end it" % what)
     for line in text.splitlines():
+        if _DIRECTIVE.match(line):
+            raise RpmError("%s: the line %r would be a directive to RPM, not text; put something else at its beginning" % (what, line))
         if line.startswith("%"):
             raise RpmError("%s: the line %r starts with %%, which RPM would take for one of its sections; indent it" % (what, line))
     return text

@@ -14,7 +14,7 @@ import re
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -203,9 +203,10 @@ class Sanity(object):
                 timeout_s=self.params["request_timeout_s"],
                 validate_certs=self.params["validate_certs"],
                 ca_path=self.params["ca_path"],
+                largest=LONG_ANSWER,
             )
         except NotReached as exc:
-            self.last = "nobody answers at %s (%s)" % (self.url(check), to_native(exc))
+            self.last = "nobody answers at %s (%s)" % (without_login(self.url(check)), to_native(exc))
             if self.direct:
                 # It is healthy: whoever does not listen here now is not about to.
                 raise self.failure(check, self.direct, "an answer", self.last)

@@ -19,7 +19,7 @@ import threading
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, Sender
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, Sender, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -165,7 +165,7 @@ class Source(object):
         self.policy = policy
         self.options = policy[self.name]
         self.nodes = [to_native(node) for node in some("nodes", nodes)]
-        self.send = Sender(policy["validate_certs"], policy["ca_path"])
+        self.send = Sender(policy["validate_certs"], policy["ca_path"], LONG_ANSWER)
         self.timeout_s = READ_TIMEOUT_S
         self.busy = False
         self.due_s = 0.0
@@ -219,7 +219,7 @@ class Source(object):
         try:
             return self.send(url, headers=headers, timeout_s=self.timeout_s)
         except (NotReached, NoAnswer) as exc:
-            raise SourceError("%s: nobody answers at %s (%s)" % (self.name, url, to_native(exc)))
+            raise SourceError("%s: nobody answers at %s (%s)" % (self.name, without_login(url), to_native(exc)))
 
 
 class Probes(Source):
@@ -317,7 +317,7 @@ class Probes(Source):
         return sum((counts for (node, _release), counts in self.by_node().items() if node is None or node in self.nodes), Counts())
 
     def finish(self):
-        """What is still on its way has had longer than the time for a part of an answer."""
+        """What is still on its way has had longer than the time for a whole answer."""
         self.answers += [(None, None, "no whole answer within %g s" % self.timeout_s, None)] * self.pending()
 
     def result(self):

@@ -227,11 +227,11 @@ results:
 
 import io
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._compare import OPTIONS, SOURCES, Comparison, choose, listed, logged, patterns, prepare
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 
@@ -287,7 +287,8 @@ def compare(module, paths):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["headers", "live_url", "standby_url"],
         argument_spec=dict(OPTIONS, live_url=dict(type="str"), standby_url=dict(type="str"), **REQUEST_OPTIONS),
         required_one_of=[SOURCES],
         mutually_exclusive=[SOURCES],

@@ -44,7 +44,9 @@ options:
     choices: [held, released]
     default: held
   run_id:
-    description: The run that holds the lock, or whose lock is released.
+    description:
+      - The run that holds the lock, or whose lock is released.
+      - A run is one process on one controller. Where two have the same id, the second one is refused like any other run.
     type: str
     required: true
   owner:
@@ -63,7 +65,7 @@ options:
     default: 600.0
   take_over:
     description:
-      - The run whose lock may be replaced though it has not ended. Another run's lock is still refused.
+      - The run whose lock may be replaced, or released by somebody else, though it has not ended. Another run's lock is still refused.
       - The takeover is noted in the journal, with the former holder.
     type: str
   node:
@@ -173,7 +175,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import
 
 
 def hold(params, check_mode):
-    before = _lock.look(params["run_id"], params["take_over"])
+    before = _lock.look(params["run_id"], params["take_over"], params["process"])
     changed = before is None or before["run_id"] != params["run_id"]
     wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process", "node")}
     if check_mode:
@@ -184,9 +186,9 @@ def hold(params, check_mode):
 
 
 def release(params, check_mode):
-    before = _lock.look(params["run_id"])
+    before = _lock.look(params["run_id"], params["take_over"], params["process"])
     if not check_mode:
-        _lock.release(params["run_id"], _lock.who(params), params["result"])
+        _lock.release(params["run_id"], _lock.who(params), params["result"], params["process"], params["take_over"])
     return dict(changed=before is not None, before=before, after=None)
 
 

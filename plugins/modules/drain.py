@@ -275,10 +275,9 @@ open:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._drain import DrainError, Reader, Sockets, Unread, Watch, told
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
 NEEDED = {"counter": "in_flight_url", "kernel": "ports", "connections": "ports"}
@@ -440,7 +439,8 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             components=dict(
                 type="list",

@@ -233,6 +233,13 @@ options:
     type: list
     elements: dict
     default: []
+  adopt:
+    description:
+      - For O(state=live), whether the node goes live for the first time without a sanity test, because users reach it already through load
+        balancers that do not ask the heartbeats yet. The playbook C(adopt) sets it.
+      - It is refused for a node that was live before, and where a node that is live or could be adopted runs another release.
+    type: bool
+    default: false
   tested:
     description: What is noted of O(sanity) for each component. The action plugin fills it in.
     type: dict
@@ -319,11 +326,10 @@ guess:
   sample: false
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
 
@@ -362,7 +368,8 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             components=components_option(revision=dict(type="int"), expected_per_s=dict(type="float", default=0.0)),
             state=dict(type="str", required=True, choices=["live", "standby"]),
@@ -397,6 +404,7 @@ def main():
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),
             sanity=dict(type="list", elements="dict", default=[]),
+            adopt=dict(type="bool", default=False),
         ),
         supports_check_mode=True,
     )

@@ -97,11 +97,10 @@ waited_s:
   sample: 1.2
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 
 
 def run(module):
@@ -115,7 +114,8 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             components=components_option(release=dict(type="str")),
             token=dict(type="str", no_log=True),

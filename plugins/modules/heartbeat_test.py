@@ -99,10 +99,9 @@ unable:
   sample: []
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 
 
 def run(params):
@@ -118,7 +117,8 @@ def run(params):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             components=dict(
                 type="list",

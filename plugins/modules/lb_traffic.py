@@ -137,11 +137,11 @@ import threading
 import time
 from email.utils import mktime_tz, parsedate_tz
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS, NoAnswer, NotReached, Sender
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, REQUEST_OPTIONS, NoAnswer, NotReached, Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 NOT_REACHED = 0
@@ -204,7 +204,7 @@ class Stream(object):
 
 
 def start(params):
-    clock, send = steady_wall(), Sender(params["validate_certs"], params["ca_path"])
+    clock, send = steady_wall(), Sender(params["validate_certs"], params["ca_path"], LONG_ANSWER)
     streams = [Stream(described, params, send, clock) for described in params["streams"]]
     threads = [threading.Thread(target=stream.run) for stream in streams]
     for thread in threads:
@@ -228,7 +228,8 @@ def start(params):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["streams"],
         argument_spec=dict(
             REQUEST_OPTIONS,
             state=dict(type="str", required=True, choices=["started", "stopped"]),

@@ -138,11 +138,10 @@ cut_off:
   sample: false
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, record, steady_wall, take
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 
 
 def last_word(prober):
@@ -239,7 +238,8 @@ def start(params):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             state=dict(type="str", required=True, choices=["started", "stopped"]),
             file=dict(type="path", required=True),

@@ -220,14 +220,13 @@ batch_id:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import machine
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
 
@@ -269,7 +268,8 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True)),
             token=dict(type="str", no_log=True),

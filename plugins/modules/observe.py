@@ -93,12 +93,11 @@ observed_s:
   sample: 10.0
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
@@ -167,7 +166,8 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["components"],
         argument_spec=dict(
             components=components_option(service=dict(type="str", required=True)),
             seconds=dict(type="float", required=True),

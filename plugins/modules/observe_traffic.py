@@ -74,7 +74,7 @@ options:
             type: float
             default: 10.0
           request_timeout_s:
-            description: Seconds for which a request may wait for a part of its answer, at most 30. By default as long as any user may have to wait.
+            description: Seconds for the whole of a request, at most 30. By default as long as any user may have to wait.
             type: float
             default: 10.0
           node_header:
@@ -295,8 +295,7 @@ prometheus:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._traffic import POLICY, SourceError, sources
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
@@ -348,7 +347,8 @@ def run(module, found):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["policy", "live_url"],
         argument_spec=dict(
             nodes=dict(type="list", elements="str", required=True),
             seconds=dict(type="float", required=True),

@@ -263,10 +263,9 @@ got:
 
 import time
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import CHECK, Failure, Sanity, prepare_all
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 
@@ -304,7 +303,8 @@ def prove(sanity, deadline):
 
 
 def main():
-    module = AnsibleModule(
+    module = Module(
+        guarded=["url", "checks"],
         argument_spec=dict(
             REQUEST_OPTIONS,
             url=dict(type="str", required=True),

@@ -33,8 +33,9 @@ options:
         it, the strategy is C(cutover), one flip; otherwise it is O(strategy).
       - V(confirm) is what serves now, for every node.
       - V(all_live) is what each node has installed.
+      - V(adopt) is the same for each healthy node that is not live yet and never was. Null leaves a node alone. It is refused for nodes of two releases.
     type: str
-    choices: [release, rollback, confirm, all_live]
+    choices: [release, rollback, confirm, all_live, adopt]
     default: release
   release:
     description: For O(kind=release), a version for all components, or a dictionary with a version for each component.

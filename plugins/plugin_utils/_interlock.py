@@ -134,8 +134,9 @@ def refuse_live(
     nodes: Sequence[Node],
     proof: Mapping[str, str],
     sanity: Sequence[Mapping[str, Any]],
+    adopted: bool = False,
 ) -> list[str]:
-    """Why this node must not take live traffic now. `node` was read just now, `nodes` when the batch began."""
+    """Why this node must not take live traffic now. `node` was read just now, `nodes` when the batch began. adopted: it has users already."""
     if node.unread:
         return [f"{node.name}: {node.unread}"]
     reasons = []
@@ -146,9 +147,26 @@ def refuse_live(
         elif component.nevra != wanted:
             reasons.append(f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}")
     reasons += node.doubts() + node.unhealthy()
-    if not reasons and not _passed_sanity(node, sanity) and not _served(node, nodes):
+    if adopted:
+        reasons += refuse_adoption(node, nodes)
+    elif not reasons and not _passed_sanity(node, sanity) and not _served(node, nodes):
         reasons.append("it has not passed the sanity test, and no node served this release when the batch began")
     return [f"{node.name}: {reason}" for reason in reasons]
+
+
+def refuse_adoption(node: Node, nodes: Sequence[Node]) -> list[str]:
+    """Why this node does not go live for the first time without a sanity test: all the proof is that it serves already, through other load balancers."""
+    reasons = []
+    if node.record:
+        reasons.append("it has been live before, so it is tested before it serves again: halfswap.bluegreen.all_live does that")
+    for other in nodes:
+        if other.nevras != node.nevras and (other.live or not other.doubts() + other.unhealthy()):
+            reasons.append(f"{other.name} runs {_packages(other)}, not {_packages(node)}: two releases are not adopted together")
+    return reasons
+
+
+def _packages(node: Node) -> str:
+    return " ".join(nevra or "nothing" for nevra in node.nevras.values())
 
 
 # Checks by which a load balancer must be slower in than out. A node is out at the latest one interval and fall - 1 checks after the flip, and in

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._evidence import Node
+from ._interlock import refuse_adoption
 from ._planner import Packages
 
 Served = tuple[tuple[str, str | None], ...]  # the packages of a node, as a key
@@ -67,11 +68,22 @@ def all_live(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     return Target({node.name: node.nevras if all(node.nevras.values()) else None for node in nodes}, "all_live")
 
 
+def adopt(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
+    """What each healthy node has installed, where that serves already by the load balancers of before, and is one release. None goes out for it."""
+    unable = {node.name: node.doubts() + node.unhealthy() for node in nodes}
+    first = [node for node in nodes if not node.live and not unable[node.name]]
+    refusals = [f"{node.name}: {text}" for node in first for text in refuse_adoption(node, nodes)]
+    if not first and not any(node.serving for node in nodes):
+        refusals = [f"{name}: {text}" for name, texts in unable.items() for text in texts]
+    return Target({node.name: node.nevras if node in first else None for node in nodes}, strategy, tuple(refusals))
+
+
 TARGETS: Mapping[str, Callable[[Sequence[Node], Any, str], Target]] = {
     "release": release,
     "rollback": rollback,
     "confirm": confirm,
     "all_live": all_live,
+    "adopt": adopt,
 }
 
 

@@ -9,7 +9,6 @@ OpenSSH itself says how it would connect (ssh -G): its configuration, Ansible's 
 
 from __future__ import annotations
 
-import http.client
 import logging
 import os
 import shlex
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import Answer, NoAnswer, NotReached
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import SHORT_ANSWER, Answer, Deadline, Late, NoAnswer, NotReached, exchange
 
 try:
     import paramiko
@@ -77,8 +76,8 @@ def target(connection: Any) -> Target:
             arguments += [flag, os.path.expanduser(str(option(name)))]
     command = [ssh, *arguments, "-G", str(option("host"))]
     try:
-        said = subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout
-    except (OSError, subprocess.CalledProcessError) as exc:
+        said = subprocess.run(command, check=True, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=CONNECT_TIMEOUT_S).stdout
+    except (OSError, subprocess.SubprocessError) as exc:
         raise TunnelError(f"ssh does not say how it would connect ({getattr(exc, 'stderr', None) or exc})") from exc
     return _target(said, ssh, arguments, option("password"), option("private_key_passphrase"))
 
@@ -201,48 +200,32 @@ class Tunnel:
         timeout_s: float = 5.0,
         _validate_certs: bool = True,
         _ca_path: str | None = None,
+        largest: int = SHORT_ANSWER,
     ) -> Answer:
         """The answer to one request, as _http.request gives it."""
         parts = urlsplit(url)
         if parts.scheme != "http":
             raise NotReached(f"a tunnel takes http:// and encrypts it by itself, not {parts.scheme}://")
-        path = parts._replace(scheme="", netloc="", fragment="").geturl() or "/"
-        connection = _Through(self._channel, parts.hostname or "", parts.port or 80, timeout_s)
+        deadline = Deadline(timeout_s)
+        channel = None
         try:
-            connection.request(method, path, body, {"Connection": "close", **(headers or {})})
-            response = connection.getresponse()
-            return Answer(response.status, response.headers, response.read().decode(errors="replace"))
-        except (OSError, EOFError, http.client.HTTPException, paramiko.SSHException) as exc:
+            channel = self._channel(parts.hostname or "", parts.port or 80, deadline)
+            answer: Answer = exchange(channel, parts, method, headers, body, deadline, largest)
+            return answer
+        except Late as exc:
+            raise NotReached(f"through SSH: no connection within {timeout_s:g} s") from exc
+        except (NoAnswer, OSError, EOFError, paramiko.SSHException) as exc:
             raise NoAnswer(f"through SSH: {exc or type(exc).__name__}") from exc
         finally:
-            connection.hang_up()
+            if channel is not None:
+                channel.close()
 
-    def _channel(self, host: str, port: int, timeout_s: float) -> Any:
+    def _channel(self, host: str, port: int, deadline: Deadline) -> Any:
         transport = self._client.get_transport()
         if transport is None:
             raise NotReached("through SSH: the connection is closed")
         try:
-            channel = transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=timeout_s)
+            return transport.open_channel("direct-tcpip", (host, port), ("127.0.0.1", 0), timeout=deadline.left())
         except paramiko.ChannelException as exc:
             why = "the SSH server of the node does not allow it (AllowTcpForwarding)" if exc.code == 1 else "nobody listens there"
             raise NotReached(f"through SSH: {why}") from exc
-        channel.settimeout(timeout_s)
-        return channel
-
-
-class _Through(http.client.HTTPConnection):
-    """A connection whose socket is a channel."""
-
-    def __init__(self, open_channel: Any, host: str, port: int, timeout_s: float) -> None:
-        super().__init__(host, port, timeout=timeout_s)
-        self._open_channel = open_channel
-
-    def connect(self) -> None:
-        self.sock = self._open_channel(self.host, self.port, self.timeout)
-
-    def close(self) -> None:
-        """Called while the answer is still to be read; a socket stays open then, a channel would not."""
-
-    def hang_up(self) -> None:
-        if self.sock:
-            self.sock.close()

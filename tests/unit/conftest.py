@@ -107,7 +107,7 @@ def run_module(monkeypatch, tmp_path):
             # A run inherits no warning from the one before.
             patch.setattr(warnings, "_global_warnings", type(warnings._global_warnings)())
             patch.setattr(warnings, "_global_deprecations", type(warnings._global_deprecations)())
-            patch.setattr(basic.AnsibleModule, "log", lambda self, message, log_args=None: None)
+            patch.setattr(basic.AnsibleModule, "log", lambda self, message, log_args=None: run.logged.append(message))
             patch.setattr(sys, "stdout", stdout)
             with pytest.raises(SystemExit) as ended:
                 module.main()
@@ -115,6 +115,8 @@ def run_module(monkeypatch, tmp_path):
         assert bool(ended.value.code) == result.failed
         return result
 
+    # What the node's log would have.
+    run.logged = []
     return run
 
 

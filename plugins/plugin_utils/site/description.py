@@ -20,6 +20,10 @@ from .key import Key
 from .table import CONTROL_PORT, GONE, VARIABLES
 
 PREFIX = "bluegreen_"
+# What playbooks and roles set for themselves. Given with -e, nothing that they set would count: two runs might have one id.
+INTERNAL = tuple(
+    f"__{owner}_" for owner in ("bluegreen", "heartbeat_agent", "load_balancer", "migrate", "package", "release", "repository", "sanity", "swap", "verify_lb")
+)
 # What a message quotes of an error of a template.
 REASON_CHARACTERS = 300
 KNOWN = {key.name: key for key in VARIABLES}
@@ -137,6 +141,11 @@ class Description:
             f"{name} is no variable of this collection: {GONE.get(name[len(PREFIX) :]) or nearest(name, [PREFIX + key for key in KNOWN])}"
             for name in sorted(self._variables)
             if name.startswith(PREFIX) and name[len(PREFIX) :] not in KNOWN
+        ]
+        faults += [
+            f"{name} is given with -e, but names that begin with __ are the collection's own: it would stand for what the run itself finds out. Leave it out."
+            for name in sorted(self._extra)
+            if name.startswith(INTERNAL)
         ]
         settings = {name: self.value(name, playbook, faults) for name in KNOWN if name not in PLACES}
         for name in needed:

@@ -20,7 +20,7 @@ from .key import Key, keys_of
 
 # Playbooks that are the playbook deploy with another target read what it reads.
 DEPLOY = ("deploy",)
-PLAYBOOKS = ("setup", "package", "deploy", "status", "history", "migrate", "unlock", "verify_lb")
+PLAYBOOKS = ("setup", "package", "deploy", "adopt", "status", "history", "migrate", "unlock", "verify_lb")
 ALL_NODES = ("deploy", "verify_lb")
 # Of the port of the heartbeat: where it is written, unless the description says otherwise.
 CONTROL_PORT = 1
@@ -293,7 +293,7 @@ VARIABLES = (
         "bearer token for writing heartbeats; the same on all nodes",
         required=True,
         secret=True,
-        reads=("setup", *ALL_NODES),
+        reads=("setup", "adopt", *ALL_NODES),
         rule=rules.token,
     ),
     Key(
@@ -394,7 +394,7 @@ VARIABLES = (
         minimum=0,
         reads=ALL_NODES,
     ),
-    Key("without", "list", "nodes known to be dead, which are left out; with `-e`", default=(), reads=("deploy", "migrate", "verify_lb")),
+    Key("without", "list", "nodes known to be dead, which are left out; with `-e`", default=(), reads=("deploy", "adopt", "migrate", "verify_lb")),
     Key(
         "node_count",
         "int",
@@ -414,7 +414,7 @@ VARIABLES = (
         above=True,
         reads=DEPLOY,
     ),
-    Key("take_over", "str", "run id of the holder whose lock may be taken over", reads=("deploy", "migrate", "verify_lb")),
+    Key("take_over", "str", "run id of the holder whose lock may be taken over", reads=("deploy", "adopt", "migrate", "verify_lb")),
     Key("run_id", "str", "for `unlock`: the run whose lock is released", reads=("unlock",)),
     Key("history_count", "int", "for `history`: how many runs are shown", unit="runs", default=10, minimum=1, reads=("history",)),
     Key(

@@ -74,4 +74,4 @@ def test_the_lock_of_a_run_that_lives_or_is_not_known_is_not_touched(run_action,
 def test_releasing_takes_nothing_over(run_action, dead):
     ran = run_action("deploy_lock", {"run_id": "r2", "state": "released"}, VARS, answer=held_by(dead))
     assert ran.result["failed"] is True
-    assert len(ran.sent) == 1 and "process" not in ran.sent[0][1]
+    assert len(ran.sent) == 1 and ran.sent[0][1]["process"] == identity(os.getppid())

@@ -43,6 +43,18 @@ def args(state="standby", **changes):
     return found
 
 
+def test_a_node_is_adopted_without_a_sanity_test_and_without_a_wait(run_action, vars_of, said):
+    out = said(state="standby", batch_id="r2/1")
+    wanted = args("live", adopt=True, proof={"shop": out["components"][0]["nevra"]}, load_balancers=[])
+    everywhere = dict.fromkeys(("blue1", "blue2", "green1", "green2"), out)
+    assert [sent["state"] for _module, sent in run_action("heartbeat", wanted, vars_of(**everywhere)).sent] == ["live"]
+    refused = run_action("heartbeat", {**wanted, "adopt": False}, vars_of(**everywhere))
+    assert refused.sent == [] and "it has not passed the sanity test" in refused.result["msg"]
+    other = said("3.0.0", batch_id="r2/1")
+    refused = run_action("heartbeat", wanted, vars_of(**{**everywhere, "green1": other}))
+    assert refused.sent == [] and "green1 runs shop-3.0.0-1.noarch" in refused.result["msg"]
+
+
 def test_standby_with_every_node_read(run_action, vars_of):
     ran = run_action("heartbeat", args(), vars_of())
     assert ran.result["changed"] is True

@@ -279,8 +279,6 @@ class Module(object):
     def __init__(self):
         self.moved = []
         self.modes = []
-        self.ran = []
-        self.ends = {}
         self.no_log_values = set()
 
     def atomic_move(self, source, target):
@@ -299,10 +297,6 @@ class Module(object):
         self.modes.append(mode)
         os.chmod(path, int(mode, 8))
         return True
-
-    def run_command(self, argv):
-        self.ran.append(argv)
-        return self.ends.get(argv[2], (0, "", ""))
 
 
 @pytest.fixture
@@ -347,51 +341,58 @@ def test_a_directory_that_is_missing_is_no_standby(module, tmp_path):
         FlagFile("shop", dict(path=str(tmp_path / "nowhere" / "live"), content=None), module).write("live")
 
 
-def tool(**read):
+@pytest.fixture
+def tool(tmp_path):
+    """An appliance with a command line, and what it was told."""
+    state, shopctl = tmp_path / "state", tmp_path / "shopctl"
+    state.write_bytes(b"up")
+    script = """#!/bin/sh
+case $1 in
+state) if grep -q up %(state)s; then echo in service; else echo out of service >&2; exit 3; fi ;;
+*) echo $1 >> %(state)s.told; [ -e %(state)s.broken ] && { echo no licence >&2; exit 1; }; echo $1 > %(state)s ;;
+esac
+"""
+    shopctl.write_bytes((script % dict(state=state)).encode("ascii"))
+    shopctl.chmod(0o755)
+    run = str(shopctl)
     return dict(
         name="shop",
         heartbeat=dict(
             profile="command",
-            read=dict(argv=["shopctl", "state"], live=dict(regex="^in service"), standby=dict(rc=[3])),
-            live=dict(argv=["shopctl", "up"]),
-            standby=dict(argv=["shopctl", "down"], rc=[0, 3], timeout_s=2),
+            read=dict(argv=[run, "state"], live=dict(regex="^in service"), standby=dict(rc=[3])),
+            live=dict(argv=[run, "up"]),
+            standby=dict(argv=[run, "down"], rc=[0, 3], timeout_s=2),
         ),
     )
 
 
-def test_commands_set_and_tell_the_state(module, clock):
-    heartbeat = heartbeat_of(tool(), module=module)
-
-    def run(argv):
-        module.ran.append(argv)
-        if argv[2:] == ["shopctl", "down"]:
-            module.down = True
-        return (3, "", "out of service\n") if getattr(module, "down", False) else (0, "in service\n", "")
-
-    module.run_command = run
+def test_commands_set_and_tell_the_state(tool, module, tmp_path):
+    heartbeat = heartbeat_of(tool, module=module)
     assert heartbeat.status()["state"] == "live"
     write(heartbeat, "standby")
     assert heartbeat.status()["state"] == "standby"
-    assert ["timeout", "2", "shopctl", "down"] in module.ran and ["timeout", "10", "shopctl", "state"] in module.ran
+    assert (tmp_path / "state.told").read_text() == "down\n"
 
 
-def test_a_command_that_fails_or_hangs(module, clock):
-    module.ends = {"shopctl": (124, "", "")}
-    with pytest.raises(Untold) as error:
-        heartbeat_of(tool(), module=module).status()
-    assert "shopctl state did not end within 10 s" in str(error.value)
-    module.run_command = lambda argv: (0, "in service", "") if argv[3] == "state" else (1, "", "no licence")
+def test_a_command_that_fails_or_hangs(tool, module, tmp_path):
+    (tmp_path / "state.broken").write_bytes(b"")
     with pytest.raises(HeartbeatError) as error:
-        write(heartbeat_of(tool(), module=module), "standby")
+        write(heartbeat_of(tool, module=module), "standby")
     assert "shopctl down was to make it standby, but its end has exit status 1: no licence" in str(error.value)
+    for argv, text in ((["sleep", "30"], "sleep 30 did not end within 0.3 s."), (["yes"], "yes writes more than 1 MB."), (["/no"], "/no cannot be run: No")):
+        tool["heartbeat"]["read"].update(argv=argv, timeout_s=0.3 if argv[0] == "sleep" else 10)
+        with pytest.raises(Untold) as error:
+            heartbeat_of(tool, module=module).status()
+        assert text in str(error.value)
 
 
-def test_secrets_of_a_profile_are_not_shown(module, application):
-    heartbeat_of(shop(), module=module, send=application)
-    assert list(module.no_log_values) == ["hush"]
-    module.no_log_values.clear()
-    heartbeat_of(relayed(dict(seen=seen_of(shop(), application))), module=module)
-    assert list(module.no_log_values) == ["hush"]
+@pytest.mark.parametrize("echo", ["Bearer t0psecret", "pa55word t0psecret", json.dumps({"Authorization": "Bearer t0psecret"})])
+def test_a_secret_that_the_application_echoes_is_not_quoted(echo):
+    ask = dict(url="http://me:pa55word@127.0.0.1:8080/", headers={"Authorization": "Bearer t0psecret"})
+    described = shop(read=dict(ask, live=dict(json={"Authorization": 1}), standby=dict(regex="no")))
+    with pytest.raises(Untold) as error:
+        heartbeat_of(described, send=lambda *_asked: Answer(200, {}, echo)).status()
+    assert "********" in str(error.value) and "t0psecret" not in str(error.value) and "pa55word" not in str(error.value)
 
 
 # ---- What the controller has seen and told ------------------------------------------------------------------------------------------

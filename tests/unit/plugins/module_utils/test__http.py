@@ -9,8 +9,11 @@ __metaclass__ = type
 
 import base64
 import contextlib
+import itertools
+import re
 import socket
 import threading
+import time
 
 import pytest
 
@@ -139,3 +142,138 @@ def test_what_is_sent_beside_the_request():
     assert (first["user-agent"], "User-Agent" in first) == ("mine", False)
     assert (second["authorization"], "Authorization" in second, "Content-Type" in second) == ("Bearer x", False, False)
     assert second["User-Agent"] == "halfswap.bluegreen"
+
+
+@contextlib.contextmanager
+def dripping(pieces, every_s=0.0, asked=True):
+    """Sends piece after piece to whoever has asked, until nobody reads any more. Pauses after each."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen(5)
+    sent = [0]
+
+    def serve():
+        connection, _address = listening.accept()
+        with contextlib.closing(connection):
+            try:
+                if asked:
+                    connection.recv(65536)
+                for piece in pieces:
+                    connection.sendall(piece)
+                    sent[0] += len(piece)
+                    time.sleep(every_s)
+            except (EnvironmentError, socket.error):
+                pass
+
+    thread = threading.Thread(target=serve)
+    thread.daemon = True
+    thread.start()
+    yield "http://127.0.0.1:%d/" % listening.getsockname()[1], sent
+    listening.close()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+ENDLESS = {
+    "a body by the byte": [HEAD + b"Content-Length: 100000\r\n\r\n", b"x"],
+    "a body of unknown length": [HEAD + b"\r\n", b"x"],
+    "chunks": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"],
+    "the length of a chunk": [HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"0"],
+    "headers": [HEAD, b"X-A: 1\r\n"],
+    "a header": [HEAD + b"X-A: ", b"x"],
+    "a status line": [b"HTTP/1.1 200 ", b"x"],
+    "one answer before the answer after the other": [b"", b"HTTP/1.1 100 Continue\r\n\r\n"],
+}
+
+
+@pytest.mark.parametrize("kind", sorted(ENDLESS))
+def test_what_drips_has_its_time_for_the_whole(kind):
+    first, more = ENDLESS[kind]
+    began = time.time()
+    with dripping(itertools.chain([first], itertools.repeat(more)), 0.05) as (url, _sent):
+        with pytest.raises(_http.NoAnswer) as error:
+            _http.request(url, timeout_s=0.5)
+        assert time.time() - began < 1.5
+    assert re.match(r"it did not end within 0\.5 s: [1-9]\d+ bytes came$", str(error.value))
+
+
+@pytest.mark.parametrize("kind", sorted(set(ENDLESS) - {"a body by the byte"}))
+def test_what_pours_has_its_size_for_the_whole(kind):
+    first, more = ENDLESS[kind]
+    with dripping(itertools.chain([first], itertools.repeat(more * 10000))) as (url, sent), pytest.raises(_http.NoAnswer) as error:
+        _http.request(url, timeout_s=20)
+    # What the kernels hold between the two comes on top.
+    assert sent[0] < 20 << 20
+    assert "did not end" not in str(error.value)
+
+
+def test_an_answer_that_says_how_large_it_is():
+    with dripping([HEAD + b"Content-Length: 197000000\r\n\r\n"], 1.0) as (url, _sent), pytest.raises(_http.NoAnswer) as error:
+        _http.request(url, timeout_s=0.5)
+    assert str(error.value) == "it is larger than 1 MB"
+
+
+def test_a_large_answer_for_whom_it_is_meant():
+    page = HEAD + b"Content-Length: 3000000\r\n\r\n" + b"x" * 3000000
+    with dripping([page]) as (url, _sent):
+        assert len(_http.request(url, largest=_http.LONG_ANSWER).body) == 3000000
+    with dripping([page]) as (url, _sent), pytest.raises(_http.NoAnswer):
+        _http.request(url)
+
+
+def test_the_head_of_a_large_answer():
+    with server(HEAD + b"Content-Length: 197000000\r\n\r\n") as (url, _asked):
+        assert _http.request(url, method="HEAD").status == 200
+
+
+@pytest.mark.parametrize("drip", [[b"\x16\x03\x03\x40\x00"], [b""]], ids=["dripping", "silent"])
+def test_tls_has_its_time_for_the_whole(drip):
+    more = itertools.repeat(b"\x00" if drip[0] else b"", 40)
+    with dripping(itertools.chain(drip, more), 0.05, asked=False) as (url, _sent):
+        began = time.time()
+        with pytest.raises(_http.NotReached) as error:
+            _http.request(url.replace("http:", "https:"), timeout_s=0.5)
+        assert time.time() - began < 1.5
+    assert str(error.value) == "no connection within 0.5 s"
+
+
+def test_a_connection_has_its_time_for_all_addresses(monkeypatch):
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in full_ports()]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args: addresses)
+    began = time.time()
+    with pytest.raises(_http.NotReached) as error:
+        _http.request("http://many.example/", timeout_s=0.5)
+    assert time.time() - began < 1.5
+    assert str(error.value) == "no connection within 0.5 s"
+
+
+def full_ports(keep=[]):  # noqa: B006  # they listen until the tests end
+    """Ports where nobody is accepted any more."""
+    for _number in range(4):
+        listening = socket.socket()
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        keep.append(listening)
+        for _number in range(3):
+            waiting = socket.socket()
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+            keep.append(waiting)
+    time.sleep(0.1)
+    return [each.getsockname()[1] for each in keep[::4]]
+
+
+@pytest.mark.parametrize("name", ["http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"])
+def test_no_proxy_of_the_environment_gets_a_token(monkeypatch, name):
+    with server(b"HTTP/1.1 200 OK\r\n\r\n") as (proxy, seen), server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (url, _asked):
+        monkeypatch.setenv(name, proxy)
+        assert _http.request(url, headers={"Authorization": "Bearer secret"}).body == "ok"
+        assert seen == []
+        monkeypatch.delenv(name)
+        _http.request(proxy)
+
+
+def test_a_url_for_a_message():
+    for url in ("http://me:p@ss@host:1/a@b", "https://me@host:1/a@b", "http://host:1/a@b"):
+        assert _http.without_login(url) == url.split("//")[0] + "//host:1/a@b"

@@ -62,6 +62,24 @@ def test_the_same_run_renews(records, clock):
     assert whats() == [("r1", "alice@ops1", "lock acquired")]
 
 
+@pytest.mark.parametrize("other", [dict(PROCESS, pid=8), dict(PROCESS, boot_id="c"), dict(PROCESS, start_time=100)], ids=["twin", "machine", "later"])
+def test_a_run_that_was_given_the_id_of_another_one_is_another_one(records, clock, other):
+    acquire()
+    with pytest.raises(_lock.Held) as refusal:
+        acquire(process=other)
+    assert "(run r1, release 2.0.0)" in str(refusal.value) and refusal.value.holder["process"] == PROCESS
+    with pytest.raises(_lock.Held):
+        _lock.look("r1", process=other)
+    with pytest.raises(_lock.Held):
+        _lock.release("r1", "alice@ops1", process=other)
+    assert _lock.holder()["process"] == PROCESS
+    # By its name it is taken over as any other; and where nobody knows the process, the id is all there is.
+    assert acquire(process=other, take_over="r1")[1]["process"] == other
+    assert acquire(process=None)[1]["process"] is None
+    assert acquire()[1]["process"] == PROCESS
+    assert _lock.release("r1", "bob@ops2", "interrupted", process=other, take_over="r1")["run_id"] == "r1"
+
+
 def test_another_run_is_told_who_holds_it(records, clock):
     acquire()
     clock.advance(250)

@@ -29,7 +29,7 @@ def sent(monkeypatch, clock):
     made = Sent()
 
     class Sender(object):
-        def __init__(self, validate_certs, ca_path):
+        def __init__(self, validate_certs, ca_path, largest):
             made.tls = (validate_certs, ca_path)
 
         def __call__(self, url, timeout_s):

@@ -179,6 +179,15 @@ def test_builds_what_was_asked_for(run_module, args, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", BUILDERS)
+def test_what_only_looks_like_a_directive_stays_in_the_script(run_module, args, name):
+    text = "cat <<EOF\n  %{name} %(id) %%include\n  %define a b\n  %post\n  %%if 1\n  # %include /etc/passwd\nEOF"
+    made = run_module(rpm_build, args(builder=name, scripts=dict(after_install=text)), diff=True)
+    after = run_module(rpm_build, args(builder=name, scripts=dict(after_install=text)), diff=True)
+    assert (made["changed"], after["changed"]) == (True, False)
+    assert after["diff"]["before"] == after["diff"]["after"] and "%include /etc/passwd" in after["diff"]["before"] and "root:" not in after["diff"]["before"]
+
+
+@pytest.mark.parametrize("name", BUILDERS)
 def test_it_is_reproducible(run_module, args, sources, tmp_path, monkeypatch, name):
     first = run_module(rpm_build, args(builder=name))
     monkeypatch.setenv("TZ", "Asia/Tokyo")
@@ -341,6 +350,18 @@ def test_missing_tools(run_module, args, tmp_path, monkeypatch, there, text):
         (dict(requires=["a => 1"]), "requires: 'a => 1' is not understood"),
         (dict(provides=["%{evil}"]), "provides: '%{evil}' is not understood"),
         (dict(scripts=dict(after_install="true\n%files\n/etc/shadow")), "scripts.after_install: the line '%files' starts with %"),
+        (dict(scripts=dict(after_install="true\n  %include /etc/passwd")), "scripts.after_install: the line '  %include /etc/passwd' would be a directive"),
+        (dict(scripts=dict(before_remove="if true; then\n\t%if 0\n  echo bye\n\t%endif\nfi")), "scripts.before_remove: the line '\\t%if 0' would be"),
+        (dict(description="a\n %elifarch x86_64"), "description: the line ' %elifarch x86_64' would be a directive"),
+        (dict(description="a\n \x0b%else"), "would be a directive"),
+        (dict(scripts=dict(after_install="echo a\0b")), "scripts.after_install has a NUL in it"),
+        (dict(name="shop\n"), "name 'shop\\n' is no RPM name"),
+        (dict(version="2.0\n"), "version '2.0\\n' cannot be used in an RPM"),
+        (dict(release="1\n"), "release '1\\n' cannot be used in an RPM"),
+        (dict(requires=["bash\n"]), "requires: 'bash\\n' is not understood"),
+        (dict(directories=[dict(path="/opt/a", mode="0755\n")]), "directories[0]: '0755\\n' is no mode"),
+        (dict(directories=[dict(path="/opt/a", owner="shop\n")]), "directories[0]: 'shop\\n' is no name of a user or group"),
+        (dict(directories=[dict(path="/opt/a\n")]), "directories[0].path '/opt/a\\n'"),
         (dict(description="%post"), "description: the line '%post' starts with %"),
         (dict(source_date_epoch=0), "source_date_epoch 0 is before 1990"),
         (dict(directories=[dict(path="/usr/bin")]), "directories[0]: /usr/bin belongs to the operating system"),

@@ -30,6 +30,20 @@ def nodes(said):
     return build
 
 
+def test_a_node_that_is_adopted_needs_no_sanity_test_but_the_rest(nodes, said):
+    out = {name: said(state="standby") for name in [*BLUE, *GREEN]}
+    here = nodes(**out)
+    installed = dict(here[0].nevras)
+    assert refuse_live(here[0], here, installed, [], adopted=True) == []
+    assert "it has not passed the sanity test" in refuse_live(here[0], here, installed, [])[0]
+    assert "installed, not" in refuse_live(here[0], here, {"shop": "shop-9-1.noarch"}, [], adopted=True)[0]
+    for changes, text in (({"healthy": False}, "HTTP 503"), ({"release": "9"}, "it reports release 9"), ({"error": "no agent"}, "no agent")):
+        node = nodes(**{**out, "blue1": said(state="standby", **changes)})[0]
+        assert text in refuse_live(node, here, installed, [], adopted=True)[0]
+    before = nodes(**{**out, "blue1": dict(said(state="standby"), record={"current": installed, "previous": []})})
+    assert "it has been live before" in refuse_live(before[0], before, installed, [], adopted=True)[0]
+
+
 def test_a_half_may_leave_when_the_other_half_serves(nodes):
     assert refuse_standby(nodes(), BLUE, LIMITS) == []
 

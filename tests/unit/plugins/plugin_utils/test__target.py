@@ -49,8 +49,38 @@ def test_the_release_asked_for(nodes):
 
 
 def test_an_unread_node_leads_nowhere():
-    for kind in ("release", "rollback", "confirm", "all_live"):
+    for kind in ("release", "rollback", "confirm", "all_live", "adopt"):
         assert target(kind, [read_node("blue1", "blue", None)], "2", "halves").refusals == ("blue1: it was not read",)
+
+
+def adopt(nodes):
+    return target("adopt", nodes, None, "halves")
+
+
+def test_what_serves_already_is_adopted(nodes):
+    first = adopt(nodes(("1", [], OUT), ("1", [], OUT)))
+    assert (first.refusals, first.wanted) == ((), dict.fromkeys(NAMES, nevra("1")))
+    # Cut off in the middle, and run again.
+    assert adopt(nodes(("1", ["1"]), ("1", [], OUT))).wanted == {"blue1": None, "green1": nevra("1")}
+    done = adopt(nodes(("1", ["1"]), ("1", ["1"])))
+    assert (done.refusals, done.wanted) == ((), dict.fromkeys(NAMES))
+
+
+def test_what_is_not_healthy_or_not_known_is_not_adopted(nodes):
+    for changes in ({"healthy": False}, {"release": "9"}, {"active": False}):
+        found = adopt(nodes(("1", [], OUT), ("2", [], {**OUT, **changes})))
+        assert (found.refusals, found.wanted) == ((), {"blue1": nevra("1"), "green1": None})
+        assert adopt(nodes(("1", [], {**OUT, **changes}), ("1", [], {**OUT, **changes}))).refusals[0].startswith("blue1: shop: ")
+
+
+@pytest.mark.parametrize("blue, green", [(("1", [], OUT), ("2", [], OUT)), (("1", [], OUT), ("2", ["2"])), (("1", [], OUT), ("2", ["2"], {"healthy": False}))])
+def test_two_releases_are_not_adopted(nodes, blue, green):
+    assert "blue1: green1 runs shop-2-1.noarch, not shop-1-1.noarch: two releases are not adopted together" in adopt(nodes(blue, green)).refusals
+
+
+def test_what_was_live_before_is_not_adopted(nodes):
+    (refusal,) = adopt(nodes(("1", ["1"], OUT), ("1", ["1"]))).refusals
+    assert refusal.startswith("blue1: it has been live before") and "all_live" in refusal
 
 
 @pytest.mark.parametrize(

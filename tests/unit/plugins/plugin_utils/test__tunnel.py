@@ -11,6 +11,7 @@ import shutil
 import socket
 import sys
 import threading
+import time
 import types
 from contextlib import suppress
 from dataclasses import replace
@@ -37,6 +38,14 @@ class Application(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "100")
             self.end_headers()
             self.wfile.write(b"half")
+            return
+        if self.path in ("/drip", "/pour"):
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                for _piece in range(40 if self.path == "/drip" else 10000):
+                    self.wfile.write(b"x" if self.path == "/drip" else b"x" * 20000)
+                    time.sleep(0.05 if self.path == "/drip" else 0)
             return
         self.send_response(404 if self.path == "/none" else 200)
         if self.path == "/in-parts":
@@ -172,6 +181,26 @@ def test_a_body_that_comes_after_its_headers(to, application, monkeypatch):
     monkeypatch.setattr(http.client.HTTPConnection, "getresponse", slowly)
     with Tunnel(to) as tunnel:
         assert tunnel.request(application + "/in-parts").body == "grün"
+
+
+def test_an_answer_has_its_time_and_its_size_for_the_whole(to, application):
+    with Tunnel(to) as tunnel:
+        began = time.monotonic()
+        with pytest.raises(NoAnswer, match=r"^through SSH: it did not end within 0.5 s: \d+ bytes came$"):
+            tunnel.request(application + "/drip", timeout_s=0.5)
+        assert time.monotonic() - began < 1.5
+        with pytest.raises(NoAnswer, match="^through SSH: it is larger than 1 MB$"):
+            tunnel.request(application + "/pour", timeout_s=20)
+        assert tunnel.request(application + "/none").status == 404
+
+
+def test_ssh_has_its_time_to_say_how_it_would_connect(tmp_path, monkeypatch):
+    waits = tmp_path / "ssh"
+    waits.write_text("#!/bin/sh\nexec sleep 5\n")
+    waits.chmod(0o755)
+    monkeypatch.setattr(_tunnel, "CONNECT_TIMEOUT_S", 0.2)
+    with pytest.raises(TunnelError, match="timed out after 0.2 seconds"):
+        target(Connection(ssh_executable=str(waits)))
 
 
 def test_a_key_instead_of_a_password(ssh, to, application, tmp_path):

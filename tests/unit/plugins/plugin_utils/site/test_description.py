@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import KNOWN, Description, SiteError, Untemplated
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import INTERNAL, KNOWN, Description, SiteError, Untemplated
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import VARIABLES
 
 SITE = {
@@ -40,6 +41,18 @@ def faults(variables, playbook="deploy", needed=(), extra=()):
     with pytest.raises(SiteError) as error:
         check(variables, playbook, needed, extra)
     return list(error.value.faults)
+
+
+@pytest.mark.parametrize("name", ["__bluegreen_run_id", "__bluegreen_complete", "__swap_result"])
+def test_what_a_run_finds_out_is_not_given_with_e(name):
+    (fault,) = faults({**SITE, name: "x"}, extra=[name, "__mine"])
+    assert fault.startswith(f"{name} is given with -e, but names that begin with __ are the collection's own")
+    assert check({**SITE, name: "x"})
+
+
+def test_roles_have_names_that_are_kept_for_them():
+    roles = {path.name for path in (Path(__file__).parents[5] / "roles").iterdir()}
+    assert {f"__{role}_" for role in roles} | {"__bluegreen_"} == set(INTERNAL)
 
 
 def test_the_smallest_site_with_its_defaults():
@@ -285,7 +298,7 @@ def test_the_variable_that_is_gone_says_what_to_do_instead():
     assert faults({"bluegreen_applications": {"shop": own}}) == [f"bluegreen_applications.shop has the unknown key ignore_probers: {says}"]
 
 
-@pytest.mark.parametrize("token", ["two words", "line\n", "p\u00e4ss"])
+@pytest.mark.parametrize("token", ["two words", "line\n", "line\r\n", "tab\tbed", "esc\x1b[2J", "nul\0", "p\u00e4ss"])
 def test_a_secret_is_never_quoted(token):
     (said,) = faults({**SITE, "bluegreen_token": token})
     assert said.startswith("bluegreen_token is given, but it has blanks") and token not in said
