@@ -199,15 +199,10 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
 
 
 def registered(hostvars: Any, name: str, variable: str) -> Any:
-    """What was registered on a node, just as it is.
-
-    Ansible gives it among all variables of the node, which it puts together anew for each host that asks for each other one, and through a template. Where
-    it lies by itself, it is taken from there: what a node costs does not grow with the number of nodes then, and no template sees what a node says.
-    """
-    facts = getattr(getattr(hostvars, "_variable_manager", None), "_nonpersistent_fact_cache", {})
-    if variable in facts.get(name, {}):
-        return facts[name][variable]
-    return hostvars[name].get(variable) if name in hostvars else None
+    """What was registered on a node, just as it is: no template sees what a node says, and none has to be filled in for it."""
+    if name not in hostvars:
+        return None
+    return getattr(hostvars, "raw_get", hostvars.__getitem__)(name).get(variable)
 
 
 def read_nodes(

@@ -297,6 +297,14 @@ VARIABLES = (
         rule=rules.token,
     ),
     Key(
+        "former_token",
+        "str",
+        "the token of before, while it is changed: until `setup` runs without it, agents take both",
+        secret=True,
+        reads=("setup",),
+        rule=rules.token,
+    ),
+    Key(
         "release",
         "any",
         "version for all components, or one for each: `{shop: 2.0.0, basket: 1.4.0}`, in quotes where it looks like a number; `deploy`, `package`, `migrate`",

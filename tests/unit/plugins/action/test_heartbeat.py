@@ -46,7 +46,7 @@ def args(state="standby", **changes):
 def test_a_node_is_adopted_without_a_sanity_test_and_without_a_wait(run_action, vars_of, said):
     out = said(state="standby", batch_id="r2/1")
     wanted = args("live", adopt=True, proof={"shop": out["components"][0]["nevra"]}, load_balancers=[])
-    everywhere = dict.fromkeys(("blue1", "blue2", "green1", "green2"), out)
+    everywhere = {name: {**out, "machine": f"boot/{name}"} for name in ("blue1", "blue2", "green1", "green2")}
     assert [sent["state"] for _module, sent in run_action("heartbeat", wanted, vars_of(**everywhere)).sent] == ["live"]
     refused = run_action("heartbeat", {**wanted, "adopt": False}, vars_of(**everywhere))
     assert refused.sent == [] and "it has not passed the sanity test" in refused.result["msg"]

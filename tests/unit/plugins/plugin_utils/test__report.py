@@ -136,7 +136,8 @@ def test_what_is_otherwise_than_declared_is_below_the_plan(nodes, said):
 def test_the_status_tells_probers_from_strangers(nodes, said):
     visited = said()
     visited["components"][0]["heartbeat"]["probers"].append(
-        {"address": "10.0.0.9", "path": "/heartbeat/live\x1b[2J", "consecutive": {}, "seen": 3, "last_seen_s": 300.0, "interval_s": 1.0}
+        {"address": "10.0.0.9", "path": "/heartbeat/live\x1b[2J", "consecutive": dict.fromkeys(("live", "not_live", "standby", "not_standby"), 3)}
+        | {"seen": 3, "last_seen_s": 300.0, "interval_s": 1.0}
     )
     shown = status_lines(nodes(blue1=visited), BALANCERS)
     assert shown[2].endswith("2 probers") and "3 probers" not in "".join(shown)
