@@ -22,7 +22,9 @@ from ansible.module_utils.common.text.converters import to_native, to_text
 LENGTH = 200
 # Some screens, of what is looked through rather than read.
 LONG = 4000
-CUT = "\u2026"
+# Python 2.7 has two types of it.
+TEXT = type(b"".decode())
+CUT = b"\xe2\x80\xa6".decode("utf-8")
 # What is not printed but acts: control characters, what turns or joins text (bidi, zero width), half characters, other ends of a line; and what
 # this Python does not know, which may be one of those.
 ACTS = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
@@ -49,7 +51,7 @@ def shown_all(value, length=LENGTH):
         return {shown_all(key, length): shown_all(item, length) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [shown_all(item, length) for item in value]
-    return shown(value, length) if isinstance(value, (bytes, type(""))) else value
+    return shown(value, length) if isinstance(value, (bytes, TEXT)) else value
 
 
 def _is_harmless(char, lines):
