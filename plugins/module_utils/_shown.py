@@ -28,6 +28,8 @@ CUT = b"\xe2\x80\xa6".decode("utf-8")
 # What is not printed but acts: control characters, what turns or joins text (bidi, zero width), half characters, other ends of a line; and what
 # this Python does not know, which may be one of those.
 ACTS = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
+# Nearly every text is nothing but this.
+PLAIN = re.compile(r"[ -z|}~]*\Z")
 # No core runs a template whose first character is missing, whatever it believes of the text.
 TEMPLATE = re.compile("[{](?=[{%#])")
 
@@ -39,6 +41,8 @@ def shown(value, length=LENGTH, lines=False, end=False):
         value = value[-4 * length - 4 :] if end else value[: 4 * length + 4]
     text = to_text(value, errors="replace", nonstring="simplerepr")
     part = text[-length - 1 :] if end else text[: length + 1]
+    if len(part) <= length and PLAIN.match(part):
+        return to_native(part)
     escaped = TEMPLATE.sub("\\\\x7b", "".join(char if _is_harmless(char, lines) else _escaped(char) for char in part))
     if len(escaped) > length:
         escaped = CUT + escaped[len(escaped) - length + 1 :] if end else escaped[: length - 1] + CUT
@@ -52,6 +56,13 @@ def shown_all(value, length=LENGTH):
     if isinstance(value, (list, tuple)):
         return [shown_all(item, length) for item in value]
     return shown(value, length) if isinstance(value, (bytes, TEXT)) else value
+
+
+class Told(Exception):
+    """What went wrong, in words that may quote others."""
+
+    def __init__(self, text):
+        super(Told, self).__init__(shown(text, LONG, lines=True))
 
 
 def _is_harmless(char, lines):

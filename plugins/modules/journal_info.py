@@ -97,6 +97,7 @@ lock:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 
 
 def main():
@@ -104,7 +105,7 @@ def main():
     if module.params["count"] < 0:
         module.fail_json(msg="count must not be below 0, as %d is." % module.params["count"])
     try:
-        module.exit_json(changed=False, lines=_records.journal(module.params["count"]), lock=_lock.holder())
+        module.exit_json(changed=False, lines=shown_all(_records.journal(module.params["count"])), lock=shown_all(_lock.holder()))
     except _records.RecordsError as exc:
         module.fail_json(msg=str(exc))
 

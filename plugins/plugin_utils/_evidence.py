@@ -14,6 +14,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
+
+# Of what a node says, each text. Modules of ours have cut what they quote, and say a little more than that.
+LENGTH = 1000
+
 
 @dataclass(frozen=True)
 class Component:
@@ -132,6 +137,7 @@ def read_node(name: str, stack: str, registered: Any, batch_id: str | None = Non
 
     if not isinstance(registered, Mapping) or not registered:
         return unread("it was not read")
+    registered = shown_all(registered, LENGTH)
     if registered.get("skipped"):
         return unread("its reading was skipped")
     if registered.get("unreachable"):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ._report import table
+from ._report import fit, table
 
 LOCK_TAKEN = ("lock acquired", "lock taken over")
 LOCK_RELEASED = "lock released"
@@ -99,7 +99,7 @@ def history_lines(told: Sequence[Run], nodes: Sequence[str], unread: Mapping[str
     """One line for each run, newest last, and what is not known because a node was not read."""
     rows = [(run.run_id, run.began, _span(run.took_s), run.by, run.did, _names(run.nodes, nodes), run.result, run.tested) for run in told]
     shown = table(("run", "began", "took", "who", "did", "nodes", "result", "sanity test"), rows) if rows else ["No run is in the journals."]
-    return [*shown, *(f"{name} was not read: {why}" for name, why in unread.items())]
+    return [*shown, *fit(f"{name} was not read: {why}" for name, why in unread.items())]
 
 
 def _names(names: Sequence[str], nodes: Sequence[str]) -> str:
