@@ -32,7 +32,7 @@ class DrainError(Told):
     """The question cannot be asked this way; the text says which component and which option mends it."""
 
 
-class Unread(Exception):
+class Unread(Told):
     """There was no answer this time; there may be one the next time."""
 
 

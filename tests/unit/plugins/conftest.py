@@ -69,7 +69,7 @@ CANARIES = {
     "nul": b"a\x00b",
     "not utf-8": b"\xff\xfe\xc3( live",
 }
-CANARIES["everything"] = b" ".join(CANARIES[name] for name in ("terminal", "nul", "not utf-8", "html", "template", "statement", "megabyte"))
+CANARIES["everything"] = b" ".join(CANARIES[name] for name in ("template", "terminal", "nul", "not utf-8", "html", "statement", "megabyte"))
 
 
 class Canary(object):
