@@ -191,11 +191,11 @@ def test_a_command_of_a_sanity_test(play, canary, answers, tmp_path) -> None:
 
 def test_a_migration(play, canary, tmp_path) -> None:
     (tmp_path / "said").write_bytes(canary.said)
-    migration = {"name": "orders", "kind": "command", "argv": ["sh", "-c", f"cat {tmp_path}/said; exit 1"], "current": ["cat", f"{tmp_path}/said"]}
+    migration = {"name": "orders", "kind": "command", "argv": ["sh", "-c", f"cat {tmp_path}/said; exit 3"], "current": ["cat", f"{tmp_path}/said"]}
     nodes = [{"name": "blue1", "component": "shop", "release": "2.0.0"}]
     status, output = play(role("migrate", migrate_release="2.0.0", migrate_nodes=nodes, migrate_migrations=[migration]))
     assert status == 2
-    assert b"The migration orders failed on blue1 at" in output
+    assert b'The migration orders failed on blue1 at \\"Run it\\"' in output and b'"rc": 3' in output
     canary.shown_in(output, 40000)
 
 
