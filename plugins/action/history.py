@@ -10,7 +10,9 @@ from typing import Any
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._history import history_lines, runs
 
 
@@ -31,7 +33,7 @@ class ActionModule(ActionBase):
         unread: dict[str, str] = {}
         hostvars = task_vars["hostvars"]
         for name in nodes:
-            registered = (hostvars[name].get(args["observed"]) if name in hostvars else None) or {}
+            registered = shown_all((hostvars[name].get(args["observed"]) if name in hostvars else None) or {}, LENGTH)
             if "lines" in registered:
                 read[name] = registered
             else:

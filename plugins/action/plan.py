@@ -13,8 +13,9 @@ from ansible import constants, context
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes, registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH, Node, read_nodes, registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines
@@ -87,7 +88,7 @@ def _wanted(nodes: Sequence[Node], hostvars: Mapping[str, Any], variable: str | 
         return {node.name: node.nevras for node in nodes}
     wanted: dict[str, dict[str, str | None]] = {}
     for node in nodes:
-        staged = registered(hostvars, node.name, variable) or {}
+        staged = shown_all(registered(hostvars, node.name, variable) or {}, LENGTH)
         if staged.get("failed") or "packages" not in staged:
             raise AnsibleActionFail(f"{node.name}: the packages of the release were not found for it ({staged.get('msg', 'skipped')}).")
         resolved = {package["name"]: package["after"] for package in staged["packages"]}

@@ -19,6 +19,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import take_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 # What is compared and how, for the module, and for whoever wants to know before a run whether the module will take it.
@@ -52,8 +53,9 @@ LOG_LINES = (
 )
 # HTTP/2 is logged with the host.
 HOST = re.compile("^https?://[^/?#]+")
-# Logs write what is unusual in a request with # or a backslash, and it cannot be told from them what was really sent.
-PATH = re.compile(r"/[!$-\[\]-~]*\Z")
+# Logs write what is unusual in a request with # or a backslash, and it cannot be told from them what was really sent. Braces are
+# unusual, too, and a template has them.
+PATH = re.compile(r"/[!$-\[\]-z|~]{0,2000}\Z")
 # What tells one order from another, but not an order from a basket.
 IDENTIFIER = re.compile("[^/]*[0-9][^/]*")
 # What failed for the users says little about the new release.
@@ -84,7 +86,7 @@ def logged(lines):
     if lines and not understood:
         raise ValueError(
             "none of its last %d lines is in the common or combined format or in HAProxy's HTTP format, for instance: %s"
-            % (len(lines), to_native(lines[-1])[:LINE_CHARACTERS])
+            % (len(lines), shown(lines[-1], LINE_CHARACTERS))
         )
     return found
 
@@ -96,7 +98,7 @@ def listed(lines):
         path = line.strip()
         if path and not path.startswith("#"):
             if not path.startswith("/"):
-                raise ValueError("line %d must be a path that begins with /, but is %s" % (number, path[:LINE_CHARACTERS]))
+                raise ValueError("line %d must be a path that begins with /, but is %s" % (number, shown(path, LINE_CHARACTERS)))
             found.append(path)
     return found
 
@@ -169,7 +171,8 @@ def difference(old, new, path, most):
     ]
     # Line ends are all that differs.
     diff = diff or ["--- live %s" % path, "+++ standby %s" % path, "(only in the ends of lines)"]
-    return diff[:most] + (["(%d lines more)" % (len(diff) - most)] if len(diff) > most else [])
+    # With the mark in front of it.
+    return [shown(line, LINE_CHARACTERS + 1) for line in diff[:most]] + (["(%d lines more)" % (len(diff) - most)] if len(diff) > most else [])
 
 
 class Asked(object):
@@ -225,9 +228,9 @@ class Comparison(object):
                 largest=LONG_ANSWER,
             )
         except (NotReached, NoAnswer) as exc:
-            error = to_native(exc)
+            error = shown(exc)
         node = answer.headers.get(self.params["node_header"]) if answer else None
-        return Asked(answer, error, round(monotonic() - start, 3), node)
+        return Asked(answer, error, round(monotonic() - start, 3), None if node is None else shown(node))
 
     def ask_both(self, path):
         # In turn, so that neither always finds what the other one has just had the database read.

@@ -17,6 +17,7 @@ from ansible.module_utils.common.text.converters import to_native
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _connections
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 # The counter is on the node itself, or next to it.
@@ -27,11 +28,11 @@ ESTABLISHED = "01"
 LISTEN = "0A"
 
 
-class DrainError(Exception):
+class DrainError(Told):
     """The question cannot be asked this way; the text says which component and which option mends it."""
 
 
-class Unread(Exception):
+class Unread(Told):
     """There was no answer this time; there may be one the next time."""
 
 

@@ -11,14 +11,19 @@ __metaclass__ = type
 import re
 from collections import namedtuple
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told
+
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*\Z")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^]*\Z")
+
+# What a database or a repository may call a package. RPM itself lets other characters pass, braces for instance.
+LABEL = re.compile(r"[A-Za-z0-9()._+~^-]{1,200}\Z")
 
 # How the pieces of a version rank where two versions first differ: "1.0~rc1" < "1.0" < "1.0^fix1" < "1.0.a" < "1.0.1".
 _TILDE, _END, _CARET, _LETTERS, _DIGITS = range(5)
 
 
-class RpmError(Exception):
+class RpmError(Told):
     """Something that the user can mend; the text says what and how."""
 
 
@@ -26,6 +31,14 @@ class Package(namedtuple("Package", ["name", "epoch", "version", "release", "arc
     """One package, as it is installed or in a repository."""
 
     __slots__ = ()
+
+    @classmethod
+    def read(cls, name, epoch, version, release, arch):
+        """As a database, a file or a repository says it."""
+        package = cls(name, int(epoch), version, release, arch)
+        if not all(LABEL.match(text) for text in (name, version, release, arch)):
+            raise RpmError("%s is no name of a package, which has letters, digits and . _ + ~ ^ - in it: see who built and published it" % (package,))
+        return package
 
     def __str__(self):
         epoch = "%d:" % self.epoch if self.epoch else ""
@@ -76,7 +89,7 @@ def query(module, what, tags=()):
     # The status only says that there is no such package for one of them.
     _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(what), environ_update=dict(LC_ALL="C"))
     rows = [line.split("\x1f") for line in out.splitlines() if "\x1f" in line]
-    return [(Package(row[0], int(row[1]), row[2], row[3], row[4]), row[5:]) for row in rows], out + err
+    return [(Package.read(*row[:5]), row[5:]) for row in rows], out + err
 
 
 def installed(module, names, dbpath=None):

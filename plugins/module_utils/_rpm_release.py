@@ -52,7 +52,7 @@ class Dnf:
         for row in out.splitlines():
             parts = row.split()
             if len(parts) == 6 and parts[0] in names:
-                found.append((Package(parts[0], int(parts[1]), parts[2], parts[3], parts[4]), parts[5]))
+                found.append((Package.read(*parts[:5]), parts[5]))
         return found
 
     def transact(self, moves, test, files=None, into=None):
@@ -128,7 +128,7 @@ class Yum(Dnf):
             epoch, _colon, version_release = evr.rpartition(":")
             version, _dash, release = version_release.rpartition("-")
             if name in names:
-                found.append((Package(name, int(epoch or 0), version, release, arch), repository))
+                found.append((Package.read(name, epoch or 0, version, release, arch), repository))
         return found
 
     def transact(self, moves, test, files=None, into=None):

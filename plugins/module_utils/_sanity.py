@@ -16,6 +16,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native, to_
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 # Enough of a body to recognise an error page.
@@ -71,31 +72,31 @@ def same(expected, got):
     )
 
 
-def shown(answer):
-    return "status %d: %s" % (answer.status, answer.body[:SHOWN_CHARACTERS].strip() or "(empty)")
+def excerpt(answer):
+    return "status %d: %s" % (answer.status, shown(answer.body.strip(), SHOWN_CHARACTERS) or "(empty)")
 
 
 def disappointment(check, answer, latency_s):
     """The first expectation that the answer does not meet, as (expected, got); None when it meets them all."""
     if answer.status not in check["status"]:
-        return "status %s" % " or ".join(str(status) for status in check["status"]), shown(answer)
+        return "status %s" % " or ".join(str(status) for status in check["status"]), excerpt(answer)
     for name, expected in sorted((check["response_headers"] or {}).items()):
         got = answer.headers.get(name)
         if got is None or not same(expected, to_native(got)):
-            return "header %s: %s" % (name, expected), "no such header; %s" % shown(answer) if got is None else "%s: %s" % (name, to_native(got))
+            return "header %s: %s" % (name, expected), "no such header; %s" % excerpt(answer) if got is None else "%s: %s" % (name, shown(got))
     if check["contains"] is not None and to_native(check["contains"]) not in answer.body:
-        return "a body with %s" % to_native(check["contains"]), shown(answer)
+        return "a body with %s" % to_native(check["contains"]), excerpt(answer)
     if check["regex"] is not None and not re.search(to_native(check["regex"]), answer.body):
-        return "a body that matches %s" % to_native(check["regex"]), shown(answer)
+        return "a body that matches %s" % to_native(check["regex"]), excerpt(answer)
     if check["json"]:
         document = parse(answer.body)
         for key, expected in sorted(check["json"].items()):
             try:
                 got = lookup(document, key)
             except LookupError as exc:
-                return "%s = %s" % (key, json.dumps(expected)), "%s; %s" % (to_native(exc), shown(answer))
+                return "%s = %s" % (key, json.dumps(expected)), "%s; %s" % (shown(exc), excerpt(answer))
             if not same(expected, got):
-                return "%s = %s" % (key, json.dumps(expected)), "%s = %s" % (key, json.dumps(got))
+                return "%s = %s" % (key, json.dumps(expected)), "%s = %s" % (key, shown(json.dumps(got)))
     if check["max_latency_s"] is not None and latency_s > check["max_latency_s"]:
         return "an answer within %g s" % check["max_latency_s"], "an answer after %.3f s" % latency_s
     return None
@@ -206,13 +207,13 @@ class Sanity(object):
                 largest=LONG_ANSWER,
             )
         except NotReached as exc:
-            self.last = "nobody answers at %s (%s)" % (without_login(self.url(check)), to_native(exc))
+            self.last = "nobody answers at %s (%s)" % (without_login(self.url(check)), shown(exc))
             if self.direct:
                 # It is healthy: whoever does not listen here now is not about to.
                 raise self.failure(check, self.direct, "an answer", self.last)
             return False
         except NoAnswer as exc:
-            raise self.failure(check, self.direct, "a whole answer", "none within %g s (%s)" % (self.params["request_timeout_s"], to_native(exc)))
+            raise self.failure(check, self.direct, "a whole answer", "none within %g s (%s)" % (self.params["request_timeout_s"], shown(exc)))
         return self.judge(check, answer, monotonic() - start)
 
     def judge(self, check, answer, latency_s):
@@ -237,7 +238,7 @@ class Sanity(object):
             where = "header %s" % self.params["node_header"]
             if self.params["node_key"]:
                 where += " or JSON key %s" % self.params["node_key"]
-            raise self.failure(check, None, "the name of the node in %s" % where, "none (node_header, node_key); %s" % shown(answer))
+            raise self.failure(check, None, "the name of the node in %s" % where, "none (node_header, node_key); %s" % excerpt(answer))
         node = self.node(name)
         node.took(latency_s)
         self.take_release(check, node, self.named(answer, document, "release"))
@@ -254,7 +255,7 @@ class Sanity(object):
         value = answer.headers.get(header) if header else None
         if value is None and key:
             value = find(document, key)
-        return None if value is None else to_native(value, nonstring="simplerepr").strip()
+        return None if value is None else shown(value).strip()
 
     def node(self, name):
         if name not in self.nodes:

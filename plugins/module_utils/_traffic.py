@@ -21,6 +21,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, Sender, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 try:
@@ -96,7 +97,7 @@ POLICY = dict(
 )
 
 
-class SourceError(Exception):
+class SourceError(Told):
     """A source cannot be read, or is not what it should be; the text says which one and why."""
 
 
@@ -262,15 +263,15 @@ class Probes(Source):
         try:
             answer = self.send(url, timeout_s=self.timeout_s)
         except NotReached as exc:
-            self.answers.append((None, None, "nobody answers at %s (%s)" % (url, to_native(exc)), None))
+            self.answers.append((None, None, "nobody answers at %s (%s)" % (url, shown(exc)), None))
         except NoAnswer as exc:
-            self.answers.append((None, None, "no whole answer from %s (%s)" % (url, to_native(exc)), None))
+            self.answers.append((None, None, "no whole answer from %s (%s)" % (url, shown(exc)), None))
         else:
             error = "status %d at %s" % (answer.status, url) if answer.status >= 400 else None
-            self.answers.append((self.node(answer), answer.headers.get(self.release_header), error, monotonic() - start))
+            self.answers.append((self.node(answer), _header(answer, self.release_header), error, monotonic() - start))
 
     def node(self, answer):
-        return answer.headers.get(self.options["node_header"])
+        return _header(answer, self.options["node_header"])
 
     def check(self):
         """What is right before anything is changed. Whether the release that serves now answers well is not asked: the next one may mend it."""
@@ -332,6 +333,11 @@ class Probes(Source):
             )
             for key in sorted(found, key=lambda key: (key[0] or "", key[1] or ""))
         ]
+
+
+def _header(answer, name):
+    value = answer.headers.get(name)
+    return None if value is None else shown(value)
 
 
 def rounded(seconds):
@@ -465,7 +471,7 @@ def parse_query(text):
 def broken(rule, values):
     """The bounds of the rule that a value does not keep."""
     for labels, value in values:
-        where = "{%s}" % ", ".join("%s=%s" % (to_native(key), to_native(labels[key])) for key in sorted(labels)) if labels else ""
+        where = "{%s}" % ", ".join("%s=%s" % (shown(key), shown(labels[key])) for key in sorted(labels)) if labels else ""
         if rule["max"] is not None and value > rule["max"]:
             yield "%s is %g%s, above %g (max)" % (to_native(rule["name"]), value, where, rule["max"])
         if rule["min"] is not None and value < rule["min"]:

@@ -232,6 +232,7 @@ from ansible.module_utils.common.text.converters import to_native
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._compare import OPTIONS, SOURCES, Comparison, choose, listed, logged, patterns, prepare
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 
@@ -241,7 +242,7 @@ def candidates(module):
     if params["log"]:
         status, out, error = module.run_command(["tail", "-n", str(params["lines"]), "--", params["log"]], errors="surrogate_or_replace")
         if status:
-            raise ValueError("log: %s. Does it need root (become)?" % error.strip())
+            raise ValueError("log: %s. Does it need root (become)?" % shown(error.strip()))
         try:
             return logged(out.splitlines())
         except ValueError as exc:

@@ -103,6 +103,7 @@ lock:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 
 
 def main():
@@ -111,7 +112,8 @@ def main():
         module.fail_json(msg="count must not be below 0, as %d is." % module.params["count"])
     try:
         strange = []
-        module.exit_json(changed=False, lines=_records.journal(module.params["count"], strange), strange=strange, lock=_lock.holder())
+        lines = shown_all(_records.journal(module.params["count"], strange))
+        module.exit_json(changed=False, lines=lines, strange=strange, lock=shown_all(_lock.holder()))
     except _records.RecordsError as exc:
         module.fail_json(msg=str(exc))
 

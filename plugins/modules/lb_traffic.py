@@ -137,11 +137,10 @@ import threading
 import time
 from email.utils import mktime_tz, parsedate_tz
 
-from ansible.module_utils.common.text.converters import to_native
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, REQUEST_OPTIONS, NoAnswer, NotReached, Sender
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 NOT_REACHED = 0
@@ -187,12 +186,13 @@ class Stream(object):
             answer = self._send(self._described["url"], timeout_s=self._params["request_timeout_s"])
         except (NotReached, NoAnswer) as exc:
             status = NOT_REACHED if isinstance(exc, NotReached) else NO_ANSWER
-            self._errors[to_native(exc)] = self._errors.get(to_native(exc), 0) + 1
+            error = shown(exc)
+            self._errors[error] = self._errors.get(error, 0) + 1
             self._gone = True
         else:
             self.back = self._gone
             status, node, date = answer.status, answer.headers.get(self._params["node_header"]), date_of(answer)
-        self._requests.append([round(began, 3), round(self._clock(), 3), node, status, date])
+        self._requests.append([round(began, 3), round(self._clock(), 3), None if node is None else shown(node), status, date])
 
     def told(self):
         return dict(

@@ -98,6 +98,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
@@ -107,6 +108,8 @@ LOOK_S = 0.5
 CLOCK_S = 1.0
 # The shortest lock is ten times as long.
 RENEW_S = 30.0
+# What an application says of itself, in a sentence of ours.
+LENGTH = 400
 
 
 class Watch(object):
@@ -126,10 +129,10 @@ class Watch(object):
         try:
             said = {heartbeat.name: heartbeat.status() for heartbeat in self.heartbeats}
         except HeartbeatError as exc:
-            return [str(exc)]
+            return [shown(exc, LENGTH)]
         now = {c["name"]: dict(state=said[c["name"]]["state"], started_at=units[c["service"]]["started_at"]) for c in self.components}
         self.first = self.first or now
-        return [text for c in self.components for text in self._differences(c, said[c["name"]], now[c["name"]])]
+        return [shown(text, LENGTH) for c in self.components for text in self._differences(c, said[c["name"]], now[c["name"]])]
 
     def _differences(self, component, status, now):
         name, first = component["name"], self.first[component["name"]]
@@ -161,7 +164,7 @@ def run(module):
     _left, observed_s = wait_until(still_good, 0 if module.check_mode else module.params["seconds"], LOOK_S)
     result = dict(changed=False, anomalies=found, first=watch.first, looks=watch.looks, observed_s=observed_s)
     if found:
-        module.fail_json(msg="After %.1f s: %s." % (observed_s, "; ".join(found)), **result)
+        module.fail_json(msg=shown("After %.1f s: %s." % (observed_s, "; ".join(found)), LONG), **result)
     return result
 
 

@@ -296,6 +296,7 @@ prometheus:
 import time
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._traffic import POLICY, SourceError, sources
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
@@ -339,7 +340,7 @@ def run(module, found):
     anomalies, observed_s = watch(found, module.params["seconds"])
     result = dict({source.name: source.result() for source in found}, changed=False, anomalies=anomalies, notes=[], observed_s=round(observed_s, 3))
     if anomalies:
-        module.fail_json(msg="After %.1f s: %s." % (observed_s, "; ".join(anomalies)), **result)
+        module.fail_json(msg=shown("After %.1f s: %s." % (observed_s, "; ".join(anomalies)), LONG), **result)
     result["notes"] = ["%s: %s" % (source.name, source.small()) for source in found if source.small()]
     for note in result["notes"]:
         module.warn("Traffic was not judged. %s." % note)

@@ -116,6 +116,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Rpm
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import ARGUMENTS, check, find
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
 
 # The kernel and systemd count boot and start in other steps than the clock's.
@@ -149,7 +150,7 @@ def install(module, manager, moves, files, wanted):
                 % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", manager.name, said.strip()[-2000:])
             )
     for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
-        module.warn(line.strip())
+        module.warn(shown(line.strip()))
 
 
 def in_the_journal(module, moves, act):

@@ -16,7 +16,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, number, or_null, text, truth
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import ANY_STATUS
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown, shown_all
 
 # What module node_info says of a node. Lock and record were checked where they were read, on the node.
 _COMPONENT = keys(
@@ -36,6 +36,9 @@ _SAID = keys(
     {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
     {"lock": keys({}), "record": keys({}), "clock_skew_s": number()},
 )
+
+# Of what a node says, each text. Modules of ours have cut what they quote, and say a little more than that.
+LENGTH = 1000
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,7 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
 
     if not isinstance(said, Mapping) or not said:
         return unread("it was not read")
+    said = shown_all(said, LENGTH)
     if said.get("skipped"):
         return unread("its reading was skipped")
     if said.get("unreachable"):

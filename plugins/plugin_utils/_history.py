@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from ._report import table
+from ._report import fit, table
 
 LOCK_TAKEN = ("lock acquired", "lock taken over")
 LOCK_RELEASED = "lock released"
@@ -101,8 +101,8 @@ def history_lines(told: Sequence[Run], nodes: Sequence[str], unread: Mapping[str
     shown = table(("run", "began", "took", "who", "did", "nodes", "result", "sanity test"), rows) if rows else ["No run is in the journals."]
     return [
         *shown,
-        *(f"{name} was not read: {why}" for name, why in unread.items()),
-        *(
+        *fit(f"{name} was not read: {why}" for name, why in unread.items()),
+        *fit(
             f"{name}: lines of its journal that are torn or not ours were left out, {len(lines)} of them, the last one: {lines[-1]}"
             for name, lines in strange.items()
         ),

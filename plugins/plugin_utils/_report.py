@@ -10,14 +10,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers, strangers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
 from ._evidence import Node
 from ._planner import Batch, Plan, Policy
 
+# What a cell says has been cut where it came from; this is for whatever has not.
+CELL = 1000
+
+
+def fit(lines: Iterable[str]) -> list[str]:
+    """Lines that stay lines whatever others say in them."""
+    return [shown(line, LONG) for line in lines]
+
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
     """Columns as wide as their widest cell, a rule under the header."""
-    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    cells = [list(header), *([shown(cell, CELL) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
     return [lines[0], "  ".join("-" * width for width in widths), *lines[1:]]
@@ -26,9 +35,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
     """The plan as a change board reads it."""
     if plan.refusals:
-        return ["PLAN refused:", *(f"  {text}" for text in plan.refusals)]
+        return fit(["PLAN refused:", *(f"  {text}" for text in plan.refusals)])
     if not plan.batches:
-        return [_nothing(nodes)]
+        return fit([_nothing(nodes)])
     of = {node.name: node for node in nodes}
     rows, waits = [], []
     for batch in plan.batches:
@@ -51,7 +60,7 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         *table(("batch", "node", "from", "to", "nodes serving meanwhile"), rows),
         "",
         *table(("batch", "settle out", "drain to sanity test", "settle in", "the others out", "observe"), waits),
-        *(f"WARNING: {text}." for text in plan.differences),
+        *fit(f"WARNING: {text}." for text in plan.differences),
         *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
     ]
 
@@ -146,8 +155,8 @@ def status_lines(nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, An
     return [
         *table(("node", "stack", "component", "heartbeat", "package", "since", "requests/s", "notes"), rows),
         f"{serving} of {len(nodes)} nodes serve.",
-        *_strangers(nodes, load_balancers),
-        *_locks(nodes),
+        *fit(_strangers(nodes, load_balancers)),
+        *fit(_locks(nodes)),
     ]
 
 

@@ -10,6 +10,7 @@ __metaclass__ = type
 import itertools
 import json
 import threading
+import unicodedata
 
 import pytest
 
@@ -61,6 +62,42 @@ def _said(version="1.0.0", state="live", healthy=True, release="", at=1000.0, ba
 @pytest.fixture
 def said():
     return _said
+
+
+# What somebody may say instead of what we asked for, as the bytes that come.
+CANARIES = {
+    "template": b"{{ lookup('ansible.builtin.pipe', 'touch %s') }}",
+    "statement": b"{%% set _ = lookup('ansible.builtin.pipe', 'touch %s') %%}",
+    "terminal": b"\x1b[2J\x1b]0;owned\x07\xc2\x9b31m\xe2\x80\xaeevil\rPLAN nothing to do",
+    "html": b"<script>alert(1)</script>",
+    "megabyte": b"A" * 1024 * 1024,
+    "nul": b"a\x00b",
+    "not utf-8": b"\xff\xfe\xc3( live",
+}
+CANARIES["everything"] = b" ".join(CANARIES[name] for name in ("template", "terminal", "nul", "not utf-8", "html", "statement", "megabyte"))
+
+
+class Canary(object):
+    """A text that is to be seen through everything which receives texts: nowhere run, nowhere raw, everywhere cut to a length."""
+
+    def __init__(self, name, folder):
+        self.ran = folder / "canary-ran"
+        self.said = CANARIES[name].replace(b"%s", str(self.ran).encode("utf-8")).replace(b"%%", b"%")
+        # As somebody who takes bytes for text has it, as in JSON.
+        self.text = self.said.decode("utf-8", "replace")
+
+    def shown_in(self, output, length=20000):
+        """Raises where the output, bytes or text, harms whoever reads it."""
+        text = output.decode("utf-8") if isinstance(output, bytes) else output
+        assert not self.ran.exists(), "a template was run"
+        acting = sorted({char for char in text if char not in "\n\t" and unicodedata.category(char) in ("Cc", "Cf", "Cs")})
+        assert not acting, "control characters: %r" % acting
+        assert len(text) <= length, "%d characters, and at most %d may be" % (len(text), length)
+
+
+@pytest.fixture(params=sorted(CANARIES))
+def canary(request, tmp_path):
+    return Canary(request.param, tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,12 @@ from unittest import mock
 import pytest
 
 
+class HostVars(dict):
+    """As Ansible's, of which raw_get gives what was registered without templating it."""
+
+    raw_get = dict.__getitem__
+
+
 @pytest.fixture
 def run_action(monkeypatch):
     """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
@@ -44,7 +50,7 @@ def run_action(monkeypatch):
             return dict(said or {"changed": True})
 
         monkeypatch.setattr(action, "_execute_module", execute)
-        result = action.run(task_vars=task_vars)
+        result = action.run(task_vars={**task_vars, "hostvars": HostVars(task_vars.get("hostvars", {}))})
         return types.SimpleNamespace(result=result, sent=sent, shown=shown)
 
     return run

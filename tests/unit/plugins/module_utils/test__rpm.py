@@ -105,3 +105,13 @@ def test_installed_packages():
 def test_a_broken_database_is_not_taken_for_an_empty_one():
     with pytest.raises(RpmError, match="cannot open Packages database"):
         installed(Rpm(1, "", "error: cannot open Packages database in /var/lib/rpm\n"), ["shop"])
+
+
+@pytest.mark.parametrize("field", [0, 2, 3, 4])
+@pytest.mark.parametrize("text", ["{{7*7}}", "1\x1b[2J", "1 2", "", "1" * 201, "1\n", b"1\xc2\x9b".decode("utf-8")])
+def test_a_package_with_a_name_that_is_none_is_refused(field, text):
+    fields = ["shop", "0", "1.0.0~rc1^2", "1.el8_4", "noarch"]
+    assert str(Package.read(*fields)) == "shop-1.0.0~rc1^2-1.el8_4.noarch"
+    fields[field] = text
+    with pytest.raises(RpmError, match="is no name of a package"):
+        Package.read(*fields)

@@ -1,0 +1,198 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A canary through the modules: what others say comes out of them nowhere raw, and cut to a length, in every text of a result.
+
+What Ansible makes of these results is in ../test_canary_plays.py.
+"""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import json
+import socket
+import threading
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.modules import compare, drain, journal_info, lb_traffic, observe, observe_traffic, rpm_release, sanity
+
+# No result is longer than some screens.
+MOST = 20000
+
+
+@pytest.fixture
+def says():
+    """says(bytes) is the URL of a port where whoever connects gets these."""
+    servers = []
+
+    def serve(said):
+        server = socket.socket()
+        servers.append(server)
+        server.bind(("127.0.0.1", 0))
+        server.listen(20)
+
+        def work():
+            while True:
+                try:
+                    connection = server.accept()[0]
+                except EnvironmentError:
+                    return
+                try:
+                    connection.recv(65536)
+                    connection.sendall(said)
+                except EnvironmentError:
+                    pass
+                connection.close()
+
+        thread = threading.Thread(target=work)
+        thread.daemon = True
+        thread.start()
+        return "http://127.0.0.1:%d" % server.getsockname()[1]
+
+    yield serve
+    for server in servers:
+        server.close()
+
+
+def answer(canary, status=b"200 OK", body=b""):
+    """HTTP with the canary in the headers that are looked at, as far as a header can hold it."""
+    header = canary.said.replace(b"\r", b" ").replace(b"\n", b" ")[:30000]
+    return b"HTTP/1.0 " + status + b"\r\nX-Served-By: " + header + b"\r\nX-Release: " + header + b"\r\n\r\n" + body
+
+
+def texts(value):
+    if isinstance(value, dict):
+        return [text for item in list(value) + list(value.values()) for text in texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in texts(item)]
+    return [value] if isinstance(value, (type(b"".decode()), str)) else []
+
+
+def seen_through(canary, result):
+    """Every text that a module returned, one by one; all of them together are no more than people read."""
+    found = texts(dict(result))
+    for text in found:
+        canary.shown_in(text)
+        assert not any(opening in text for opening in ("{{", "{%", "{#"))
+    assert sum(map(len, found)) <= MOST
+
+
+@pytest.mark.parametrize("where", ["instead of HTTP", "status line", "header", "body", "json"])
+def test_sanity(run_module, canary, says, where):
+    said = {
+        "instead of HTTP": canary.said,
+        "status line": b"HTTP/1.0 500 " + canary.said,
+        "header": answer(canary),
+        "body": b"HTTP/1.0 500 No\r\n\r\n" + canary.said,
+        "json": b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps({"state": canary.text, canary.text: 1}).encode("utf-8"),
+    }[where]
+    for check in (dict(path="/"), dict(path="/", json={"state": "good"}), dict(path="/", json={"other": 1})):
+        arguments = dict(url=says(said), nodes=["blue1"], release="2.0.0", release_header="X-Release", checks=[check], timeout_s=0.1)
+        result = run_module(sanity, arguments)
+        assert result.failed
+        seen_through(canary, result)
+
+
+@pytest.mark.parametrize("where", ["instead of HTTP", "header", "body"])
+def test_compare(run_module, canary, says, where):
+    said = {"instead of HTTP": canary.said, "header": answer(canary), "body": b"HTTP/1.0 200 OK\r\n\r\n" + canary.said}[where]
+    for live, standby in ((b"HTTP/1.0 200 OK\r\n\r\nmine", said), (said, b"HTTP/1.0 404 No\r\n\r\nmine")):
+        result = run_module(compare, dict(live_url=says(live), standby_url=says(standby), paths=["/"]))
+        seen_through(canary, result)
+        assert result.failed or where == "header"
+
+
+def test_compare_of_a_log(run_module, canary, tmp_path):
+    log = tmp_path / "access.log"
+    known = b'1.2.3.4 - - [20/Nov/2026:10:15:06 +0000] "GET %s HTTP/1.1" 200 5\n'
+    path = canary.said.replace(b" ", b"").replace(b"\r", b"")
+    log.write_bytes(known.replace(b"%s", b"/" + path) + known.replace(b"%s", b"/" + path.replace(b"'", b"") + b"{{7*7}}") + known.replace(b"%s", b"/good"))
+    result = run_module(compare, dict(log=str(log)))
+    assert "/good" in result["paths"]
+    seen_through(canary, result)
+    log.write_bytes(canary.said + b"\n")
+    result = run_module(compare, dict(log=str(log)))
+    assert result.failed
+    seen_through(canary, result)
+
+
+def test_observe(run_module, canary, heartbeat_server, monkeypatch):
+    monkeypatch.setattr(observe, "services", lambda module, units: {unit: dict(active=True, started_at=1000.0) for unit in units})
+    heartbeat_server.status.update(healthy=False, why=canary.text, by=canary.text, run_id=canary.text)
+    components = [dict(name="shop", service="shop", url=heartbeat_server.url)]
+    result = run_module(observe, dict(components=components, seconds=0.1, first=dict(shop=dict(state="standby", started_at=1000.0))))
+    assert result.failed and len(result["anomalies"]) == 2
+    seen_through(canary, result)
+    heartbeat_server.next_answers = [(500, canary.text)]
+    result = run_module(observe, dict(components=components, seconds=0.1))
+    assert result.failed
+    seen_through(canary, result)
+
+
+@pytest.mark.parametrize("where", ["instead of HTTP", "header"])
+def test_observe_traffic(run_module, canary, says, where):
+    url = says(canary.said if where == "instead of HTTP" else answer(canary, b"500 No"))
+    policy = dict(probes=dict(paths=["/"], rate_per_s=20, request_timeout_s=1.0), min_requests=1)
+    for check_mode in (False, True):
+        result = run_module(observe_traffic, dict(nodes=["blue1"], seconds=0.3, live_url=url, release_header="X-Release", policy=policy), check_mode=check_mode)
+        seen_through(canary, result)
+
+
+@pytest.mark.parametrize("where", ["instead of HTTP", "csv", "text", "labels", "error"])
+def test_sources_of_a_watch(run_module, canary, says, where):
+    value = dict(status="success", data=dict(resultType="vector", result=[dict(metric={"job": canary.text, canary.text: "x"}, value=[0, "9"])]))
+    said = {
+        "instead of HTTP": canary.said,
+        "csv": b"HTTP/1.0 200 OK\r\n\r\n# pxname,svname,type,stot,hrsp_5xx,econ,eresp,wretr,wredis\n" + canary.said + b",blue1,2,1,1,1,1,x,1\n",
+        "text": b"HTTP/1.0 200 OK\r\n\r\n" + canary.said,
+        "labels": b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(value).encode("utf-8"),
+        "error": b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(dict(status="error", errorType=canary.text, error=canary.text)).encode("utf-8"),
+    }[where]
+    url = says(said)
+    policy = dict(statistics=dict(urls=[url]), prometheus=dict(url=url, rules=[dict(name="r", query="q", max=1)]))
+    for check_mode in (False, True):
+        result = run_module(observe_traffic, dict(nodes=["blue1"], seconds=0.2, policy=policy), check_mode=check_mode)
+        assert result.failed
+        seen_through(canary, result)
+
+
+@pytest.mark.parametrize("where", ["instead of HTTP", "header"])
+def test_lb_traffic(run_module, canary, says, tmp_path, where):
+    url = says(canary.said if where == "instead of HTTP" else answer(canary))
+    file = str(tmp_path / "record")
+    streams = [dict(load_balancer="live", component="shop", url=url)]
+    arguments = dict(file=file, streams=streams, seconds=0.3, rate_per_s=10, request_timeout_s=1.0)
+    run_module(lb_traffic, dict(arguments, state="started"))
+    result = run_module(lb_traffic, dict(arguments, state="stopped"))
+    seen_through(canary, result)
+
+
+def test_drain(run_module, canary, says):
+    for said in (canary.said, b"HTTP/1.0 200 OK\r\n\r\n" + canary.said, b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps({canary.text: canary.text}).encode("utf-8")):
+        components = [dict(name="shop", in_flight_url=says(said), in_flight_key="active")]
+        result = run_module(drain, dict(components=components, method="counter", timeout_s=0.2))
+        assert result.failed
+        seen_through(canary, result)
+
+
+def test_the_journal(run_module, canary):
+    _records.append(canary.text, canary.text, canary.text, before=[canary.text], after={canary.text: canary.text}, result=canary.text, reason=canary.text)
+    result = run_module(journal_info, dict(count=5))
+    assert len(result["lines"]) == 1
+    seen_through(canary, result)
+
+
+def test_what_package_managers_say(run_module, canary, monkeypatch):
+    """From a repository that answers with it, or a package whose header or scriptlet has it."""
+    monkeypatch.setattr(rpm_release.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(rpm_release.AnsibleModule, "get_bin_path", lambda module, command, *args: "/usr/bin/" + command)
+    offered = "shop 0 1.0.0 1%s noarch internet\n" % canary.text.replace(" ", "")[:5000]
+    for said in [(status, out, canary.text) for status in (0, 1) for out in (canary.text, "Error: " + canary.text, offered)]:
+        monkeypatch.setattr(rpm_release.AnsibleModule, "run_command", lambda module, *args, **more: said)  # noqa: B023
+        result = run_module(rpm_release, dict(packages=[dict(name="shop", version="1.0.0")]))
+        assert result.failed
+        seen_through(canary, result)
