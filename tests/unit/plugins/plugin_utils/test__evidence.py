@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes, registered
