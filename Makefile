@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help tools image lab lab-clean demo crash bench bench-scale molecule check test test-all readme clean
+.PHONY: help tools image lab lab-clean demo crash bench bench-scale bench-probes molecule check test test-all readme clean
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/.cache/bin:$(CURDIR)/.venv/bin:$(PATH)
 export ANSIBLE_COLLECTIONS_PATH := $(CURDIR)/.cache/collections
 
 help: ## Say what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 tools: ## Install what is missing: packages with apt-get, Python tools into .venv, collections into .cache
 	@$(BOOTSTRAP) podman host tools collections
@@ -39,6 +39,9 @@ bench: image ## Measure deploy against the same steps by ssh alone, in a lab of 
 
 bench-scale: tools ## Measure how plan and status grow from 10 to 500 nodes, without a lab: BENCH="--nodes 10,50,500"
 	@python tests/bench/scale.py $(BENCH)
+
+bench-probes: tools ## Flood an agent, and measure how long honest probes wait: BENCH="--help" says more
+	@python tests/bench/probes.py $(BENCH)
 
 molecule: image ## Test one role or story in a lab of its own: make molecule SCENARIO=release (all without SCENARIO)
 	@molecule test $(if $(SCENARIO),--scenario-name $(SCENARIO),--all)

@@ -152,6 +152,12 @@ def model(job: Job, sample: int) -> None:
     job.summary = job.log.read_text().splitlines()[-1]
 
 
+def fuzz(job: Job) -> None:
+    """Give the agent what nobody thought of, a hundred thousand times."""
+    job.run(sys.executable, "tests/faults/fuzz.py", cwd=job.copy)
+    job.summary = job.log.read_text().splitlines()[-1]
+
+
 def molecule(job: Job, scenario: str) -> None:
     try:
         job.run("molecule", "test", "--scenario-name", scenario, NO_COLOR="1", ANSIBLE_NOCOLOR="1")
@@ -178,6 +184,7 @@ def all_checks(tier: str) -> list[Check]:
         Check("ansible-lint", functools.partial(ansible_lint, paths=() if everything else ("playbooks", "roles"))),
         Check("docs", docs),
         Check("model", functools.partial(model, sample=MODEL_SAMPLES[tier])),
+        Check("fuzz", fuzz, tier="all"),
         Check("units", lambda job: units(job, core_219, *([folder] for folder in NODE_PLUGINS), ["tests/unit/", *rest])),
         *(Check(f"units:python-{version}", functools.partial(units_on_nodes, python=version)) for version in NODE_PYTHONS),
         Check(
