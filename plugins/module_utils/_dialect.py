@@ -128,14 +128,11 @@ def keys(needed, others=None):
             return _wrong(value, where, expected)
         return _of_keys(value, where)
 
+    checks = dict(needed, **{key: or_null(check) for key, check in (others or {}).items()})
+
     def _of_keys(value, where):
-        for key in sorted(needed):
-            if key not in value:
-                yield "%s is missing" % _at(where, key)
-        for key, check in sorted(list(needed.items()) + [(key, or_null(check)) for key, check in (others or {}).items()]):
-            if key in value:
-                for fault in check(value[key], _at(where, key)):
-                    yield fault
+        missing = ["%s is missing" % _at(where, key) for key in sorted(needed) if key not in value]
+        return missing + [fault for key in sorted(checks) if key in value for fault in checks[key](value[key], _at(where, key))]
 
     each.expected = "a dictionary"
     return each

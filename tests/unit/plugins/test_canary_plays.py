@@ -63,6 +63,8 @@ def play(tmp_path: Path):
                 "PATH": f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}",
                 "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
                 "ANSIBLE_HOME": str(tmp_path / "home"),
+                # ansible-test has a HOME of its own.
+                "ANSIBLE_ASYNC_DIR": str(tmp_path / "async"),
                 "ANSIBLE_NOCOLOR": "1",
                 "ANSIBLE_RETRY_FILES_ENABLED": "0",
             },
@@ -112,6 +114,8 @@ def answers():
 
     yield serve
     for server in servers:
+        # Or the thread would wait on, and the port stay open.
+        server.shutdown(socket.SHUT_RDWR)
         server.close()
 
 

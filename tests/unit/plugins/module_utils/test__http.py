@@ -248,7 +248,11 @@ def test_a_connection_has_its_time_for_all_addresses(monkeypatch):
     assert str(error.value) == "no connection within 0.5 s"
 
 
-def full_ports(keep=[]):  # noqa: B006  # they listen until the tests end
+# They listen until the tests end.
+keep = []
+
+
+def full_ports():
     """Ports where nobody is accepted any more."""
     for _number in range(4):
         listening = socket.socket()
@@ -276,4 +280,4 @@ def test_no_proxy_of_the_environment_gets_a_token(monkeypatch, name):
 
 def test_a_url_for_a_message():
     for url in ("http://me:p@ss@host:1/a@b", "https://me@host:1/a@b", "http://host:1/a@b"):
-        assert _http.without_login(url) == url.split("//")[0] + "//host:1/a@b"
+        assert _http.without_login(url) == url.partition("//")[0] + "//host:1/a@b"

@@ -55,6 +55,8 @@ def says():
 
     yield serve
     for server in servers:
+        # Or the thread would wait on, and the port stay open.
+        server.shutdown(socket.SHUT_RDWR)
         server.close()
 
 
