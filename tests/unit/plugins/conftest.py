@@ -150,6 +150,8 @@ class HeartbeatServer(object):
                 outer.answer(self, json.loads(self.rfile.read(int(self.headers["Content-Length"])).decode("utf-8")))
 
         self._http = HTTPServer(("127.0.0.1", 0), Handler)
+        # Who asks may hang up before all was said, and what Python 2.7 prints about that would be among what a module prints.
+        self._http.handle_error = lambda request, address: None
         self.url = "http://127.0.0.1:%d" % self._http.server_port
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
         self._thread.daemon = True
