@@ -24,7 +24,6 @@ CACHE = ROOT / ".cache"
 WORK = CACHE / "checks"
 BIN = Path(sys.executable).parent
 COLLECTION = Path("ansible_collections/halfswap/bluegreen")
-WORKERS = 2
 # With more, the systemds in them may want to watch more files than Linux lets one user (fs.inotify.max_user_instances is 128), and some do not start.
 LAB_HOSTS_AT_ONCE = 12
 # Far longer than any check needs, on a slow machine, too: a check that hangs must not hang the rest.
@@ -171,12 +170,12 @@ def perform(check: Check) -> Outcome:
 class Schedule:
     """Takes the checks in order, several at a time, and keeps apart those of one group and those whose labs would be too large together."""
 
-    def __init__(self, checks: list[Check]) -> None:
+    def __init__(self, checks: list[Check], workers: int) -> None:
         self.waiting = list(checks)
         self.running: dict[Check, float] = {}
         self.outcomes: queue.Queue[Outcome] = queue.Queue()
         self.turn = threading.Condition()
-        self.workers = [threading.Thread(target=self.work, daemon=True) for _number in range(WORKERS)]
+        self.workers = [threading.Thread(target=self.work, daemon=True) for _number in range(workers)]
 
     def outcomes_as_they_come(self) -> Iterator[Outcome]:
         expected = len(self.waiting)
