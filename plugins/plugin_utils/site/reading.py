@@ -23,11 +23,20 @@ def description(task_vars: Mapping[str, Any], loader: Any, extra: Iterable[str])
 
     def template(value: Any) -> Any:
         try:
-            return templar.template(value)
+            return _opened(templar.template(value))
         except AnsibleError as exc:
             raise Untemplated(f"its template cannot be filled in ({str(exc).strip()[:REASON_CHARACTERS]}).") from exc
 
     return Description(variables, template, extra)
+
+
+def _opened(value: Any) -> Any:
+    """Until core 2.19, what lies in a vault is an object of its own, and no text before it is asked for. Containers are plain ones there."""
+    if type(value) is dict:
+        return {key: _opened(item) for key, item in value.items()}
+    if type(value) is list:
+        return [_opened(item) for item in value]
+    return str(value) if hasattr(value, "__ENCRYPTED__") else value
 
 
 def _variables(task_vars: Mapping[str, Any]) -> dict[str, Any]:
