@@ -27,5 +27,5 @@ def test_what_lies_in_a_vault_is_read_wherever_it_is(monkeypatch, value, read):
     monkeypatch.setitem(module, "Templar", lambda **keywords: type("Templar", (), {"template": staticmethod(lambda given: given)}))
     seen = []
     monkeypatch.setitem(module, "Description", lambda variables, template, extra: seen.append(template(value)))
-    description({}, None, ())
+    description({"groups": {}}, None, ())
     assert seen == [read]
