@@ -202,7 +202,7 @@ def all_checks(tier: str) -> list[Check]:
         ),
         Check("tarball", functools.partial(installed_tarball, core=core_219)),
         Check("tarball:core-2.16", functools.partial(installed_tarball, core=core_216)),
-        Check("sanity", functools.partial(sanity, paths=("plugins", "roles") if tier == "check" else ()), group="ansible-test sanity"),
+        Check("sanity", functools.partial(sanity, paths=("plugins/", "roles/") if tier == "check" else ()), group="ansible-test sanity"),
         *(Check(f"sanity:python-{version}", functools.partial(sanity_on_nodes, python=version), group="ansible-test sanity") for version in NODE_PYTHONS),
     ]
 
