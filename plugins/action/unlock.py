@@ -9,7 +9,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import registered, speaker, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
 
 
 class ActionModule(ActionBase):
@@ -22,7 +23,7 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         task_vars = task_vars or {}
         _valid, args = self.validate_argument_spec(argument_spec={"observed": {"type": "str", "required": True}, "run_id": {"type": "str", "default": ""}})
-        said = [registered(task_vars, name, args["observed"]) or {} for names in stacks_of(task_vars).values() for name in names]
+        said = [registered(task_vars["hostvars"], name, args["observed"]) or {} for names in stacks_of(task_vars).values() for name in names]
         locks = {lock["run_id"]: lock for lock in (shown_all(each.get("lock")) for each in said) if lock}
         result.update(changed=False, runs=list(locks))
         if locks and args["run_id"] not in locks:

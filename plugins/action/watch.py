@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import anomalies, verdict
 
 
@@ -32,9 +32,9 @@ class ActionModule(ActionBase):
             }
         )
         hosts = task_vars["ansible_play_hosts_all"]
-        found = (registered(task_vars, task_vars["inventory_hostname"], args["former"]) or {}).get("anomalies") or anomalies(
-            {name: registered(task_vars, name, args["observed"]) for name in hosts},
-            [registered(task_vars, hosts[0], name) for name in args["traffic"]],
+        found = (registered(task_vars["hostvars"], task_vars["inventory_hostname"], args["former"]) or {}).get("anomalies") or anomalies(
+            {name: registered(task_vars["hostvars"], name, args["observed"]) for name in hosts},
+            [registered(task_vars["hostvars"], hosts[0], name) for name in args["traffic"]],
             args["traffic_attempts"],
         )
         result.update(changed=False, found=bool(found), anomalies=found, verdict=verdict(found, args["batch"], args["on_failure"]) if found else "")

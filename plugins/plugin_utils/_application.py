@@ -89,12 +89,6 @@ def speaker(task_vars: Mapping[str, Any]) -> bool:
     return bool(hosts[0] == task_vars.get("inventory_hostname"))
 
 
-def registered(task_vars: Mapping[str, Any], host: str, variable: str) -> Any:
-    """What was registered on that host, as it is: Ansible templates what it takes out of hostvars in any other way."""
-    hostvars = task_vars["hostvars"]
-    return hostvars.raw_get(host).get(variable) if host in hostvars else None
-
-
 def load_balancers(described: Any) -> list[dict[str, Any]]:
     """What the nodes have to know of the load balancers, with the defaults filled in; how to reach them stays on the controller."""
     result = ArgumentSpecValidator(
