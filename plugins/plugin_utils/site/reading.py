@@ -32,9 +32,10 @@ def description(task_vars: Mapping[str, Any], loader: Any, extra: Iterable[str])
 
 def _opened(value: Any) -> Any:
     """Until core 2.19, what lies in a vault is an object of its own, and no text before it is asked for. Containers are plain ones there."""
-    if type(value) is dict:
+    kind = type(value)
+    if kind is dict:
         return {key: _opened(item) for key, item in value.items()}
-    if type(value) is list:
+    if kind is list:
         return [_opened(item) for item in value]
     return str(value) if hasattr(value, "__ENCRYPTED__") else value
 
