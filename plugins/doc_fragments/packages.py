@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What ARGUMENTS of module_utils/_rpm_wanted.py takes.
+    # What PACKAGES of module_utils/_rpm_wanted.py takes.
     DOCUMENTATION = r"""
 options:
   packages:
@@ -41,18 +41,4 @@ options:
           The systemd unit that runs what is in the package. When given, RV(halfswap.bluegreen.rpm_release#module:packages[].stale)
           says whether its process is older than the package; M(halfswap.bluegreen.rpm_stage) does not use it.
         type: str
-  enablerepo:
-    description: Repositories to enable for this task only.
-    type: list
-    elements: str
-    default: []
-  disablerepo:
-    description: Repositories to disable for this task only; V(*) with O(enablerepo) asks only the repositories named there, which is faster.
-    type: list
-    elements: str
-    default: []
-  lock_timeout_s:
-    description: Longest wait, in seconds, for another dnf, yum or rpm on the node to finish. Counts for each question and transaction.
-    type: int
-    default: 120
 """

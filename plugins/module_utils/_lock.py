@@ -39,6 +39,16 @@ TABLE = keys(
 )
 
 
+# The options of whoever takes the lock or gives it back, and of whoever takes it.
+HOLDER = dict(run_id=dict(type="str", required=True), owner=dict(type="str"), host=dict(type="str"), process=dict(type="dict"))
+LEASE = dict(reason=dict(type="str", default=""), ttl_s=dict(type="float", default=600.0), take_over=dict(type="str"), node=dict(type="str"))
+RESULT = dict(type="str", choices=["complete", "failed", "interrupted"], default="complete")
+
+
+class Unfit(Exception):
+    """Options with which there is no lock; the text says which."""
+
+
 class Held(Exception):
     """Another run holds the lock; the text names it, `holder` is its record."""
 
@@ -127,6 +137,42 @@ def release(run_id, by, result=None, process=None, take_over=None):
         _records.remove(FILE)
         _records.append(run_id, by, "lock released", before=former, result=result)
     return former
+
+
+def check(params):
+    if not params["run_id"].strip():
+        raise Unfit("run_id is empty. Name the run that holds the lock, or whose lock is to be released.")
+    if params.get("ttl_s", 1) <= 0:
+        raise Unfit("ttl_s must be above 0 seconds, not %g." % params["ttl_s"])
+
+
+def hold(params, check_mode):
+    """Take the lock or renew it, by the options of a module; what its result has of it."""
+    check(params)
+    before = look(params["run_id"], params["take_over"], params["process"])
+    changed = before is None or before["run_id"] != params["run_id"]
+    wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process", "node")}
+    if check_mode:
+        return dict(changed=changed, before=before, after=wanted, taken_over=before if changed else None)
+    former, after = acquire(take_over=params["take_over"], **wanted)
+    taken_over = former if former and former["run_id"] != params["run_id"] else None
+    return dict(changed=changed, before=before, after=after, taken_over=taken_over)
+
+
+def give_back(params, check_mode):
+    """Give the lock back, by the options of a module; what its result has of it."""
+    check(params)
+    before = look(params["run_id"], params.get("take_over"), params["process"])
+    if not check_mode:
+        release(params["run_id"], who(params), params["result"], params["process"], params.get("take_over"))
+    return dict(changed=before is not None, before=before, after=None)
+
+
+def failure(exc):
+    """What a module fails with that could not have the lock."""
+    if isinstance(exc, Unfit):
+        return dict(msg=str(exc))
+    return dict(msg="Refused, nothing was changed: %s." % exc, **(dict(holder=exc.holder) if isinstance(exc, Held) else {}))
 
 
 def who(record):

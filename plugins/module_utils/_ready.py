@@ -28,8 +28,11 @@ def not_ready(component, status):
     return None
 
 
-def readiness(components, heartbeats, timeout_s):
-    """What they say in the end, and what was missing then. Without a time to wait, one that does not answer raises HeartbeatError."""
+def readiness(components, heartbeats, timeout_s, look=lambda missing: None):
+    """What they say in the end, and what was missing then. Without a time to wait, one that does not answer raises HeartbeatError.
+
+    look: called with what is missing each time that something is; it may raise what ends the wait.
+    """
     seen = {}
 
     def read():
@@ -45,7 +48,10 @@ def readiness(components, heartbeats, timeout_s):
                 missing.append(str(exc).rstrip("."))
             else:
                 missing.append(not_ready(component, seen[heartbeat.name]))
-        return [text for text in missing if text]
+        missing = [text for text in missing if text]
+        if missing:
+            look(missing)
+        return missing
 
     missing, waited_s = wait_until(read, timeout_s, HEALTH_POLL_S)
     return dict(changed=False, components=[dict(name=h.name, heartbeat=seen.get(h.name)) for h in heartbeats], waited_s=waited_s), missing

@@ -16,21 +16,22 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Rpm
 # An error names no more of them.
 MOST_VERSIONS_NAMED = 20
 
-# The options that say which packages are wanted, and which repositories are asked.
-ARGUMENTS = dict(
-    packages=dict(
-        type="list",
-        elements="dict",
-        required=True,
-        options=dict(
-            name=dict(type="str", required=True),
-            version=dict(type="str", required=True),
-            release=dict(type="str"),
-            epoch=dict(type="int"),
-            arch=dict(type="str"),
-            service=dict(type="str"),
-        ),
+# The option that says which packages are wanted.
+PACKAGES = dict(
+    type="list",
+    elements="dict",
+    required=True,
+    options=dict(
+        name=dict(type="str", required=True),
+        version=dict(type="str", required=True),
+        release=dict(type="str"),
+        epoch=dict(type="int"),
+        arch=dict(type="str"),
+        service=dict(type="str"),
     ),
+)
+# Which repositories are asked.
+REPOSITORIES = dict(
     enablerepo=dict(type="list", elements="str", default=[]),
     disablerepo=dict(type="list", elements="str", default=[]),
     lock_timeout_s=dict(type="int", default=120),
@@ -50,9 +51,8 @@ class Found(namedtuple("Found", ["wanted", "before", "installed_at", "after"])):
         return dict(name=self.after.name, before=str(self.before) if self.before else None, after=str(self.after), exact=dict(self.after._asdict()))
 
 
-def find(module, manager, staged=()):
-    """For each of the packages in the module's parameters what was found, in the same order; `staged` are at hand without a repository."""
-    wanted = module.params["packages"]
+def find(module, manager, wanted, staged=()):
+    """For each of the packages wanted what was found, in the same order; `staged` are at hand without a repository."""
     there = installed(module, [package["name"] for package in wanted])
     current = [installed_one(package, there[package["name"]]) for package in wanted]
     after = resolve(manager, wanted, [package for package, _when in current], staged)

@@ -11,11 +11,12 @@ __metaclass__ = type
 
 import time
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof, _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS, FallRise
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import PHASE_OF
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import (
+    LOAD_BALANCER_SPEC,
     differences,
     guess_s,
     is_guess,
@@ -30,6 +31,19 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import PO
 GRACE_S = 0.1
 # A fresh status has the component checked, which is not for every 50 ms.
 FRESH_POLL_S = 0.25
+
+
+# The options of whoever switches, wherever to.
+OPTIONS = dict(
+    token=dict(type="str", required=True, no_log=True),
+    reason=dict(type="str", default=""),
+    run_id=dict(type="str", required=True),
+    by=dict(type="str"),
+    phase=dict(type="str", choices=list(PHASES)),
+    load_balancers=dict(type="list", elements="dict", default=[], options=LOAD_BALANCER_SPEC),
+    settle_timeout_s=dict(type="float", default=60.0),
+    release=dict(type="dict"),
+)
 
 
 class Failure(Exception):
@@ -122,6 +136,9 @@ class Switch(object):
     def record(self):
         """Note in the release record what the node serves now, or that it does not."""
         run_id = self.params["run_id"]
+        if self.params["state"] == "live":
+            # From now on it is in use.
+            _proof.remove()
         if self.params["state"] == "live" and self.params["release"]:
             _release_record.served(self.params["release"], run_id, self._out_s())
         else:
@@ -236,6 +253,41 @@ class Switch(object):
                 for h in self.heartbeats
             ],
         )
+
+
+def diff(result):
+    def text(key):
+        return "".join("%s: %s\n" % (c["name"], c[key]) for c in result["components"])
+
+    return dict(before=text("before"), after=text("after"))
+
+
+def on_the_node(switch, step, check_mode, warn, first=lambda work: None):
+    """The switch as the node makes it, or the part of it that the option `step` names. What has to be done or seen before anything is written is `first`."""
+    params = switch.params
+    held = _lock.foreign(params["run_id"])
+    if held:
+        raise HeartbeatError("Refused, nothing was changed: %s." % held)
+    switch.read()
+    work = switch.work()
+    result = switch.result(bool(work), params["state"])
+    result["diff"] = diff(result)
+    if check_mode:
+        return result
+    if work:
+        _records.prepare()
+    if step != "record":
+        first(work)
+    if step == "judge":
+        return dict(result, work=[heartbeat.name for heartbeat in work], statuses=switch.before)
+    if work and step == "all":
+        switch.lead()
+    switch.write(work)
+    switch.record()
+    if step == "record":
+        return dict(result, statuses=switch.after)
+    result.update(wait(switch, bool(work), warn))
+    return result
 
 
 def wait(switch, changed, warn):

@@ -25,6 +25,9 @@ description:
     got when it is refused one.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.holder
+  - halfswap.bluegreen.lease
 attributes:
   check_mode:
     description: Only looks; fails as it would without check mode when another run holds the lock.
@@ -43,40 +46,6 @@ options:
     type: str
     choices: [held, released]
     default: held
-  run_id:
-    description:
-      - The run that holds the lock, or whose lock is released.
-      - A run is one process on one controller. Where two have the same id, the second one is refused like any other run.
-    type: str
-    required: true
-  owner:
-    description: Who runs it. Defaults to the user (in AWX the one who launched the job) and the host of the controller, V(user@host).
-    type: str
-  host:
-    description: Where it runs. Defaults to the host name of the controller.
-    type: str
-  reason:
-    description: Why, for whoever is refused and for the journal.
-    type: str
-    default: ""
-  ttl_s:
-    description: Seconds after which the lock ends by itself unless it is renewed; longer than the longest step between two renewals.
-    type: float
-    default: 600.0
-  take_over:
-    description:
-      - The run whose lock may be replaced, or released by somebody else, though it has not ended. Another run's lock is still refused.
-      - The takeover is noted in the journal, with the former holder.
-    type: str
-  node:
-    description:
-      - The name of the node in the inventory. The action plugin fills it in.
-      - A run that has the lock of a machine already and asks for it under another name is refused. Two names of one machine would count as two
-        nodes, and both would leave.
-    type: str
-  process:
-    description: The process of the run on the controller. The action plugin fills it in; null where the controller has no C(/proc).
-    type: dict
   result:
     description: For O(state=released), what the run has ended with. It is noted in the journal.
     type: str
@@ -174,51 +143,16 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 
 
-def hold(params, check_mode):
-    before = _lock.look(params["run_id"], params["take_over"], params["process"])
-    changed = before is None or before["run_id"] != params["run_id"]
-    wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process", "node")}
-    if check_mode:
-        return dict(changed=changed, before=before, after=wanted, taken_over=before if changed else None)
-    former, after = _lock.acquire(take_over=params["take_over"], **wanted)
-    taken_over = former if former and former["run_id"] != params["run_id"] else None
-    return dict(changed=changed, before=before, after=after, taken_over=taken_over)
-
-
-def release(params, check_mode):
-    before = _lock.look(params["run_id"], params["take_over"], params["process"])
-    if not check_mode:
-        _lock.release(params["run_id"], _lock.who(params), params["result"], params["process"], params["take_over"])
-    return dict(changed=before is not None, before=before, after=None)
-
-
 def main():
     module = AnsibleModule(
-        argument_spec=dict(
-            state=dict(type="str", choices=["held", "released"], default="held"),
-            run_id=dict(type="str", required=True),
-            owner=dict(type="str"),
-            host=dict(type="str"),
-            reason=dict(type="str", default=""),
-            ttl_s=dict(type="float", default=600.0),
-            take_over=dict(type="str"),
-            process=dict(type="dict"),
-            node=dict(type="str"),
-            result=dict(type="str", choices=["complete", "failed", "interrupted"], default="complete"),
-        ),
+        argument_spec=dict(_lock.HOLDER, state=dict(type="str", choices=["held", "released"], default="held"), result=_lock.RESULT, **_lock.LEASE),
         supports_check_mode=True,
     )
-    if not module.params["run_id"].strip():
-        module.fail_json(msg="run_id is empty. Name the run that holds the lock, or whose lock is to be released.")
-    if module.params["ttl_s"] <= 0:
-        module.fail_json(msg="ttl_s must be above 0 seconds, not %g." % module.params["ttl_s"])
-    act = hold if module.params["state"] == "held" else release
+    act = _lock.hold if module.params["state"] == "held" else _lock.give_back
     try:
         module.exit_json(**act(module.params, module.check_mode))
-    except _lock.Held as exc:
-        module.fail_json(msg="Refused, nothing was changed: %s." % exc, holder=exc.holder)
-    except _lock.Twin as exc:
-        module.fail_json(msg="Refused, nothing was changed: %s." % exc)
+    except (_lock.Held, _lock.Twin, _lock.Unfit) as exc:
+        module.fail_json(**_lock.failure(exc))
     except RecordsError as exc:
         module.fail_json(msg=str(exc))
 

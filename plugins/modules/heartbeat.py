@@ -32,6 +32,7 @@ description:
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
+  - halfswap.bluegreen.switch
   - halfswap.bluegreen.limits
 attributes:
   check_mode:
@@ -79,91 +80,10 @@ options:
     type: str
     required: true
     choices: [live, standby]
-  token:
-    description: The bearer token of the write side.
-    type: str
-    required: true
-  reason:
-    description: Why, for whoever reads the status later.
-    type: str
-    default: ""
-  run_id:
-    description: Identifies the run that writes.
-    type: str
-    required: true
-  by:
-    description: Who writes. Defaults to the user and the host of the controller.
-    type: str
-  phase:
-    description: The phase that the component enters. Without it the phase follows the state, V(SERVING) or V(STANDING_BY).
-    type: str
-    choices: [SCHEDULED, INITIALISING, STANDING_BY, SERVING, CLEANING_UP, OBSOLETE]
   rehearsal:
     description: Whether the node was out without being swapped, so that the time is not noted as what a swap of it takes.
     type: bool
     default: false
-  load_balancers:
-    description:
-      - The load balancers, as they were configured by hand. When given, the module returns only when every known prober of the live ones
-        has had O(load_balancers[].fall) consecutive answers of "not live" (or O(load_balancers[].rise) of V(live)) since the change.
-      - There is a warning where requests begin or end after another number of answers than declared, as far as their rate lets that be told. A
-        test through a standby load balancer at that moment looks the same; the playbook C(verify_lb) measures it.
-      - A prober is whoever asks for O(load_balancers[].path) from one of O(load_balancers[].addresses), at least three times within the last
-        600 seconds. When one falls silent, which is when it has left out five of its own requests, the task fails at once. Whoever else asks is
-        a stranger, who proves nothing and is not waited for.
-      - A heartbeat that does not tell who asks for it can only be waited for as long as O(load_balancers[].interval_s) times
-        O(load_balancers[].fall) (or O(load_balancers[].rise)), and half a second. That is a guess, and a warning says so.
-      - An empty list does not wait.
-    type: list
-    elements: dict
-    default: []
-    suboptions:
-      name:
-        description: Name, for messages.
-        type: str
-        required: true
-      follows:
-        description: The state that this load balancer sends traffic to.
-        type: str
-        required: true
-        choices: [live, standby]
-      path:
-        description: The URL that its health check asks for, with the query string. Each load balancer has one of its own.
-        type: str
-        required: true
-      addresses:
-        description:
-          - The addresses and networks from which it checks, IPv4 or IPv6, for instance V([10.0.0.5, 10.0.1.0/28]).
-          - They are required where the heartbeat tells who asks for it. Each of those that ask has to be told.
-        type: list
-        elements: str
-        default: []
-      fall:
-        description: Number of consecutive failed checks after which it takes a node out.
-        type: int
-        default: 3
-      rise:
-        description: Number of consecutive good checks after which it takes a node in.
-        type: int
-        default: 2
-      interval_s:
-        description:
-          - Seconds from one of its checks to the next one. There is a warning where it is seen to differ.
-          - It is required where the heartbeat does not tell who asks for it.
-        type: float
-      probers:
-        description: How many addresses check each node at least; V(2) for a pair of load balancers of which both check.
-        type: int
-        default: 1
-      hold_s:
-        description: >-
-          For how many seconds at most it holds requests while no node is live. V(0), it answers at once with an error.
-        type: float
-        default: 0.0
-  settle_timeout_s:
-    description: Longest wait for the load balancers, in seconds. At the end of it the task fails; the heartbeat stays as written.
-    type: float
-    default: 60.0
   traffic_timeout_s:
     description:
       - After the change to V(live), longest wait in seconds for the first live request, where the other live nodes have enough
@@ -326,62 +246,41 @@ guess:
   sample: false
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import untrue
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import Failure, Switch, wait
-
-
-def diff(result):
-    def text(key):
-        return "".join("%s: %s\n" % (c["name"], c[key]) for c in result["components"])
-
-    return dict(before=text("before"), after=text("after"))
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import OPTIONS, Failure, Switch, on_the_node
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 
 
 def run(module):
     params = module.params
-    held = _lock.foreign(params["run_id"])
-    if held:
-        raise HeartbeatError("Refused, nothing was changed: %s." % held)
-    switch = Switch(params, [heartbeat_of(c, params["token"], module) for c in params["components"]])
-    switch.read()
-    work = switch.work()
-    result = switch.result(bool(work), params["state"])
-    result["diff"] = diff(result)
-    if module.check_mode:
-        return result
-    if work:
-        _records.prepare()
-    if params["step"] == "judge":
-        return dict(result, work=[heartbeat.name for heartbeat in work], statuses=switch.before)
-    if work and params["step"] == "all":
-        switch.lead()
-    switch.write(work)
-    switch.record()
-    if params["step"] == "record":
-        return dict(result, statuses=switch.after)
-    result.update(wait(switch, bool(work), module.warn))
-    return result
+    heartbeats = [heartbeat_of(c, params["token"], module) for c in params["components"]]
+
+    def first(work):
+        wrong = untrue(module, params["components"], heartbeats, params["proof"] or {}) if work and params["state"] == "live" else []
+        if wrong:
+            raise HeartbeatError(
+                "Nothing was changed, the node stays in standby: what was proven of it is not true any more: %s. Find out what changed it, then run again."
+                % "; ".join(wrong)
+            )
+
+    return on_the_node(Switch(params, heartbeats), params["step"], module.check_mode, module.warn, first)
 
 
 def main():
     module = Module(
         guarded=["components"],
         argument_spec=dict(
-            components=components_option(revision=dict(type="int"), expected_per_s=dict(type="float", default=0.0)),
+            OPTIONS,
+            components=components_option(
+                revision=dict(type="int"), expected_per_s=dict(type="float", default=0.0), package=dict(type="str"), service=dict(type="str")
+            ),
             state=dict(type="str", required=True, choices=["live", "standby"]),
-            token=dict(type="str", required=True, no_log=True),
-            reason=dict(type="str", default=""),
-            run_id=dict(type="str", required=True),
-            by=dict(type="str"),
-            phase=dict(type="str", choices=list(PHASES)),
-            load_balancers=dict(type="list", elements="dict", default=[], options=LOAD_BALANCER_SPEC),
-            settle_timeout_s=dict(type="float", default=60.0),
             traffic_timeout_s=dict(type="float", default=10.0),
-            release=dict(type="dict"),
             tested=dict(type="dict", default={}),
             step=dict(type="str", choices=["all", "judge", "record"], default="all"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.
@@ -412,7 +311,7 @@ def main():
         module.exit_json(**run(module))
     except Failure as exc:
         module.fail_json(msg=str(exc), **exc.result)
-    except (HeartbeatError, _records.RecordsError) as exc:
+    except (HeartbeatError, _records.RecordsError, RpmError, SystemdError) as exc:
         module.fail_json(msg=str(exc))
 
 

@@ -23,45 +23,11 @@ description:
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
+  - halfswap.bluegreen.node
   - halfswap.bluegreen.attributes
 attributes:
   check_mode:
     description: Reads only. Else it dates what an application that keeps no books is seen to say for the first time, in a record of the node.
-options:
-  components:
-    description: The components of the node.
-    type: list
-    elements: dict
-    required: true
-    suboptions:
-      name:
-        description: Name of the component.
-        type: str
-        required: true
-      package:
-        description: Name of its RPM.
-        type: str
-        required: true
-      service:
-        description: Name of its systemd unit.
-        type: str
-        required: true
-      url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
-        type: str
-      heartbeat:
-        description:
-          - Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API. Its key C(profile) says which
-            kind it is; C(docs/heartbeats.md) has the keys of each. With O(components[].url), only its key C(via) counts.
-          - With C(via) being V(controller) or V(tunnel) the controller itself asks it, over the network or through SSH.
-        type: dict
-  token:
-    description: The bearer token; when given, a node that refuses it says so in C(error).
-    type: str
-  batch_id:
-    description: Names the batch that the evidence is gathered for. Evidence of one batch is worth nothing in the next one.
-    type: str
-    default: ""
 seealso:
   - module: halfswap.bluegreen.heartbeat
   - module: halfswap.bluegreen.heartbeat_info
@@ -218,69 +184,16 @@ batch_id:
   sample: 20261120T101500-4711/1
 """
 
-import time
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import machine
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
-
-
-def said_of(component, module):
-    try:
-        # What is seen here for the first time is dated, so that a later look knows for how long it has been so.
-        status = heartbeat_of(component, module.params["token"], module).status(fresh=True, note=not module.check_mode)
-        return dict(heartbeat=status, error=None)
-    except HeartbeatError as exc:
-        return dict(heartbeat=None, error=str(exc))
-
-
-def run(module):
-    components = module.params["components"]
-    units = services(module, [c["service"] for c in components])
-    packages = installed_packages(module, [c["package"] for c in components])
-    found = []
-    for component in components:
-        package = packages.get(component["package"]) or {}
-        entry = dict(
-            name=component["name"],
-            package=component["package"],
-            nevra=package.get("nevra"),
-            version=package.get("version"),
-            installed_at=package.get("installed_at"),
-        )
-        entry.update(units[component["service"]])
-        entry.update(said_of(component, module))
-        found.append(entry)
-    return dict(
-        changed=False,
-        components=found,
-        batch_id=module.params["batch_id"],
-        lock=_lock.holder(),
-        record=_release_record.read(),
-        machine=machine(),
-        time=round(time.time(), 3),
-    )
 
 
 def main():
-    module = Module(
-        guarded=["components"],
-        argument_spec=dict(
-            components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True)),
-            token=dict(type="str", no_log=True),
-            batch_id=dict(type="str", default=""),
-        ),
-        supports_check_mode=True,
-    )
+    module = Module(guarded=["components"], argument_spec=OPTIONS, supports_check_mode=True)
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
-        module.exit_json(**run(module))
-    except RecordsError as exc:
+        module.exit_json(**read(module, module.params["components"]))
+    except UNREADABLE as exc:
         module.fail_json(msg=str(exc))
 
 

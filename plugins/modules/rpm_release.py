@@ -21,6 +21,8 @@ description:
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
+  - halfswap.bluegreen.installation
+  - halfswap.bluegreen.repositories
   - halfswap.bluegreen.packages
 attributes:
   check_mode:
@@ -34,28 +36,6 @@ attributes:
   idempotent:
     description: Nothing is done when every package is the one wanted.
     support: full
-options:
-  rehearse:
-    description:
-      - Before the transaction, or instead of it in check mode, run it as a test (C(tsflags=test)). That downloads the packages, checks
-        their signatures, and finds conflicts of files and a full disk while everything still runs. What was downloaded is kept for the
-        transaction itself.
-    type: bool
-    default: false
-  store:
-    description:
-      - Directory in which M(halfswap.bluegreen.rpm_stage) has put packages.
-      - When every package that changes lies there, they and what they need of the files in their folders are installed from there, and no
-        repository is asked. Otherwise those that lie there are taken from there, and everything else from the repositories.
-      - Where not given, everything comes from the repositories.
-    type: path
-  run_id:
-    description: The run to which the transaction is ascribed in the journal of the node. Where not given, nothing is written there.
-    type: str
-  by:
-    description: Who makes this run, for the journal.
-    type: str
-    default: ""
 seealso:
   - module: halfswap.bluegreen.rpm_build
   - module: halfswap.bluegreen.rpm_stage
@@ -105,115 +85,33 @@ packages:
       sample: false
 """
 
-import os
 import platform
-import re
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import ARGUMENTS, check, find
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
-
-# The kernel and systemd count boot and start in other steps than the clock's.
-CLOCKS_DIFFER_S = 0.1
-
-
-def stale(module, unit, installed_at):
-    """Whether the unit runs in a process older than the package."""
-    started_at = services(module, [unit])[unit]["started_at"]
-    return installed_at is not None and started_at is not None and started_at < installed_at - CLOCKS_DIFFER_S
-
-
-def from_store(manager, store, moves):
-    """The moves with those that come along, and the files of those for which no repository is needed."""
-    if store is None or not all(store.holds(after) for _before, after in moves):
-        return moves, {after: store.folder(after)[after] for _before, after in moves if store and store.holds(after)}
-    try:
-        return store.transaction(manager, moves)
-    except RpmError as error:
-        raise RpmError("%s cannot be installed from %s: %s" % (", ".join(str(after) for _before, after in moves), store.path, error))
-
-
-def install(module, manager, moves, files, wanted):
-    said = manager.transact(moves, test=False, files=files)
-    now = installed(module, [new.name for new in wanted])
-    # Of those that did not have to change as well: another one may have pulled them along.
-    for new in wanted:
-        if new not in [package for package, _when in now[new.name]]:
-            raise RpmError(
-                "%s is not installed after the transaction, but %s; %s said: %s"
-                % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", manager.name, said.strip()[-2000:])
-            )
-    for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
-        module.warn(shown(line.strip()))
-
-
-def in_the_journal(module, moves, act):
-    """Do it, and write down that it was done, or why it was not."""
-    if not module.params["run_id"]:
-        act()
-        return
-    # Nothing is done that could not be written down.
-    _records.prepare()
-    before, after = [str(old) for old, _new in moves if old], [str(new) for _old, new in moves]
-    try:
-        act()
-    except RpmError as error:
-        _records.append(module.params["run_id"], module.params["by"], "packages", before, after, "failed", why=str(error))
-        raise
-    _records.append(module.params["run_id"], module.params["by"], "packages", before, after, "ok")
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 
 
 def run(module):
-    check(module.params["packages"])
-    if os.geteuid() != 0:
-        raise RpmError("this needs root: set become")
-    manager = find_manager(module)
-    store = Store(module, module.params["store"]) if module.params["store"] else None
-    found = find(module, manager, store.packages() if store else ())
-    moves = [(each.before, each.after) for each in found if each.changes]
-
-    packages = []
-    for each in found:
-        entry = each.as_dict()
-        if each.wanted["service"]:
-            entry["stale"] = stale(module, each.wanted["service"], each.installed_at)
-        packages.append(entry)
-    result = dict(changed=bool(moves), packages=packages)
-    if module._diff:
-        result["diff"] = dict(
-            before="".join("%s\n" % entry["before"] for entry in packages if entry["before"]),
-            after="".join("%s\n" % entry["after"] for entry in packages),
-        )
-    if moves and (module.params["rehearse"] or not module.check_mode):
-        moves, files = from_store(manager, store, moves)
-        if module.params["rehearse"]:
-            manager.transact(moves, test=True, files=files)
-        if not module.check_mode:
-            in_the_journal(module, moves, lambda: install(module, manager, moves, files, [each.after for each in found]))
+    installation = Installation(module, module.params["packages"])
+    result = installation.result()
+    if module.params["rehearse"]:
+        installation.rehearse()
+    if not module.check_mode:
+        installation.install()
     return result
 
 
 def main():
-    module = AnsibleModule(
-        argument_spec=dict(
-            ARGUMENTS,
-            rehearse=dict(type="bool", default=False),
-            store=dict(type="path"),
-            run_id=dict(type="str"),
-            by=dict(type="str", default=""),
-        ),
-        supports_check_mode=True,
-    )
-    module.run_command_environ_update = dict(LANG="C", LC_ALL="C", LC_MESSAGES="C", LC_CTYPE="C")
+    module = AnsibleModule(argument_spec=dict(OPTIONS, packages=PACKAGES), supports_check_mode=True)
+    module.run_command_environ_update = ENVIRONMENT
     try:
         module.exit_json(**run(module))
-    except (RpmError, _records.RecordsError) as exc:
+    except (RpmError, RecordsError, SystemdError) as exc:
         module.fail_json(msg="%s: %s" % (platform.node(), exc))
 
 

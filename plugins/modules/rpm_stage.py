@@ -22,6 +22,7 @@ description:
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
+  - halfswap.bluegreen.repositories
   - halfswap.bluegreen.packages
 attributes:
   check_mode:
@@ -147,7 +148,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store impo
     rehearse_way_back,
     workplace,
 )
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import ARGUMENTS, check, find
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES, REPOSITORIES, check, find
 
 
 def names_of(packages):
@@ -240,7 +241,7 @@ def run(module):
     with workplace(module, module.params["store"], module.params["lock_timeout_s"]) as work:
         store = Store(module, module.params["store"])
         held = sorted(store.folders)
-        found = find(module, manager, store.packages())
+        found = find(module, manager, module.params["packages"], store.packages())
         moves = [(each.before, each.after) for each in found if each.changes]
         if moves:
             stage(manager, store, moves, work)
@@ -264,7 +265,8 @@ def run(module):
 def main():
     module = AnsibleModule(
         argument_spec=dict(
-            ARGUMENTS,
+            REPOSITORIES,
+            packages=PACKAGES,
             store=dict(type="path", default=STORE),
             way_back=dict(type="bool", default=True),
             keep=dict(type="list", elements="str"),

@@ -1,0 +1,42 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Is what was proven of a node still so? Looked at on the node, just before it goes live."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
+
+# The kernel and systemd count boot and start in other steps than the clock's.
+CLOCKS_DIFFER_S = 0.1
+
+
+def is_older(started_at, installed_at):
+    """Whether a process was started before its package was installed; not where one of both is not known."""
+    return started_at is not None and installed_at is not None and started_at < installed_at - CLOCKS_DIFFER_S
+
+
+def untrue(module, components, heartbeats, proof):
+    """What is not as it must be, of the components that say which package and service are theirs. proof: for each component its package (NEVRA)."""
+    pairs = [(component, heartbeat) for component, heartbeat in zip(components, heartbeats) if component["package"] and component["service"]]
+    if not pairs or not proof:
+        return []
+    packages = installed_packages(module, [component["package"] for component, _heartbeat in pairs])
+    units = services(module, [component["service"] for component, _heartbeat in pairs])
+    found = []
+    for component, heartbeat in pairs:
+        name, package, unit = component["name"], packages.get(component["package"]) or {}, units[component["service"]]
+        if package.get("nevra") != proof.get(name):
+            found.append("component %s: %s is installed, not %s" % (name, package.get("nevra") or "no %s" % component["package"], proof.get(name)))
+        if not unit["active"]:
+            found.append("component %s: its service %s does not run" % (name, component["service"]))
+        elif is_older(unit["started_at"], package.get("installed_at")):
+            found.append("component %s: its service %s runs a process that is older than the package" % (name, component["service"]))
+        found.append(not_ready(dict(name=name, release=package.get("version")), heartbeat.status(fresh=True)))
+    return [text for text in found if text]

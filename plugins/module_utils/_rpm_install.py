@@ -1,0 +1,116 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Install exactly the packages wanted, in one transaction: from what is there to what came of it."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import re
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import is_older
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import REPOSITORIES, check, find
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import look
+
+OPTIONS = dict(
+    REPOSITORIES,
+    rehearse=dict(type="bool", default=False),
+    store=dict(type="path"),
+    run_id=dict(type="str"),
+    by=dict(type="str", default=""),
+)
+ENVIRONMENT = dict(LANG="C", LC_ALL="C", LC_MESSAGES="C", LC_CTYPE="C")
+
+
+def from_store(manager, store, moves):
+    """The moves with those that come along, and the files of those for which no repository is needed."""
+    if store is None or not all(store.holds(after) for _before, after in moves):
+        return moves, {after: store.folder(after)[after] for _before, after in moves if store and store.holds(after)}
+    try:
+        return store.transaction(manager, moves)
+    except RpmError as error:
+        raise RpmError("%s cannot be installed from %s: %s" % (", ".join(str(after) for _before, after in moves), store.path, error))
+
+
+def install(module, manager, moves, files, wanted):
+    said = manager.transact(moves, test=False, files=files)
+    now = installed(module, [new.name for new in wanted])
+    # Of those that did not have to change as well: another one may have pulled them along.
+    for new in wanted:
+        if new not in [package for package, _when in now[new.name]]:
+            raise RpmError(
+                "%s is not installed after the transaction, but %s; %s said: %s"
+                % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", manager.name, said.strip()[-2000:])
+            )
+    for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
+        module.warn(shown(line.strip()))
+
+
+class Installation(object):
+    """What is wanted, found and about to be done; by the options of module rpm_release. Nothing is changed before install()."""
+
+    def __init__(self, module, wanted):
+        check(wanted)
+        if os.geteuid() != 0:
+            raise RpmError("this needs root: set become")
+        self.module = module
+        self.manager = find_manager(module)
+        self.store = Store(module, module.params["store"]) if module.params["store"] else None
+        self.found = find(module, self.manager, wanted, self.store.packages() if self.store else ())
+        self.moves = [(each.before, each.after) for each in self.found if each.changes]
+        self._with_those_along = None
+        self.packages = [each.as_dict() for each in self.found]
+        serving = [(each, entry) for each, entry in zip(self.found, self.packages) if each.wanted["service"]]
+        # What systemd says of the services before anything is done.
+        self.units = look(module, [each.wanted["service"] for each, _entry in serving]) if serving else {}
+        for each, entry in serving:
+            entry["stale"] = is_older(self.units[each.wanted["service"]].started_at, each.installed_at)
+
+    def result(self):
+        result = dict(changed=bool(self.moves), packages=self.packages)
+        if self.module._diff:
+            result["diff"] = dict(
+                before="".join("%s\n" % entry["before"] for entry in self.packages if entry["before"]),
+                after="".join("%s\n" % entry["after"] for entry in self.packages),
+            )
+        return result
+
+    def rehearse(self):
+        if self.moves:
+            moves, files = self._chosen()
+            self.manager.transact(moves, test=True, files=files)
+
+    def install(self):
+        """Do it, and write down that it was done, or why it was not."""
+        if not self.moves:
+            return
+        moves, files = self._chosen()
+        run_id, by = self.module.params["run_id"], self.module.params["by"]
+        wanted = [each.after for each in self.found]
+        if not run_id:
+            install(self.module, self.manager, moves, files, wanted)
+            return
+        # Nothing is done that could not be written down.
+        _records.prepare()
+        before, after = [str(old) for old, _new in moves if old], [str(new) for _old, new in moves]
+        try:
+            install(self.module, self.manager, moves, files, wanted)
+        except RpmError as error:
+            _records.append(run_id, by, "packages", before, after, "failed", why=str(error))
+            raise
+        _records.append(run_id, by, "packages", before, after, "ok")
+
+    def _chosen(self):
+        """The moves with those that come along, and their files. It is asked once: with files of the store it is a test of rpm."""
+        if self._with_those_along is None:
+            self._with_those_along = from_store(self.manager, self.store, self.moves)
+        return self._with_those_along

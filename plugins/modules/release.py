@@ -1,0 +1,469 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+DOCUMENTATION = r"""
+module: release
+short_description: Bring a node that nobody uses to a release - stop, install, start, until healthy
+version_added: 0.1.0
+description:
+  - One step of a swap, in one round trip. It finds the packages, asks for the proof that nobody uses what has to stop, stops it, installs all packages in
+    one transaction as M(halfswap.bluegreen.rpm_release) does, starts the services, waits until each component is healthy and reports its release, and
+    reads the node again as M(halfswap.bluegreen.node_info) does.
+  - Only what has to is stopped - a service whose package changes, whose process is older than its package, or any with O(restart=true). The others are
+    started where they do not run. All are enabled.
+  - The proof is that of M(halfswap.bluegreen.out). It has to be of O(run_id), of O(batch_id) and of this boot of the node, the heartbeat has to be in
+    standby at its revision, and another look with O(drain) must show nothing in flight and no request since. Where something of it is missing, nothing is
+    stopped. A process that was started after the proof, in standby, has never had a user, and is not looked at.
+  - What started by itself while the packages were installed (a socket unit, somebody) is started again, so that no process is older than its package.
+  - It does not wait for the health of a service that has failed or ended. That fails at once, with the state of the unit and the end of its journal.
+  - It refuses while the lock of another run lies on the node.
+  - Needs root.
+author:
+  - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.installation
+  - halfswap.bluegreen.repositories
+attributes:
+  check_mode:
+    description: >-
+      Says what would be installed, stopped and started; rehearses with O(rehearse=true). It asks for no proof, waits for nothing, and does not read the node
+      again.
+    support: full
+  diff_mode:
+    description: Shows the packages before and after.
+    support: full
+  idempotent:
+    description: Nothing is done when every package is the one wanted, and every service is enabled and runs a process that is younger than its package.
+    support: full
+options:
+  components:
+    description: The components of the node.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the component.
+        type: str
+        required: true
+      package:
+        description: Name of its RPM, which no other component has.
+        type: str
+        required: true
+      service:
+        description: Name of its systemd unit.
+        type: str
+        required: true
+      version:
+        description: Version wanted.
+        type: str
+        required: true
+      release:
+        description: Release of the RPM wanted; see O(halfswap.bluegreen.rpm_release#module:packages[].release).
+        type: str
+      epoch:
+        description: Epoch wanted. Where not given, the highest one counts.
+        type: int
+      arch:
+        description: Architecture wanted. Where not given, V(noarch) or that of the node.
+        type: str
+      url:
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        type: str
+      heartbeat:
+        description:
+          - Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API, see C(docs/heartbeats.md).
+          - With neither of both nobody waits for its health, and it can only be stopped with O(alone=true).
+          - Where only the controller reaches it (its key C(via)), what that has seen serves for the proof. Neither is its health waited for then, nor the node
+            read again.
+        type: dict
+      wait_release:
+        description: The release that the running process must report, where it reports one. Where not given, it is taken at its health alone.
+        type: str
+  token:
+    description: The bearer token of the heartbeats, for the reading.
+    type: str
+  restart:
+    description: Restart services whose package is the right one already, too.
+    type: bool
+    default: false
+  health_timeout_s:
+    description: Longest wait for the health of all components, in seconds.
+    type: float
+    default: 60.0
+  batch_id:
+    description: The batch that the proof must be for, and that the node is read for. Required without O(alone=true).
+    type: str
+    default: ""
+  drain:
+    description: >-
+      The options of M(halfswap.bluegreen.drain), each of its C(components) with the key C(service), as for M(halfswap.bluegreen.out), to look once more
+      before anything is stopped. Required without O(alone=true).
+    type: dict
+  alone:
+    description:
+      - Stop what runs without asking for a proof, for use outside of a swap. Requests in flight are cut.
+      - A warning names what was stopped so.
+    type: bool
+    default: false
+  read:
+    description: Whether to read the node again in the end.
+    type: bool
+    default: true
+seealso:
+  - module: halfswap.bluegreen.out
+  - module: halfswap.bluegreen.rpm_release
+  - module: halfswap.bluegreen.node_info
+"""
+
+EXAMPLES = r"""
+- name: Bring the node to 2.0.0
+  halfswap.bluegreen.release:
+    components:
+      - {name: shop, package: shop, service: shop, version: 2.0.0, wait_release: 2.0.0, url: "http://127.0.0.1:9101"}
+    token: "{{ heartbeat_token }}"
+    run_id: "{{ run_id }}"
+    batch_id: "{{ run_id }}/1"
+    drain:
+      method: kernel
+      components: [{name: shop, service: shop, ports: [8080]}]
+  become: true
+
+- name: Install the shop on a machine that nobody uses yet
+  halfswap.bluegreen.release:
+    components:
+      - {name: shop, package: shop, service: shop, version: 2.0.0}
+    alone: true
+  become: true
+"""
+
+RETURN = r"""
+packages:
+  description: The packages, in the order of O(components), as RV(halfswap.bluegreen.rpm_release#module:packages).
+  returned: when they were found
+  type: list
+  elements: dict
+  sample: [{name: shop, before: shop-1.0.0-1.noarch, after: shop-2.0.0-1.noarch, stale: false}]
+stopped:
+  description: The units that were stopped, or would be in check mode.
+  returned: when the packages were found
+  type: list
+  elements: str
+  sample: [shop]
+started:
+  description: The units that were started or restarted, or would be in check mode.
+  returned: when the packages were found
+  type: list
+  elements: str
+  sample: [shop]
+waited_s:
+  description: Seconds waited until all were healthy.
+  returned: when the packages were found
+  type: float
+  sample: 1.2
+proof:
+  description: The proof that was asked for; null where nothing had to be stopped, with O(alone=true), and in check mode.
+  returned: when the packages were found
+  type: dict
+  sample:
+    run_id: 20261120T101500Z-4711
+    batch_id: 20261120T101500Z-4711/1
+    at: "2026-11-20T10:15:12Z"
+    components: {shop: {revision: 8, ran: true, requests: 18044, exception: ""}}
+components:
+  description: >-
+    The node as it was read in the end, as RV(halfswap.bluegreen.node_info#module:components), also after a failure that left it changed where it could be
+    read. Everything else that M(halfswap.bluegreen.node_info) returns is returned, too.
+  returned: with O(read=true), not in check mode
+  type: list
+  elements: dict
+  sample: [{name: shop, nevra: shop-2.0.0-1.noarch, active: true, heartbeat: {state: standby, release: 2.0.0}, error: null}]
+"""
+
+import platform
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, in_use, options
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import UNREADABLE, read
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, act, look, told
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+
+
+class Failed(Exception):
+    """A step was not done; the text says what happened."""
+
+
+class Ended(Exception):
+    """A service that is waited for has ended; has what was missing then."""
+
+    def __init__(self, missing):
+        super(Ended, self).__init__()
+        self.missing = missing
+
+
+def has_heartbeat(component):
+    return bool(component["url"] or component["heartbeat"])
+
+
+def is_far(component):
+    """Whether only the controller reaches its heartbeat."""
+    return "relayed" in (component["heartbeat"] or {})
+
+
+def each_once(units):
+    return [unit for at, unit in enumerate(units) if unit not in units[:at]]
+
+
+class Release(object):
+    """From what runs to what is wanted, one step after the other."""
+
+    def __init__(self, module, drain):
+        self.module, self.params, self.drain = module, module.params, drain
+        self.components = module.params["components"]
+        self.installation = Installation(module, [self.wanted(component) for component in self.components])
+        self.units = self.installation.units
+        pairs = list(zip(self.components, self.installation.found, self.installation.packages))
+        # Those whose process has to be another one in the end.
+        self.anew = [c for c, found, entry in pairs if found.changes or entry["stale"] or self.params["restart"]]
+        self.stopping = [c for c in self.anew if not self.units[c["service"]].is_down]
+        self.proof, self.stopped, self.started, self.waited_s = None, [], [], 0.0
+
+    @staticmethod
+    def wanted(component):
+        return dict({key: component[key] for key in ("version", "release", "epoch", "arch", "service")}, name=component["package"])
+
+    def result(self):
+        result = dict(self.installation.result(), stopped=self.stopped, started=self.started, waited_s=self.waited_s, proof=self.proof)
+        return dict(result, changed=result["changed"] or bool(self.stopped or self.started))
+
+    def foretell(self):
+        """For check mode."""
+        self.stopped = self.services(self.stopping)
+        self.started = self.services([c for c in self.components if c in self.anew or not self.units[c["service"]].active])
+
+    @staticmethod
+    def services(components):
+        return each_once([c["service"] for c in components])
+
+    # ---- Before anything is done ------------------------------------------------------------------------------------------------------
+
+    def ask_for_proof(self):
+        """Refuse to stop what may be in use."""
+        if not self.stopping:
+            return
+        if self.params["alone"]:
+            self.module.warn(
+                "Nobody proved that %s is not in use before it was stopped (alone is true): requests in flight were cut."
+                % ", ".join(self.services(self.stopping))
+            )
+            return
+        proof = _proof.read()
+        why = _proof.why_not(proof, self.params["run_id"], self.params["batch_id"])
+        reasons = {c["name"]: why for c in self.stopping} if why else self.unproven(proof)
+        if reasons:
+            listed = "; ".join("component %s: %s" % (c["name"], reasons[c["name"]]) for c in self.stopping if c["name"] in reasons)
+            raise _proof.Unproven("Not stopped: %s; %s." % (listed.rstrip("."), _proof.MEND))
+        self.proof = proof
+
+    def unproven(self, proof):
+        """For each component that may be in use, why nothing proves that it is not."""
+        reasons, to_look_at = {}, []
+        asked = {c["name"]: c for c in self.drain["components"]}
+        for component in self.stopping:
+            name, unit = component["name"], self.units[component["service"]]
+            proven = proof["components"].get(name)
+            why = self.why_not(component, proven)
+            if why:
+                reasons[name] = why
+            elif not unit.runs or _proof.is_younger(proof, unit):
+                continue
+            elif not proven["ran"]:
+                reasons[name] = "its service %s runs, and did not when the node was taken out" % component["service"]
+            elif name not in asked:
+                reasons[name] = "drain.components does not name it"
+            elif not proven["exception"] and self.drain["method"] != "seconds":
+                to_look_at.append(name)
+        if to_look_at:
+            requests = {name: proof["components"][name]["requests"] for name in to_look_at}
+            reasons.update(in_use(self.module, dict(self.drain, components=[asked[name] for name in to_look_at]), requests))
+        return reasons
+
+    def why_not(self, component, proven):
+        if not has_heartbeat(component):
+            return "it has neither a url nor a heartbeat that says standby"
+        try:
+            return _proof.why_not_of(proven, heartbeat_of(component, self.params["token"], self.module).status())
+        except HeartbeatError as exc:
+            return str(exc).rstrip(".")
+
+    # ---- What is done -----------------------------------------------------------------------------------------------------------------
+
+    def stop(self):
+        units = self.services(self.stopping)
+        if units:
+            act(self.module, "stop", units)
+            self.stopped = units
+
+    def install(self):
+        try:
+            self.installation.install()
+        except RpmError as exc:
+            stopped = " Stopped for it, and not started again: %s." % ", ".join(self.stopped) if self.stopped else ""
+            raise RpmError("%s%s" % (str(exc).rstrip("."), "." + stopped if stopped else ""))
+
+    def start(self):
+        units = self.look()
+        if self.installation.moves or any(unit.is_stale for unit in units.values()):
+            act(self.module, "daemon-reload")
+            units = self.look()
+        disabled = [name for name in self.services(self.components) if units[name].is_to_be_enabled]
+        if disabled:
+            act(self.module, "enable", disabled)
+        anew = self.services(self.anew)
+        idle = [name for name in self.services(self.components) if name not in anew and not units[name].active]
+        # It starts what does not run; and what was started by itself meanwhile may have begun with files of the former package.
+        for verb, names in (("restart", anew), ("start", idle)):
+            if names:
+                self.started = self.started + names
+                try:
+                    act(self.module, verb, names)
+                except SystemdError as exc:
+                    raise Failed(self.with_units(str(exc).rstrip("."), [unit for unit in self.look(names).values() if not unit.active]))
+
+    def look(self, names=None):
+        return look(self.module, names or [c["service"] for c in self.components])
+
+    def await_health(self):
+        waiting = [c for c in self.components if has_heartbeat(c) and not is_far(c)]
+        if not waiting:
+            return
+        heartbeats = [heartbeat_of(c, self.params["token"], self.module) for c in waiting]
+        expected = [dict(name=c["name"], release=c["wait_release"]) for c in waiting]
+        names = self.services(waiting)
+        first = self.look(names)
+        begun = monotonic()
+
+        def ended():
+            return [unit for name, unit in self.look(names).items() if unit.has_ended or unit.restarts > first[name].restarts]
+
+        def still_running(missing):
+            if ended():
+                raise Ended(missing)
+
+        try:
+            result, missing = readiness(expected, heartbeats, self.params["health_timeout_s"], still_running)
+        except (Ended, HeartbeatError) as exc:
+            self.waited_s = round(monotonic() - begun, 3)
+            missing = exc.missing if isinstance(exc, Ended) else [str(exc).rstrip(".")]
+            raise Failed(self.with_units(not_ready_text(dict(waited_s=self.waited_s), missing).rstrip("."), ended() or self.look(names).values()))
+        self.waited_s = result["waited_s"]
+        if missing:
+            seen = {c["name"]: c["heartbeat"] for c in result["components"]}
+            late = [c for c, e in zip(waiting, expected) if not seen[c["name"]] or not_ready(e, seen[c["name"]])]
+            raise Failed(self.with_units(not_ready_text(result, missing).rstrip("."), self.look(self.services(late)).values()))
+
+    def with_units(self, text, units):
+        return " ".join("%s." % part for part in [text] + [told(self.module, unit) for unit in units])
+
+    def read(self):
+        """The node as it is now; nothing where what the controller saw before is all that there is."""
+        if not self.params["read"] or any(is_far(c) for c in self.components):
+            return {}
+        return read(self.module, self.components)
+
+
+def run(module):
+    params = module.params
+    held = _lock.foreign(params["run_id"] or "")
+    if held:
+        raise Failed("Refused, nothing was changed: %s." % held)
+    try:
+        drain = options(params["drain"]) if params["drain"] is not None else None
+    except UNDRAINABLE as exc:
+        raise Failed("Not stopped: %s" % exc)
+    release = Release(module, drain)
+    if params["rehearse"]:
+        release.installation.rehearse()
+    if module.check_mode:
+        release.foretell()
+        return release.result()
+    release.ask_for_proof()
+    try:
+        release.stop()
+        release.install()
+        release.start()
+        release.await_health()
+        said = release.read()
+    except FAILURES as exc:
+        try:
+            said = release.read()
+        except UNREADABLE:
+            # What is wrong is told already.
+            said = {}
+        module.fail_json(msg=text_of(exc), **dict(said, **release.result()))
+    return dict(said, **release.result())
+
+
+FAILURES = (Failed, _proof.Unproven, RpmError, RecordsError, SystemdError)
+
+
+def text_of(exc):
+    return "%s: %s" % (platform.node(), exc) if isinstance(exc, (RpmError, SystemdError)) else str(exc)
+
+
+def main():
+    module = Module(
+        guarded=["components", "drain"],
+        argument_spec=dict(
+            OPTIONS,
+            components=dict(
+                type="list",
+                elements="dict",
+                required=True,
+                options=dict(
+                    name=dict(type="str", required=True),
+                    package=dict(type="str", required=True),
+                    service=dict(type="str", required=True),
+                    version=dict(type="str", required=True),
+                    release=dict(type="str"),
+                    epoch=dict(type="int"),
+                    arch=dict(type="str"),
+                    url=dict(type="str"),
+                    heartbeat=dict(type="dict"),
+                    wait_release=dict(type="str"),
+                ),
+            ),
+            token=dict(type="str", no_log=True),
+            restart=dict(type="bool", default=False),
+            health_timeout_s=dict(type="float", default=60.0),
+            batch_id=dict(type="str", default=""),
+            drain=dict(type="dict"),
+            alone=dict(type="bool", default=False),
+            read=dict(type="bool", default=True),
+        ),
+        required_if=[("alone", False, ["run_id", "batch_id", "drain"])],
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = ENVIRONMENT
+    try:
+        module.exit_json(**run(module))
+    except FAILURES as exc:
+        module.fail_json(msg=text_of(exc))
+
+
+if __name__ == "__main__":
+    main()
