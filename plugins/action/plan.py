@@ -11,89 +11,70 @@ from typing import Any
 
 from ansible import constants, context
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH, Node, read_nodes, registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._windows import WindowError, refusals
 
 
-class ActionModule(ActionBase):
+class ActionModule(Judgement):
     """The planner's hands: gathers what was registered on every node, plans, shows the plan."""
 
-    _supports_check_mode = True
-    _requires_connection = False
+    SPEC = {
+        **LIMITS_SPEC,
+        "observed": {"type": "str", "required": True},
+        "packages": {"type": "str"},
+        "run_id": {"type": "str", "default": ""},
+        "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "halves"},
+        "batch_size": {"type": "str", "default": "1"},
+        "exclusive": {"type": "bool", "default": False},
+        "confirm_after": {"type": "float"},
+        "observe_s": {"type": "float"},
+        "plan_hash": {"type": "str", "default": ""},
+        "node_count": {"type": "int", "default": 0},
+        "windows": {"type": "dict", "default": {}},
+        "clock_skew_s": {"type": "float", "default": 5.0},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        _valid, args = self.validate_argument_spec(
-            argument_spec={
-                **LIMITS_SPEC,
-                "observed": {"type": "str", "required": True},
-                "packages": {"type": "str"},
-                "run_id": {"type": "str", "default": ""},
-                "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "halves"},
-                "batch_size": {"type": "str", "default": "1"},
-                "exclusive": {"type": "bool", "default": False},
-                "confirm_after_s": {"type": "float"},
-                "observe_s": {"type": "float"},
-                "approved": {"type": "str", "default": ""},
-                "node_count": {"type": "int", "default": 0},
-                "windows": {"type": "dict", "default": {}},
-                "clock_skew_s": {"type": "float", "default": 5.0},
-            }
-        )
-        application = stacks_of(task_vars)
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        application = stacks_of(self.task_vars)
         policy = Policy(
             strategy=args["strategy"],
             batch_size=count_of("bluegreen_batch_size", args["batch_size"], sum(map(len, application.values()))),
             exclusive=args["exclusive"],
-            confirm_after_s=args["confirm_after_s"],
+            confirm_after_s=args["confirm_after"],
             # A few nodes at a time is only worth the time when somebody looks at them.
             observe_s=args["observe_s"] if args["observe_s"] is not None else ROLLING_OBSERVE_S if args["strategy"] == "rolling" else 0.0,
             limits=limits(args, application),
         )
-        hostvars = task_vars["hostvars"]
+        hostvars = self.task_vars["hostvars"]
         nodes = read_nodes(application, hostvars, args["observed"], without=args["without"])
-        wanted = {} if any(node.unread for node in nodes) else _wanted(nodes, hostvars, args["packages"])
+        try:
+            wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
+        except Unstaged as exc:
+            raise Refused(str(exc)) from exc
         found = plan(nodes, wanted, policy)
-        reasons = [*_around(application, nodes, args, task_vars), *found.refusals]
+        reasons = [*_around(application, nodes, args, self.task_vars), *found.refusals]
         if found.batches:
-            reasons += _forks(found) + _approval(found, args["approved"]) + _time(found, nodes, policy, args["windows"])
+            reasons += [f"{node.name}: nobody could tell when its requests are done: {node.undrainable}" for node in nodes if node.undrainable]
+            reasons += _forks(found) + _approval(found, args["plan_hash"]) + _time(found, nodes, policy, args["windows"])
         if reasons:
             found = replace(found, batches=(), refusals=tuple(reasons))
         lines = plan_lines(found, nodes, policy)
-        speaks = speaker(task_vars)
-        for line in lines if speaks else ():
+        for line in lines if speaker(self.task_vars) else ():
             self._display.display(line)
-        seconds, _certain = eta_s(found, nodes, policy)
-        result.update(found.as_dict(), changed=False, table=lines, hash=found.digest, eta_s=round(seconds, 1))
         if found.refusals:
-            result.update(failed=True, msg="Refused, nothing was changed" + (": " + "; ".join(found.refusals) if speaks else "") + ".")
-        return result
+            raise Refused(f"Refused, nothing was changed: {'; '.join(found.refusals)}.", **found.as_dict(), table=lines)
+        seconds, _certain = eta_s(found, nodes, policy)
+        return {**found.as_dict(), "table": lines, "hash": found.digest, "eta_s": round(seconds, 1)}
 
 
 # Long enough for a handful of health checks and, where there is traffic, for every kind of request to come by.
 ROLLING_OBSERVE_S = 10.0
-
-
-def _wanted(nodes: Sequence[Node], hostvars: Mapping[str, Any], variable: str | None) -> dict[str, dict[str, str | None]]:
-    """Per node and component the package that is to be there: what was found for the node, or else what it has."""
-    if variable is None:
-        return {node.name: node.nevras for node in nodes}
-    wanted: dict[str, dict[str, str | None]] = {}
-    for node in nodes:
-        staged = shown_all(registered(hostvars, node.name, variable) or {}, LENGTH)
-        if staged.get("failed") or "packages" not in staged:
-            raise AnsibleActionFail(f"{node.name}: the packages of the release were not found for it ({staged.get('msg', 'skipped')}).")
-        resolved = {package["name"]: package["after"] for package in staged["packages"]}
-        wanted[node.name] = {component.name: resolved[component.package] for component in node.components}
-    return wanted
 
 
 def _around(application: Mapping[str, Sequence[str]], nodes: Sequence[Node], args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[str]:

@@ -4,20 +4,30 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import PREFIX, SiteError
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._waits import lock_s
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import PREFIX, REASON_CHARACTERS, SiteError
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.reading import description, differing
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import PLAYBOOKS, VARIABLES
 
 # Each of these runs every task on all hosts before the next one, which is what a swap rests on.
 LINEAR = ("linear", "ansible.builtin.linear", "mitogen_linear")
 # Inventories hide secrets in them; the lookup `setting` gives them, and secrets, to whoever needs them.
+# Playbooks that take the locks, under the name of a run.
+LOCKING = ("deploy", "adopt", "migrate", "verify_lb")
+# Targets of deploy that are no way back.
+FORWARD = ("release", "confirm")
 UNREGISTERED = ("components", "observe", "migrations", "release", *(key.name for key in VARIABLES if key.secret))
 
 
@@ -33,7 +43,7 @@ class ActionModule(ActionBase):
         _valid, args = self.validate_argument_spec(
             argument_spec={
                 "playbook": {"type": "str", "choices": list(PLAYBOOKS), "required": True},
-                "release": {"type": "bool", "default": False},
+                "target": {"type": "str", "choices": list(TARGETS), "default": "release"},
             }
         )
         faults: list[str] = []
@@ -44,26 +54,63 @@ class ActionModule(ActionBase):
         settings: Mapping[str, Any] = {}
         application: dict[str, list[str]] = {}
         try:
-            settings = found.check(args["playbook"], _needed(args["playbook"], args["release"]))
+            settings = found.check(args["playbook"], _needed(args["playbook"], args["target"]))
         except SiteError as exc:
             faults += exc.faults
         application = stacks(task_vars["groups"], found.application)
         faults += differing(application, task_vars["hostvars"])
         if settings:
             faults += _strangers(settings, application)
+            faults += _unfit(settings) if args["playbook"] in LOCKING else []
         if faults:
             count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
             result.update(failed=True, msg="\n- ".join([f"The description of the site has {count}. Nothing was changed.", *faults]))
             return result
         result.update({name: value for name, value in settings.items() if name not in UNREGISTERED})
+        result.update(_of_run(args["playbook"], args["target"], settings, task_vars))
         result.update(changed=False, application=found.application, nodes=[name for stack in application.values() for name in stack], **application)
         return result
 
 
-def _needed(playbook: str, release: bool) -> list[str]:
+def _needed(playbook: str, target: str) -> list[str]:
     """The variables without which this playbook has nothing to do; deploy needs a release only where it deploys one."""
     required = [key.name for key in VARIABLES if key.required and key.read_by(playbook)]
-    return required if release or playbook != "deploy" else [name for name in required if name != "release"]
+    return required if target == "release" or playbook != "deploy" else [name for name in required if name != "release"]
+
+
+def _of_run(playbook: str, target: str, settings: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
+    """What is the same for every step of a run that takes the locks: its name, why it is done, and for how long it may keep a lock."""
+    if playbook not in LOCKING:
+        return {}
+    job = task_vars.get("awx_job_id") or task_vars.get("tower_job_id") or random.randint(1000, 9999)
+    release = shown(settings.get("release") or "", REASON_CHARACTERS)
+    what = {"deploy": f"release {release}" if target == "release" else target, "migrate": f"migrate {release}"}
+    found: dict[str, Any] = {
+        "run_id": f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{job}",
+        "reason": what.get(playbook, playbook),
+        "capacity": view(settings["components"], "capacity"),
+    }
+    if playbook == "deploy":
+        forward = target in FORWARD
+        found.update(target=target, forward=forward, lock_s=lock_s(settings), drain=_drain(settings))
+        # Whoever has to go back does not wait for a window.
+        found.update({} if forward else {"windows": {}})
+    return found
+
+
+def _unfit(settings: Mapping[str, Any]) -> list[str]:
+    """What only shows where the description is put to use; a lock is no place to find it out."""
+    try:
+        for kind in ("node", "drain"):
+            view(settings["components"], kind, settings.get("drain_method"))
+    except ComponentError as exc:
+        return [str(exc)]
+    return []
+
+
+def _drain(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """How it is known that nothing is in flight; which components is for whoever asks."""
+    return {name.removeprefix("drain_"): value for name, value in settings.items() if name.startswith("drain_")}
 
 
 def _strangers(settings: Mapping[str, Any], application: Mapping[str, list[str]]) -> list[str]:

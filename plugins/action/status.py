@@ -6,36 +6,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import status_lines
 
 
-class ActionModule(ActionBase):
+class ActionModule(Judgement):
     """Shows what was registered on every node as one table."""
 
-    _supports_check_mode = True
-    _requires_connection = False
+    SPEC = {
+        "observed": {"type": "str", "required": True},
+        "without": {"type": "list", "elements": "str", "default": []},
+        "load_balancers": {"type": "list", "elements": "dict", "default": []},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        _valid, args = self.validate_argument_spec(
-            argument_spec={
-                "observed": {"type": "str", "required": True},
-                "without": {"type": "list", "elements": "str", "default": []},
-                "load_balancers": {"type": "list", "elements": "dict", "default": []},
-                "next": {"type": "bool", "default": False},
-            }
-        )
-        nodes = read_nodes(stacks_of(task_vars), task_vars["hostvars"], args["observed"], without=args["without"])
-        lines = status_lines(nodes, load_balancers(args["load_balancers"]) if args["load_balancers"] else ()) + (next_lines(nodes) if args["next"] else [])
-        for line in lines if speaker(task_vars) else ():
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        nodes = read_nodes(stacks_of(self.task_vars), self.task_vars["hostvars"], args["observed"], without=args["without"])
+        lines = status_lines(nodes, load_balancers(args["load_balancers"]) if args["load_balancers"] else ())
+        for line in lines if speaker(self.task_vars) else ():
             self._display.display(line)
-        result.update(changed=False, table=lines, serving=[node.name for node in nodes if node.serving], running=_running(nodes))
-        return result
+        return {"table": lines, "serving": [node.name for node in nodes if node.serving], "running": _running(nodes)}
 
 
 def _running(nodes: list[Node]) -> list[dict[str, Any]]:

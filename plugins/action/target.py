@@ -6,35 +6,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS, target
 
 
-class ActionModule(ActionBase):
+class ActionModule(Judgement):
     """What each node is to run: the release asked for, the one before, the one that serves, or what it has."""
 
-    _supports_check_mode = True
-    _requires_connection = False
+    SPEC = {
+        "kind": {"type": "str", "choices": list(TARGETS), "default": "release"},
+        "observed": {"type": "str", "required": True},
+        "release": {"type": "raw"},
+        "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "halves"},
+        "without": {"type": "list", "elements": "str", "default": []},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        _valid, args = self.validate_argument_spec(
-            argument_spec={
-                "kind": {"type": "str", "choices": list(TARGETS), "default": "release"},
-                "observed": {"type": "str", "required": True},
-                "release": {"type": "raw"},
-                "strategy": {"type": "str", "choices": list(STRATEGIES), "default": "halves"},
-                "without": {"type": "list", "elements": "str", "default": []},
-            }
-        )
-        nodes = read_nodes(stacks_of(task_vars), task_vars["hostvars"], args["observed"], without=args["without"])
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        nodes = read_nodes(stacks_of(self.task_vars), self.task_vars["hostvars"], args["observed"], without=args["without"])
         found = target(args["kind"], nodes, args["release"], args["strategy"])
-        result.update(changed=False, wanted=found.wanted, strategy=found.strategy)
         if found.refusals:
-            result.update(failed=True, msg="Refused, nothing was changed" + (": " + "; ".join(found.refusals) if speaker(task_vars) else "") + ".")
-        return result
+            raise Refused(f"Refused, nothing was changed: {'; '.join(found.refusals)}.")
+        return {"wanted": found.wanted, "strategy": found.strategy}

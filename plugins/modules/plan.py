@@ -20,13 +20,14 @@ description:
   - Capacity and the nodes that must stay are counted for each component. A component that the nodes of one stack alone have is refused, because
     nobody would serve it while they are out, and so are two names of one machine.
   - What does not serve anyway comes first, so that half-finished work of an earlier run is finished first; then one stack after the other.
-  - Runs on the controller; all hosts of a play find the same, and the first one shows it.
+  - Runs on the controller. Run it once for all hosts, in a block of its own that has no rescue, so that every host comes to what follows a refusal.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
   - halfswap.bluegreen.observed
   - halfswap.bluegreen.limits
+  - halfswap.bluegreen.site
 attributes:
   idempotent:
     description: The same nodes and the same wish give the same plan.
@@ -65,7 +66,7 @@ options:
       (C(hold_s)), and whose C(rise) is at least C(fall) + 2, so that they take nodes out before they take others in.
     type: bool
     default: false
-  confirm_after_s:
+  confirm_after:
     description: For O(strategy=cutover), seconds of observation after which the other half follows. Without it, it waits to be confirmed.
     type: float
   observe_s:
@@ -86,7 +87,7 @@ options:
       - The whole plan, as long as it is expected to take, has to lie within what is allowed and to touch nothing that is blocked.
     type: dict
     default: {}
-  approved:
+  plan_hash:
     description: The RV(hash) of the plan that was approved. Any other plan is refused.
     type: str
     default: ""

@@ -33,12 +33,13 @@ options:
   playbook:
     description: The playbook that asks. It decides which variables are needed, and which are templated.
     type: str
-    choices: [setup, package, deploy, status, history, migrate, unlock, verify_lb]
+    choices: [setup, adopt, package, deploy, status, history, migrate, unlock, verify_lb]
     required: true
-  release:
-    description: For O(playbook=deploy), whether a release is deployed, so that C(bluegreen_release) is needed.
-    type: bool
-    default: false
+  target:
+    description: For O(playbook=deploy), where to. Only V(release) needs C(bluegreen_release).
+    type: str
+    choices: [release, rollback, confirm, all_live, adopt]
+    default: release
 seealso:
   - plugin: halfswap.bluegreen.setting
     plugin_type: lookup
@@ -81,6 +82,37 @@ green:
   type: list
   elements: str
   sample: [green1]
+run_id:
+  description: The name of this run, where the playbook takes the locks of the nodes.
+  returned: success
+  type: str
+  sample: 20261120T101500Z-4711
+reason:
+  description: Why it takes them.
+  returned: where the playbook takes the locks of the nodes
+  type: str
+  sample: release 2.0.0
+capacity:
+  description: The capacity of each component that has one, as M(halfswap.bluegreen.interlock) takes it.
+  returned: where the playbook takes the locks of the nodes
+  type: list
+  elements: dict
+  sample: [{name: shop, per_s: 60.0}]
+forward:
+  description: Whether the target is no way back.
+  returned: for O(playbook=deploy)
+  type: bool
+  sample: true
+lock_s:
+  description: Seconds for which one batch can keep the locks.
+  returned: for O(playbook=deploy)
+  type: float
+  sample: 1140.0
+drain:
+  description: How it is known that nothing is in flight, as M(halfswap.bluegreen.out) takes it, but for the components.
+  returned: for O(playbook=deploy)
+  type: dict
+  sample: {method: counter, timeout_s: 60}
 min_live:
   description:
     - As this one, every variable under its name without C(bluegreen_), with its default where nobody gave it.

@@ -22,16 +22,13 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
   - halfswap.bluegreen.observed
+  - halfswap.bluegreen.site
 options:
   load_balancers:
     description: The load balancers, by which it is known who of those that ask is a prober and who a stranger. Without them neither is shown.
     type: list
     elements: dict
     default: []
-  next:
-    description: Say as well which commands can come next. For the end of a run that has failed.
-    type: bool
-    default: false
 seealso:
   - module: halfswap.bluegreen.node_info
 """

@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
   - halfswap.bluegreen.observed
+  - halfswap.bluegreen.site
 attributes:
   idempotent:
     description: The same nodes give the same target.

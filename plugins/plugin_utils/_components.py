@@ -57,7 +57,7 @@ def _drain(component: Mapping[str, Any], method: Any) -> dict[str, Any]:
             f"component {component['name']} has no status_url and in_flight_key, so nobody can count its requests in flight: give both, or set "
             "bluegreen_drain_method to kernel, which needs no help from the application (see docs/drain.md)"
         )
-    view = {"name": component["name"], "ports": [component["port"]]}
+    view = {"name": component["name"], "service": component["service"], "ports": [component["port"]]}
     if component.get("long_lived_ports"):
         view["long_lived_ports"] = component["long_lived_ports"]
     if component.get("status_url") and component.get("in_flight_key"):
@@ -101,12 +101,17 @@ def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     header = component.get("release_header", "")
     version = _wanted(component, release)["version"]
+    checks = component.get("sanity") or [{"name": "answers", "path": "/"}]
+    alone = bool(component.get("sanity_commands")) or any(check.get("through") in ("node", "both") for check in checks)
     return {
         "name": component["name"],
         "url": component.get("standby_url"),
+        # Whether there is more than checks through the load balancer: a comparison, or what each node can show without the other release.
+        "further": alone or bool(component.get("compare")),
+        "further_alone": alone,
         "node_url": component.get("node_url") or f"http://127.0.0.1:{component['port']}",
         # Without checks of its own a component must at least answer through the standby load balancer.
-        "checks": component.get("sanity") or [{"name": "answers", "path": "/"}],
+        "checks": checks,
         # An application whose answers do not tell the release is taken at its status.
         "release": version if header else "",
         "release_header": header,
@@ -139,13 +144,7 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
     "package": lambda c, release: {"name": c["package"], **_wanted(c, release)},
-    "release": lambda c, release: {
-        "name": c["name"],
-        "package": c["package"],
-        **_wanted(c, release),
-        "service": c["service"],
-        **{{"url": "heartbeat_url"}.get(key, key): value for key, value in _heartbeat(c).items()},
-    },
+    "release": lambda c, release: {"name": c["name"], "package": c["package"], **_wanted(c, release), "service": c["service"], **_heartbeat(c)},
     "build": _build,
     "sanity": _sanity,
     "watch": lambda c, release: {"name": c["name"], "url": _control_url(c)} if profile_of(c) == "api" else None,

@@ -34,7 +34,7 @@ _COMPONENT = keys(
 )
 _SAID = keys(
     {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
-    {"lock": keys({}), "record": keys({}), "clock_skew_s": number()},
+    {"lock": keys({}), "record": keys({}), "clock_skew_s": number(), "undrainable": or_null(text())},
 )
 
 # Of what a node says, each text. Modules of ours have cut what they quote, and say a little more than that.
@@ -100,6 +100,8 @@ class Node:
     lock: Mapping[str, Any] | None = None
     record: Mapping[str, Any] | None = None
     clock_skew_s: float = 0.0
+    # Why nobody could tell when its requests in flight are done; nothing where somebody could, or nobody asked.
+    undrainable: str = ""
 
     @property
     def live(self) -> bool:
@@ -199,6 +201,7 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
         lock=said.get("lock"),
         record=said.get("record"),
         clock_skew_s=float(said.get("clock_skew_s") or 0.0),
+        undrainable=said.get("undrainable") or "",
     )
 
 
@@ -239,3 +242,21 @@ def _as_one(node: Node, names: Sequence[str]) -> Node:
     if not others:
         return node
     return Node(node.name, node.stack, unread=f"it is the same machine as {others}, which counts once: leave one of these names in the inventory")
+
+
+class Unstaged(Exception):
+    """The packages of a node were not found."""
+
+
+def staged(nodes: Sequence[Node], hostvars: Any, variable: str | None) -> dict[str, dict[str, str | None]]:
+    """Per node and component the package that is to be there: what was staged for the node, or without a variable what it has."""
+    if variable is None:
+        return {node.name: node.nevras for node in nodes}
+    wanted: dict[str, dict[str, str | None]] = {}
+    for node in nodes:
+        found = shown_all(registered(hostvars, node.name, variable) or {}, LENGTH)
+        if found.get("failed") or "packages" not in found:
+            raise Unstaged(f"{node.name}: the packages of the release were not found for it ({found.get('msg', 'skipped')}).")
+        resolved = {package["name"]: package["after"] for package in found["packages"]}
+        wanted[node.name] = {component.name: resolved[component.package] for component in node.components}
+    return wanted

@@ -131,12 +131,16 @@ def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits
 
 def refuse_live(
     node: Node,
-    nodes: Sequence[Node],
+    served: Sequence[Mapping[str, str | None]],
     proof: Mapping[str, str],
     sanity: Sequence[Mapping[str, Any]],
-    adopted: bool = False,
+    adoption: Sequence[str] | None = None,
 ) -> list[str]:
-    """Why this node must not take live traffic now. `node` was read just now, `nodes` when the batch began. adopted: it has users already."""
+    """Why this node must not take live traffic now.
+
+    node: as it was read last. served: the packages that nodes served beyond doubt when the batch began. adoption: it has users already, and goes live
+    without a sanity test; the reasons against that.
+    """
     if node.unread:
         return [f"{node.name}: {node.unread}"]
     reasons = []
@@ -147,11 +151,20 @@ def refuse_live(
         elif component.nevra != wanted:
             reasons.append(f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}")
     reasons += node.doubts() + node.unhealthy()
-    if adopted:
-        reasons += refuse_adoption(node, nodes)
-    elif not reasons and not _passed_sanity(node, sanity) and not _served(node, nodes):
+    if adoption is not None:
+        reasons += adoption
+    elif not reasons and not _passed_sanity(node, sanity) and node.nevras not in served:
         reasons.append("it has not passed the sanity test, and no node served this release when the batch began")
     return [f"{node.name}: {reason}" for reason in reasons]
+
+
+def served_by(nodes: Sequence[Node]) -> list[dict[str, str | None]]:
+    """What nodes serve beyond doubt, each of it once."""
+    found: list[dict[str, str | None]] = []
+    for node in nodes:
+        if node.serving and not node.doubts() and node.nevras not in found:
+            found.append(node.nevras)
+    return found
 
 
 def refuse_adoption(node: Node, nodes: Sequence[Node]) -> list[str]:
@@ -206,7 +219,8 @@ def refuse_exclusive(
     reasons = [f"{node.name} counts as not live: {node.unread}" for node in nodes if node.unread] + unfit_for_exclusive(limits)
     if not successors:
         reasons.append("no node comes in")
-    reasons += [text for node in successors for text in refuse_live(node, nodes, proofs.get(node.name) or {}, sanity)]
+    served = served_by(nodes)
+    reasons += [text for node in successors for text in refuse_live(node, served, proofs.get(node.name) or {}, sanity)]
     after = {node.name for node in successors} | {node.name for node in nodes if node.serving and not node.doubts() and node.name not in leaving}
     reasons += [
         f"{len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which} afterwards"
@@ -219,7 +233,3 @@ def refuse_exclusive(
 def _passed_sanity(node: Node, sanity: Sequence[Mapping[str, Any]]) -> bool:
     """Whether every result, one for each component, has an answer of this node."""
     return bool(sanity) and all(not result.get("failed") and node.name in [answered["name"] for answered in result.get("nodes") or ()] for result in sanity)
-
-
-def _served(node: Node, nodes: Sequence[Node]) -> bool:
-    return any(other.serving and not other.doubts() and other.nevras == node.nevras for other in nodes)

@@ -100,6 +100,18 @@ def sanity_way(described: Sequence[Mapping[str, Any]], balancers: Sequence[Mappi
     ]
 
 
+def compare_way(described: Sequence[Mapping[str, Any]], balancers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Why there is nothing to compare answers with."""
+    if any(balancer["follows"] == "live" and balancer.get("url") for balancer in balancers):
+        return []
+    return [
+        f"component {component['name']} has the key compare, but no load balancer that follows live has a url (bluegreen_load_balancers): give one, or "
+        "live_url in compare."
+        for component in described
+        if component.get("compare") and not component["compare"].get("live_url")
+    ]
+
+
 def components(value: Sequence[Mapping[str, Any]]) -> str:
     """Everything that is wrong between the keys of a component, and between components."""
     problems = [text for component in value for text in _component(component)]

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, staged
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
+
+
+class ActionModule(Judgement):
+    """The last word of a run: whether something is left to do, and if so, where the application stands and what comes next."""
+
+    SPEC = {
+        "observed": {"type": "str", "required": True},
+        "complete": {"type": "bool", "required": True},
+        "packages": {"type": "str"},
+        "strategy": {"type": "str", "choices": list(STRATEGIES)},
+        "without": {"type": "list", "elements": "str", "default": []},
+        "load_balancers": {"type": "list", "elements": "dict", "default": []},
+        "next": {"type": "bool", "default": True},
+    }
+
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        hostvars = self.task_vars["hostvars"]
+        nodes = read_nodes(stacks_of(self.task_vars), hostvars, args["observed"], without=args["without"])
+        balancers = load_balancers(args["load_balancers"]) if args["load_balancers"] else []
+        left: list[str] = []
+        if args["complete"] and args["strategy"]:
+            wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
+            rest = plan(nodes, wanted, Policy(strategy=args["strategy"], limits=Limits(without=args["without"], load_balancers=balancers)))
+            left = [*rest.refusals, *(f"batch {batch.number} ({', '.join(batch.nodes + batch.retire)}) is left to do" for batch in rest.batches)]
+        if args["complete"] and not left:
+            return {"complete": True, "table": []}
+        lines = status_lines(nodes, balancers) + (next_lines(nodes) if args["next"] else [])
+        for line in lines:
+            self._display.display(line)
+        if left:
+            raise Refused(f"All batches are through, but something is left to do: {'; '.join(left)}. Run the same command again.", table=lines)
+        return {"complete": False, "table": lines}

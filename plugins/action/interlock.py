@@ -1,0 +1,37 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import MAX_AGE_S, judge, permit
+
+
+class ActionModule(Judgement):
+    """May this batch be swapped? Judged once for all of its nodes, each of whose flips asks for the permit."""
+
+    SPEC = {
+        **LIMITS_SPEC,
+        "batch": {"type": "list", "elements": "str", "required": True},
+        "batch_id": {"type": "str", "required": True},
+        "run_id": {"type": "str", "required": True},
+        "evidence": {"type": "str", "required": True},
+    }
+
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        application = stacks_of(self.task_vars)
+        bounds = limits(args, application)
+        oldest = time.monotonic() - MAX_AGE_S
+        nodes = read_nodes(application, self.task_vars["hostvars"], args["evidence"], args["batch_id"], oldest, bounds.without)
+        left = self.task_vars.get("ansible_play_hosts") or []
+        lost = [name for name in self.task_vars.get("ansible_play_hosts_all") or [] if name not in left]
+        reasons = judge(nodes, args["batch"], args["run_id"], lost, bounds)
+        if reasons:
+            raise Refused(f"Interlock: {', '.join(args['batch']) or 'nobody'} does not leave, nothing was changed. {'; '.join(reasons)}.", refused=reasons)
+        return permit(nodes, args["batch"], args["batch_id"])

@@ -1,0 +1,31 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.action.heartbeat import ActionModule as Flip
+
+
+class ActionModule(Flip):
+    """Out of the traffic, on the interlock's permit: standby, settle, drain; the proof of it stays on the node."""
+
+    MODULE = "out"
+    # Of the interlock, which has judged.
+    JUDGED = ("evidence", "evidence_max_age_s", "batch", "min_live", "max_unavailable", "capacity", "without", "state")
+
+    def permitted(self, args: dict[str, Any]) -> dict[str, Any]:
+        args = super().permitted({**args, "state": "standby"})
+        return {key: value for key, value in args.items() if key not in (*self.JUDGED, "tested")}
+
+    def from_here(self, via: str, args: dict[str, Any]) -> dict[str, Any]:
+        switched = super().from_here(via, {**args, "state": "standby"})
+        if switched.get("failed") or self._task.check_mode:
+            return switched
+        # The node drains by itself; the proof is about the revision that was written.
+        revisions = {component["name"]: component["revision"] for component in switched["components"]}
+        components = [{**component, "revision": revisions[component["name"]]} for component in args["components"]]
+        drained = self.module(self.MODULE, {**args, "components": components, "step": "drain"})
+        return {**switched, **{key: value for key, value in drained.items() if key != "components"}}

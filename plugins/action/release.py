@@ -1,0 +1,39 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import far, sending, way
+
+
+class ActionModule(Step):
+    """Stop, install, start, healthy, read again: on the node, but for the health of what only the controller reaches."""
+
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        args["by"] = args.get("by") or author(self.task_vars)
+        via = way([component for component in args["components"] if component.get("url") or component.get("heartbeat")])
+        if via == "node":
+            return stamped(lambda asked: self.module("release", asked), args)
+        silent = [{key: value for key, value in component.items() if key not in ("url", "heartbeat")} for component in args["components"]]
+        done = self.module("release", {**args, "components": silent, "read": False})
+        if done.get("failed") or self._task.check_mode:
+            return done
+        with sending(via, self._connection, self._play_context.remote_addr) as send:
+            awaited = [{**component, "release": component.get("wait_release")} for component in args["components"]]
+            heartbeats = [far(component, args.get("token"), send) for component in awaited]
+            found, missing = readiness(awaited, heartbeats, float(args.get("health_timeout_s") or 60.0))
+        if missing:
+            return {**done, "failed": True, "msg": not_ready_text(found, missing)}
+        reads = {"components": [_as_read(component) for component in args["components"]], "token": args.get("token"), "batch_id": args.get("batch_id") or ""}
+        return {**done, **stamped(lambda asked: self.module("node_info", asked), seen(reads, self._connection, self._play_context.remote_addr))}
+
+
+def _as_read(component: dict[str, Any]) -> dict[str, Any]:
+    return {key: component[key] for key in ("name", "package", "service", "url", "heartbeat") if key in component}

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import outcome, verdict
+
+
+class ActionModule(Step):
+    """Writes into the node's journal why its batch stopped, and fails with where that left it."""
+
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        _valid, args = self.validate_argument_spec(
+            argument_spec={
+                "batch": {"type": "dict", "required": True},
+                "run_id": {"type": "str", "required": True},
+                "task": {"type": "str", "default": "another node"},
+                "way_back": {"type": "str", "required": True},
+                "back": {"type": "list", "elements": "str", "required": True},
+                "services": {"type": "list", "elements": "str", "required": True},
+            }
+        )
+        failed = self.task_vars.get("ansible_failed_result")
+        said = failed.get("msg") if isinstance(failed, Mapping) else None
+        why = shown(said, LONG) if said else "it was lost, see the output above"
+        found = self.task_vars.get(args["way_back"])
+        rest = outcome(self.name, found if isinstance(found, Mapping) else {}, *(self.task_vars.get(name) for name in args["back"]))
+        # Whatever becomes of this line, the failure itself has to be told.
+        self.module(
+            "journal",
+            {
+                "run_id": args["run_id"],
+                "by": author(self.task_vars),
+                "what": "batch stopped",
+                "after": {"task": args["task"], "why": why[:2000]},
+                "result": "failed",
+            },
+        )
+        raise Refused(verdict(args["batch"], args["task"], why, rest, args["services"]))

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all actions of ours are: thin, around at most one module on the node, or a judgement for which no node is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+
+from ._ways import WayError
+
+
+class Refused(Exception):
+    """Nothing is done; the text says why, and what mends it. `found` is what the result tells besides."""
+
+    def __init__(self, text: str, **found: Any) -> None:
+        super().__init__(text)
+        self.found = found
+
+
+class Step(ActionBase):
+    """An action whose result is what act() returns. What it refuses is a failed result, never an exception."""
+
+    _supports_check_mode = True
+    task_vars: Mapping[str, Any]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        result = super().run(tmp, task_vars)
+        self.task_vars = task_vars or {}
+        try:
+            result.update(self.act(dict(self._task.args)))
+        except Refused as refused:
+            result.update(refused.found, failed=True, changed=False, msg=str(refused))
+        except (HeartbeatError, WayError) as exc:
+            result.update(failed=True, msg=str(exc))
+        return result
+
+    @property
+    def name(self) -> str:
+        return str(self.task_vars["inventory_hostname"])
+
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(f"halfswap.bluegreen.{name}", module_args=dict(args), task_vars=self.task_vars)
+        return result
+
+
+class Judgement(Step):
+    """An action for which no node is asked. Run once, it needs no connection to the first host either, which may be the one that is lost.
+
+    What a task does not say is taken from the settings of the site, where it hands them over (option site).
+    """
+
+    _requires_connection = False
+    SPEC: Mapping[str, Any] = {}
+
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        site = args.pop("site", None) or {}
+        settings = {key: site[key] for key in self.SPEC if site.get(key) is not None}
+        given = ArgumentSpecValidator(self.SPEC).validate({**settings, **args})
+        if given.error_messages:
+            raise AnsibleActionFail(f"{self._task.action}: {'; '.join(given.error_messages)}.")
+        return {"changed": False, **self.judge(given.validated_parameters)}
+
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError

@@ -1,0 +1,46 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the sanity test of a batch has shown, as it was registered on one node for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+
+def results(registered: Iterable[Any]) -> list[dict[str, Any]]:
+    """One for each component and test: of a task, of a task with a loop over the components, or a list of such results."""
+    found: list[dict[str, Any]] = []
+    for said in registered:
+        rows = said if isinstance(said, Sequence) else _rows(said) if isinstance(said, Mapping) else []
+        found += [{**row, "component": _component(row)} for row in rows if not row.get("skipped")]
+    return found
+
+
+def _rows(said: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    rows = said.get("results") or []
+    # The results of a module are checks, those of a loop are results of the module.
+    return rows if any("ansible_loop_var" in row for row in rows) else [said]
+
+
+def _component(row: Mapping[str, Any]) -> str:
+    item = row.get(str(row.get("ansible_loop_var")))
+    return str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(row.get("component", ""))
+
+
+def of_node(tests: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """For the journal of the node, what each component's test showed of it, and the rest, which is of the whole batch."""
+    found: dict[str, Any] = {}
+    for result in tests:
+        mine: Sequence[Mapping[str, Any]] = [check for check in result.get("results") or () if check["node"] == name]
+        if result.get("component") and mine:
+            found[result["component"]] = {
+                "checks": len(mine),
+                "answers": sum(check["answers"] for check in mine),
+                "slowest_s": max(check["latency_s"] for check in mine),
+                "commands": [check["check"] for check in result["results"] if check["through"] == "command"],
+                "compare": result.get("compare") or {},
+            }
+    return found

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The short way back of one node whose swap has failed: whether it goes by itself, and where things stand afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
+
+from ._evidence import Node
+
+
+@dataclass(frozen=True)
+class WayBack:
+    """What the node goes back to; without packages it stays as it is, and `stays` says why."""
+
+    packages: Mapping[str, str] = field(default_factory=dict)
+    stays: str = ""
+
+
+def way_back(node: Node, restore: Mapping[str, str], on_failure: str) -> WayBack:
+    """A node that says live, or nothing, is left alone: it has not left yet, or it is in already. To stop it would take a swap of its own."""
+    if node.unread or any(component.state != "standby" for component in node.components):
+        return WayBack(stays=f"{node.name} was left as it is: it is live, or does not tell.")
+    if on_failure == "hold":
+        return WayBack(stays=f"{node.name} stays in standby as it is (bluegreen_on_failure is hold).")
+    if not restore:
+        return WayBack(stays=f"{node.name} has nothing known to go back to and stays in standby.")
+    return WayBack(packages=dict(restore))
+
+
+def outcome(name: str, found: Mapping[str, Any], back: Any, live: Any) -> str:
+    """One sentence about the node. back, live: what the steps of its way back registered, as far as it came."""
+    if not found.get("packages"):
+        return str(found.get("stays") or f"Nothing is known of {name}.")
+    failed = next((result for result in (back, live) if not _succeeded(result)), None)
+    if failed is None:
+        return f"{name} is back on {', '.join(found['packages'].values())} and live."
+    why = shown(failed.get("msg", "see the output above"), LONG) if isinstance(failed, Mapping) else "see the output above"
+    return f"{name} was not brought back ({why}) and stays in standby."
+
+
+def _succeeded(result: Any) -> bool:
+    return isinstance(result, Mapping) and not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
+
+
+def verdict(batch: Mapping[str, Any], task: str, why: str, rest: str, services: Sequence[str]) -> str:
+    """What stopped the batch, and where it left this node."""
+    return (
+        f'Batch {batch["number"]} ({", ".join(batch["nodes"])}) stopped at "{task}": {why}\n\n{rest} No node outside the batch was touched by it. '
+        f'See "journalctl -u {" -u ".join(services)}" on the node.'
+    )
