@@ -46,6 +46,24 @@ OPTIONS = dict(
 )
 
 
+# The options of whoever switches that are judged on the controller, before a module is sent. On the node they mean nothing.
+JUDGED = dict(
+    batch=dict(type="list", elements="str"),
+    evidence=dict(type="str", default="bluegreen_evidence"),
+    evidence_max_age_s=dict(type="float", default=60.0),
+    permit=dict(type="str"),
+    min_live=dict(type="int", default=0),
+    max_unavailable=dict(type="str", default="0"),
+    capacity=dict(
+        type="list",
+        elements="dict",
+        default=[],
+        options=dict(name=dict(type="str", required=True), per_s=dict(type="float", required=True)),
+    ),
+    without=dict(type="list", elements="str", default=[]),
+)
+
+
 class Failure(Exception):
     """The heartbeats say what they should, but something that has to follow did not. Has the text and the result so far."""
 

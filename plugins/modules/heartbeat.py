@@ -32,6 +32,7 @@ description:
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
+  - halfswap.bluegreen.judged
   - halfswap.bluegreen.switch
   - halfswap.bluegreen.limits
 attributes:
@@ -75,6 +76,15 @@ options:
           - The action plugin fills it in from the evidence.
         type: float
         default: 0.0
+      package:
+        description:
+          - Name of its RPM. With it and O(components[].service), the node looks once more just before it goes live whether what was proven is still so.
+            The package of O(proof) is installed, the service runs a process that is younger than it, and the component is healthy and reports
+            its version, where it reports one. Where it is not so, nothing is changed.
+        type: str
+      service:
+        description: Name of its systemd unit.
+        type: str
   state:
     description: The state wanted.
     type: str
@@ -91,28 +101,10 @@ options:
       - Without one in that time there is a warning; the other half does not leave before it has come, unless the traffic has ended.
     type: float
     default: 10.0
-  batch:
-    description: All nodes that are swapped together with this one, itself included. Defaults to this node alone.
-    type: list
-    elements: str
   batch_id:
     description: Names the batch that the evidence must have been gathered for; see module M(halfswap.bluegreen.node_info).
     type: str
     required: true
-  evidence:
-    description: >-
-      Name of the variable in which the M(halfswap.bluegreen.node_info) task of this batch registered what each node said.
-    type: str
-    default: bluegreen_evidence
-  evidence_max_age_s:
-    description: Evidence older than this many seconds is refused. It must have been read I(just now).
-    type: float
-    default: 60.0
-  without:
-    description: Nodes known to be dead. They are not asked, and count as not serving.
-    type: list
-    elements: str
-    default: []
   successors:
     description:
       - For O(state=standby), the nodes that come in at the same moment, each with what must be installed and running, as in O(proof). They are
@@ -148,11 +140,15 @@ options:
     type: str
   sanity:
     description:
-      - For O(state=live), the registered results of M(halfswap.bluegreen.sanity) for this batch, one for each component.
-      - What a result with the name of its component, as C(component), showed of this node is noted in the journal of the node.
+      - For O(state=live), names of the variables in which M(halfswap.bluegreen.sanity) was registered for this batch, as one task, as one with a loop over
+        the components, or as a list of such results, each with the name of its component as C(component).
+      - What they showed of this node is noted in the journal of the node.
     type: list
-    elements: dict
+    elements: str
     default: []
+  sanity_host:
+    description: The host on which O(sanity) was registered. Defaults to this node.
+    type: str
   adopt:
     description:
       - For O(state=live), whether the node goes live for the first time without a sanity test, because users reach it already through load
@@ -252,7 +248,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats imp
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import untrue
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import OPTIONS, Failure, Switch, on_the_node
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import JUDGED, OPTIONS, Failure, Switch, on_the_node
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 
 
@@ -275,7 +271,7 @@ def main():
     module = Module(
         guarded=["components"],
         argument_spec=dict(
-            OPTIONS,
+            dict(OPTIONS, **JUDGED),
             components=components_option(
                 revision=dict(type="int"), expected_per_s=dict(type="float", default=0.0), package=dict(type="str"), service=dict(type="str")
             ),
@@ -284,25 +280,14 @@ def main():
             tested=dict(type="dict", default={}),
             step=dict(type="str", choices=["all", "judge", "record"], default="all"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.
-            batch=dict(type="list", elements="str"),
             batch_id=dict(type="str", required=True),
-            evidence=dict(type="str", default="bluegreen_evidence"),
-            evidence_max_age_s=dict(type="float", default=60.0),
-            min_live=dict(type="int", default=0),
-            max_unavailable=dict(type="str", default="0"),
-            capacity=dict(
-                type="list",
-                elements="dict",
-                default=[],
-                options=dict(name=dict(type="str", required=True), per_s=dict(type="float", required=True)),
-            ),
-            without=dict(type="list", elements="str", default=[]),
             lead_s=dict(type="float", default=0.0),
             rehearsal=dict(type="bool", default=False),
             successors=dict(type="dict"),
             proof=dict(type="dict"),
             proof_evidence=dict(type="str"),
-            sanity=dict(type="list", elements="dict", default=[]),
+            sanity=dict(type="list", elements="str", default=[]),
+            sanity_host=dict(type="str"),
             adopt=dict(type="bool", default=False),
         ),
         supports_check_mode=True,

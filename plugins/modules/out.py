@@ -23,6 +23,8 @@ description:
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
+  - halfswap.bluegreen.judged
+  - halfswap.bluegreen.limits
   - halfswap.bluegreen.switch
 attributes:
   check_mode:
@@ -139,7 +141,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining impor
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import OPTIONS, Failure, Switch, on_the_node
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import JUDGED, OPTIONS, Failure, Switch, on_the_node
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look
 
 
@@ -217,7 +219,7 @@ def main():
     module = Module(
         guarded=["components", "drain"],
         argument_spec=dict(
-            OPTIONS,
+            dict(OPTIONS, **JUDGED),
             components=components_option(revision=dict(type="int")),
             drain=dict(type="dict", required=True),
             batch_id=dict(type="str", required=True),
