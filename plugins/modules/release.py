@@ -314,9 +314,14 @@ class Release(object):
 
     def stop(self):
         units = self.services(self.stopping)
-        if units:
+        if not units:
+            return
+        try:
             act(self.module, "stop", units)
-            self.stopped = units
+        except SystemdError as exc:
+            self.stopped = [name for name, unit in self.look(units).items() if unit.is_down]
+            raise Failed("%s. Nothing was installed." % str(exc).rstrip("."))
+        self.stopped = units
 
     def install(self):
         try:
@@ -337,12 +342,15 @@ class Release(object):
         idle = [name for name in self.services(self.components) if name not in anew and not units[name].active]
         # It starts what does not run; and what was started by itself meanwhile may have begun with files of the former package.
         for verb, names in (("restart", anew), ("start", idle)):
-            if names:
-                self.started = self.started + names
-                try:
-                    act(self.module, verb, names)
-                except SystemdError as exc:
-                    raise Failed(self.with_units(str(exc).rstrip("."), [unit for unit in self.look(names).values() if not unit.active]))
+            if not names:
+                continue
+            try:
+                act(self.module, verb, names)
+            except SystemdError as exc:
+                units = self.look(names)
+                self.started += [name for name in names if units[name].active]
+                raise Failed(self.with_units(str(exc).rstrip("."), [units[name] for name in names if not units[name].active]))
+            self.started += names
 
     def look(self, names=None):
         return look(self.module, names or [c["service"] for c in self.components])

@@ -16,6 +16,7 @@ import platform
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _proof, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 
 
@@ -218,6 +219,79 @@ class RpmNode:
                 self.write_rpm(os.path.join(directory, "%s-%s-%s.%s.rpm" % (package.name, package.version, package.release, package.arch)), package)
 
 
+class StepNode(RpmNode):
+    """A node with services as well, which was booted when its clock was at 0. `hooks` has what happens at a verb of systemctl or within a transaction."""
+
+    def __init__(self, tmp_path, clock):
+        RpmNode.__init__(self, tmp_path)
+        self.clock = clock
+        self.units = {}
+        self.pids = 100
+        self.hooks = {}
+        self.failing = {}
+        self.journal = "started\nready\n"
+        self.reload = False
+
+    def runs(self, name, **changes):
+        """The unit has a process, started now."""
+        self.pids += 1
+        started = dict(ActiveState="active", SubState="running", Result="success", MainPID=self.pids, UnitFileState="enabled")
+        started.update(ExecMainStartTimestampMonotonic=int(self.clock.now * 1e6), ExecMainCode=0, ExecMainStatus=0, NRestarts=0)
+        started.update(changes)
+        self.units[name] = started
+
+    def is_down(self, name, **changes):
+        unit = dict(ActiveState="inactive", SubState="dead", Result="success", MainPID=0, UnitFileState="enabled", ExecMainCode=0, ExecMainStatus=0)
+        unit.update(changes)
+        self.units[name] = unit
+
+    @property
+    def done(self):
+        """What was done, in order, without what was only looked at."""
+        found = []
+        for call in self.calls:
+            if call[0] == "systemctl" and call[1] != "show":
+                found.append(" ".join(word for word in call[1:] if word != "--"))
+            elif call[0] in (self.DNF[0], self.YUM[0]) and "install" in call:
+                found.append("rehearse" if "--setopt=tsflags=test" in call else "install")
+        return found
+
+    def run_command(self, command, data=None, **kwargs):
+        if command[0] == "journalctl":
+            self.calls.append(list(command))
+            return 0, self.journal, ""
+        if command[0] != "systemctl":
+            return RpmNode.run_command(self, command, data=data, **kwargs)
+        self.calls.append(list(command))
+        verb, names = command[1], [word for word in command[2:] if not word.startswith("--")]
+        if verb in self.failing:
+            return 1, "", self.failing[verb]
+        if verb == "show":
+            blocks = [dict(self.units.get(name, {}), NeedDaemonReload="yes" if self.reload else "no") for name in names]
+            return 0, "\n".join("".join("%s=%s\n" % pair for pair in sorted(block.items())) for block in blocks), ""
+        if verb == "daemon-reload":
+            self.reload = False
+        for name in names:
+            if verb == "stop":
+                self.is_down(name)
+            elif verb == "enable":
+                self.units[name]["UnitFileState"] = "enabled"
+            elif verb in ("restart", "start"):
+                self.runs(name)
+        if verb in self.hooks:
+            self.hooks[verb]()
+        return 0, "", ""
+
+    def transaction(self, labels, options):
+        answer = RpmNode.transaction(self, labels, options)
+        if "--setopt=tsflags=test" not in options and not answer[0]:
+            self.clock.advance(2)
+            self.installed_at = int(self.clock.now)
+            if "transaction" in self.hooks:
+                self.hooks["transaction"]()
+        return answer
+
+
 @pytest.fixture
 def rpm_node(monkeypatch, tmp_path):
     made = RpmNode(tmp_path)
@@ -225,4 +299,15 @@ def rpm_node(monkeypatch, tmp_path):
     monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda self, name, **kwargs: "/usr/bin/" + name if name == made.manager else None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    return made
+
+
+@pytest.fixture
+def step_node(monkeypatch, tmp_path, clock, rpm_node):
+    """The same, with services and a clock."""
+    (tmp_path / "steps").mkdir()
+    made = StepNode(tmp_path / "steps", clock)
+    monkeypatch.setattr(AnsibleModule, "run_command", lambda self, command, **kwargs: made.run_command(command, **kwargs))
+    for module in (_systemd, _proof):
+        monkeypatch.setattr(module, "up_s", lambda: clock.now)
     return made

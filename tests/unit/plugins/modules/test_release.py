@@ -1,0 +1,431 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import platform
+
+import pytest
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _proof, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.modules import release
+
+NODE = platform.node()
+
+
+def shop(version, name="shop"):
+    return Package(name, 0, version, "1", "noarch")
+
+
+@pytest.fixture
+def application(second_heartbeat_server):
+    """Counts its requests."""
+    second_heartbeat_server.status = {"active": 0, "total": 100}
+    return second_heartbeat_server
+
+
+@pytest.fixture
+def node(step_node, heartbeat_server, application, clock):
+    """The shop 1.0.0 runs on it, was taken out by this run, and is drained."""
+    step_node.installed["shop"] = shop("1.0.0")
+    step_node.runs("shop")
+    clock.advance(100)
+    heartbeat_server.status.update(state="standby", revision=8, run_id="r2")
+    keep()
+    clock.advance(1)
+    return step_node
+
+
+def keep(run_id="r2", batch_id="r2/1", name="shop", **changes):
+    _records.prepare()
+    return _proof.keep(run_id, batch_id, {name: dict(dict(revision=8, ran=True, requests=100, exception=""), **changes)})
+
+
+@pytest.fixture
+def args(heartbeat_server, application):
+    def made(**changes):
+        component = dict(name="shop", package="shop", service="shop", version="2.0.0", release="1", url=heartbeat_server.url)
+        component.update(changes.pop("component", {}))
+        counted = dict(name="shop", service="shop", in_flight_url=application.url, in_flight_key="active", requests_key="total")
+        found = dict(components=[component], run_id="r2", batch_id="r2/1", by="me@here", token="secret-token")
+        found["drain"] = dict(dict(components=[counted]), **changes.pop("drain", {}))
+        return dict(found, **changes)
+
+    return made
+
+
+def test_stop_install_start_healthy_read(run_module, node, args, heartbeat_server):
+    result = run_module(release, args(), diff=True)
+    assert node.done == ["stop shop", "install", "daemon-reload", "restart shop"]
+    assert (result["changed"], result["stopped"], result["started"], result["waited_s"]) == (True, ["shop"], ["shop"], 0.0)
+    assert result["packages"] == [
+        dict(name="shop", before="shop-1.0.0-1.noarch", after="shop-2.0.0-1.noarch", exact=dict(shop("2.0.0")._asdict()), stale=False)
+    ]
+    assert result["diff"] == {"before": "shop-1.0.0-1.noarch\n", "after": "shop-2.0.0-1.noarch\n"}
+    assert result["proof"] == _proof.read()
+    (component,) = result["components"]
+    assert (component["nevra"], component["active"], component["error"]) == ("shop-2.0.0-1.noarch", True, None)
+    assert component["started_at"] >= component["installed_at"]
+    assert (component["heartbeat"]["state"], result["batch_id"], result["machine"], result["lock"]) == ("standby", "r2/1", _machine.machine(), None)
+    assert "secret-token" not in result.output
+    (line,) = _records.journal(5)
+    assert (line["what"], line["before"], line["after"], line["result"], line["by"]) == (
+        "packages",
+        ["shop-1.0.0-1.noarch"],
+        ["shop-2.0.0-1.noarch"],
+        "ok",
+        "me@here",
+    )
+
+
+def test_nothing_to_do(run_module, node, args):
+    result = run_module(release, args(component=dict(version="1.0.0")))
+    assert node.done == []
+    assert (result["changed"], result["stopped"], result["started"], result["proof"]) == (False, [], [], None)
+    assert result["components"][0]["nevra"] == "shop-1.0.0-1.noarch"
+
+
+def test_nothing_is_stopped_before_it_was_rehearsed(run_module, node, args):
+    run_module(release, args(rehearse=True))
+    assert node.done[:3] == ["rehearse", "stop shop", "install"]
+
+
+def test_a_rehearsal_that_fails_stops_nothing(run_module, node, args):
+    node.failure = "No space left on device"
+    result = run_module(release, args(rehearse=True))
+    assert result.failed and result["msg"].startswith("%s: dnf could not rehearse" % NODE)
+    assert node.done == ["rehearse"] and node.units["shop"]["ActiveState"] == "active"
+
+
+# ---- The proof ----------------------------------------------------------------------------------------------------------------------
+
+
+def refused(run_module, node, asked):
+    result = run_module(release, asked)
+    assert result.failed and result["msg"].startswith("Not stopped: component shop: "), result["msg"]
+    assert "take the node out again" in result["msg"]
+    assert node.done == [] and node.units["shop"]["ActiveState"] == "active"
+    return result["msg"]
+
+
+def test_without_a_proof_nothing_is_stopped(run_module, node, args):
+    _proof.remove()
+    assert "no proof lies on this node that nobody uses it" in refused(run_module, node, args())
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        (dict(run_id="r1"), "the proof on this node is of run r1, and this is run r2"),
+        (dict(batch_id="r2/2"), "the proof on this node is of batch r2/2, and this is batch r2/1"),
+        (dict(name="cart"), "the proof on this node does not name it"),
+        (dict(revision=7), "its heartbeat is at revision 8 (by ops@laptop, run r2), and the proof was made at 7"),
+        (dict(ran=False), "its service shop runs, and did not when the node was taken out"),
+        (dict(requests=98), "requests have come since it was drained (98 then, 100 now)"),
+    ],
+)
+def test_a_proof_of_something_else(run_module, node, args, changes, text):
+    keep(**changes)
+    assert text in refused(run_module, node, args())
+
+
+def test_a_boot_since_the_proof(run_module, node, args, monkeypatch):
+    monkeypatch.setattr(_proof, "boot_id", lambda: "another")
+    assert "the node was started again after the proof was made" in refused(run_module, node, args())
+
+
+def test_a_node_whose_boot_is_not_known(run_module, node, args, monkeypatch):
+    monkeypatch.setattr(_proof, "boot_id", lambda: None)
+    keep()
+    assert "the node was started again" in refused(run_module, node, args())
+
+
+def test_a_heartbeat_that_is_live(run_module, node, args, heartbeat_server):
+    heartbeat_server.status.update(state="live")
+    assert "its heartbeat says live (by ops@laptop, run r2)" in refused(run_module, node, args())
+
+
+def test_a_heartbeat_that_does_not_answer(run_module, node, args):
+    assert "no heartbeat answers at http://127.0.0.1:1" in refused(run_module, node, args(component=dict(url="http://127.0.0.1:1")))
+
+
+def test_a_component_without_a_heartbeat(run_module, node, args):
+    assert "neither a url nor a heartbeat" in refused(run_module, node, args(component=dict(url=None)))
+
+
+def test_a_request_in_flight(run_module, node, args, application, clock):
+    application.status["active"] = 2
+    assert "component shop: 2 in flight" in refused(run_module, node, args())
+
+
+def test_what_is_in_flight_for_a_moment_is_looked_at_again(run_module, node, args, application, clock):
+    application.status["active"] = 1
+    clock.at(102, lambda: application.status.update(active=0))
+    assert not run_module(release, args()).failed
+
+
+def test_an_application_that_does_not_tell(run_module, node, args, application):
+    drain = dict(components=[dict(name="shop", service="shop", in_flight_url="http://127.0.0.1:1")])
+    assert "http://127.0.0.1:1 does not answer" in refused(run_module, node, args(drain=drain))
+
+
+def test_a_component_that_the_drain_does_not_name(run_module, node, args, application):
+    drain = dict(components=[dict(name="cart", service="cart", in_flight_url=application.url)])
+    assert "drain.components does not name it" in refused(run_module, node, args(drain=drain))
+
+
+def test_a_damaged_proof(run_module, node, args, records):
+    (records / "proof.json").write_bytes(b"{}")
+    result = run_module(release, args())
+    assert result.failed and "proof.json is damaged" in result["msg"]
+    assert node.done == []
+
+
+@pytest.mark.parametrize("changes", [dict(exception="on_timeout is proceed"), dict(exception="method seconds")])
+def test_an_exception_is_not_looked_at_again(run_module, node, args, application, changes):
+    keep(**changes)
+    application.status["active"] = 2
+    result = run_module(release, args())
+    assert not result.failed and result["proof"]["components"]["shop"]["exception"] == changes["exception"]
+    assert application.asked == []
+
+
+def test_a_process_that_was_started_in_standby_has_never_had_a_user(run_module, node, args, application, clock):
+    """The way back: the new release has had a sanity test, or does not answer."""
+    node.runs("shop")
+    application.next_answers = [(500, "{}")] * 20
+    result = run_module(release, args())
+    assert not result.failed and application.asked == []
+    assert node.done[:2] == ["stop shop", "install"]
+
+
+def test_a_process_that_was_started_in_standby_of_another_revision(run_module, node, args, heartbeat_server):
+    node.runs("shop")
+    heartbeat_server.status.update(revision=10)
+    assert "its heartbeat is at revision 10" in refused(run_module, node, args())
+
+
+def test_what_does_not_run_needs_no_proof(run_module, node, args):
+    node.is_down("shop")
+    _proof.remove()
+    result = run_module(release, args())
+    assert node.done == ["install", "daemon-reload", "restart shop"]
+    assert (result["stopped"], result["proof"]) == ([], None)
+
+
+def test_a_service_between_two_starts_is_stopped(run_module, node, args, application):
+    node.is_down("shop", ActiveState="activating", SubState="auto-restart")
+    application.next_answers = [(500, "{}")] * 20
+    assert not run_module(release, args()).failed
+    assert node.done[0] == "stop shop"
+
+
+def test_only_what_changes_is_stopped(run_module, node, args, heartbeat_server):
+    node.installed["cart"] = shop("1.0.0", "cart")
+    node.runs("cart")
+    asked = args()
+    asked["components"].append(dict(name="cart", package="cart", service="cart", version="1.0.0", release="1", url=heartbeat_server.url))
+    result = run_module(release, asked)
+    assert node.done == ["stop shop", "install", "daemon-reload", "restart shop"]
+    assert [c["name"] for c in result["components"]] == ["shop", "cart"]
+
+
+@pytest.mark.parametrize("restart", [True, False])
+def test_a_restart_needs_the_proof_too(run_module, node, args, restart):
+    if not restart:
+        # The process is older than the package.
+        node.installed_at = 1050
+    asked = args(component=dict(version="1.0.0"), restart=restart)
+    _proof.remove()
+    assert "no proof lies on this node" in refused(run_module, node, asked)
+    keep()
+    result = run_module(release, asked)
+    assert node.done == ["stop shop", "restart shop"]
+    assert (result["changed"], result["packages"][0]["stale"], result["stopped"], result["started"]) == (True, not restart, ["shop"], ["shop"])
+
+
+def test_alone_no_proof_is_asked_for_and_the_output_says_so(run_module, node, args):
+    _proof.remove()
+    result = run_module(release, dict(components=args()["components"], alone=True))
+    assert node.done == ["stop shop", "install", "daemon-reload", "restart shop"]
+    assert "Nobody proved that shop is not in use before it was stopped" in result["warnings"][0]
+    assert result["proof"] is None
+
+
+def test_alone_nothing_is_told_where_nothing_was_stopped(run_module, node, args):
+    node.is_down("shop")
+    assert "warnings" not in run_module(release, dict(components=args()["components"], alone=True))
+
+
+@pytest.mark.parametrize("missing", ["run_id", "drain"])
+def test_what_the_proof_takes_is_required(run_module, node, args, missing):
+    asked = args()
+    del asked[missing]
+    result = run_module(release, asked)
+    assert result.failed and "alone is False but all of the following are missing: %s" % missing in result["msg"]
+
+
+def test_a_fault_of_the_drain_stops_nothing(run_module, node, args):
+    result = run_module(release, args(drain=dict(method="kernel")))
+    assert result.failed and result["msg"] == "Not stopped: component shop has no ports, which method kernel needs."
+    assert node.done == []
+
+
+def test_the_lock_of_another_run(run_module, node, args):
+    _lock.acquire("r9", "bob@ops2", "ops2", "other", 600.0)
+    result = run_module(release, args())
+    assert result.failed and result["msg"].startswith("Refused, nothing was changed: the lock is held by bob@ops2")
+    assert node.done == []
+
+
+def test_needs_root(run_module, node, args, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "this needs root" in run_module(release, args())["msg"]
+
+
+# ---- What is done -------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_started_meanwhile_is_started_again(run_module, node, args):
+    node.hooks["transaction"] = lambda: node.runs("shop", ExecMainStartTimestampMonotonic=int((node.clock.now - 1) * 1e6))
+    result = run_module(release, args())
+    assert node.done[-1] == "restart shop"
+    (component,) = result["components"]
+    assert component["started_at"] >= component["installed_at"]
+
+
+def test_a_first_installation(run_module, node, args):
+    del node.installed["shop"], node.units["shop"]
+    node.hooks["transaction"] = lambda: node.is_down("shop", UnitFileState="disabled")
+    result = run_module(release, args())
+    assert node.done == ["install", "daemon-reload", "enable shop", "restart shop"]
+    assert (result["stopped"], result["started"], result["packages"][0]["before"]) == ([], ["shop"], None)
+
+
+def test_what_does_not_run_is_started(run_module, node, args):
+    node.is_down("shop")
+    result = run_module(release, args(component=dict(version="1.0.0")))
+    assert node.done == ["start shop"]
+    assert (result["changed"], result["started"]) == (True, ["shop"])
+
+
+def test_a_unit_file_that_changed_is_read(run_module, node, args):
+    node.reload = True
+    run_module(release, args(component=dict(version="1.0.0")))
+    assert node.done == ["daemon-reload"]
+
+
+def test_a_stop_that_fails_installs_nothing(run_module, node, args):
+    node.failing["stop"] = "Failed to stop shop.service: Connection timed out"
+    result = run_module(release, args())
+    assert result.failed and "systemctl stop shop failed: Failed to stop shop.service" in result["msg"]
+    assert "Nothing was installed." in result["msg"]
+    assert node.done == ["stop shop"] and result["stopped"] == []
+
+
+def test_an_installation_that_fails_says_what_is_stopped(run_module, node, args):
+    node.failure = "No space left on device"
+    result = run_module(release, args())
+    assert result.failed and "No space left on device. Stopped for it, and not started again: shop." in result["msg"]
+    assert (node.done, result["stopped"], result["started"]) == (["stop shop", "install"], ["shop"], [])
+    # Where things stand needs no other question.
+    assert (result["components"][0]["nevra"], result["components"][0]["active"]) == ("shop-1.0.0-1.noarch", False)
+    assert _records.journal(1)[0]["result"] == "failed"
+
+
+def test_waits_for_health_and_release(run_module, node, args, heartbeat_server, clock):
+    heartbeat_server.status.update(healthy=False, release="1.0.0")
+    clock.at(105, lambda: heartbeat_server.status.update(healthy=True))
+    clock.at(106, lambda: heartbeat_server.status.update(release="2.0.0"))
+    result = run_module(release, args(component=dict(wait_release="2.0.0")))
+    assert result["waited_s"] == pytest.approx(3, abs=0.3)
+
+
+def test_a_component_without_a_heartbeat_is_not_waited_for(run_module, node, args):
+    result = run_module(release, dict(components=args(component=dict(url=None))["components"], alone=True))
+    assert not result.failed and result["waited_s"] == 0.0
+
+
+def test_not_healthy_in_time(run_module, node, args, heartbeat_server, clock):
+    heartbeat_server.status.update(healthy=False, why="HTTP 503")
+    result = run_module(release, args(health_timeout_s=3))
+    assert result.failed and result["waited_s"] == pytest.approx(3, abs=0.3)
+    assert result["msg"] == (
+        "Not ready after 3.0 s: component shop is not healthy: HTTP 503. shop is active (running, result success). "
+        "Its journal ends with: started | ready. See journalctl -u shop."
+    )
+    assert result["components"][0]["nevra"] == "shop-2.0.0-1.noarch"
+    assert ["journalctl", "--unit=shop", "-n", "10", "-o", "cat", "--no-pager", "--quiet"] in node.calls
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        (
+            dict(ActiveState="failed", SubState="failed", Result="exit-code", MainPID=0, ExecMainCode=1, ExecMainStatus=3),
+            "failed (failed, result exit-code, exit status 3)",
+        ),
+        (
+            dict(ActiveState="failed", SubState="failed", Result="signal", MainPID=0, ExecMainCode=2, ExecMainStatus=9),
+            "failed (failed, result signal, killed by signal 9)",
+        ),
+        (
+            dict(ActiveState="activating", SubState="auto-restart", Result="exit-code", MainPID=0, ExecMainCode=1, ExecMainStatus=1),
+            "activating (auto-restart, ",
+        ),
+        (dict(ActiveState="inactive", SubState="dead", MainPID=0, ExecMainCode=1, ExecMainStatus=0), "inactive (dead, result success, exit status 0)"),
+        (dict(NRestarts=1), "active (running, "),
+    ],
+)
+def test_a_service_that_has_ended_is_not_waited_for(run_module, node, args, heartbeat_server, clock, changes, text):
+    heartbeat_server.status.update(healthy=False, why="connection refused")
+    node.journal = "Traceback:\n  \x1b[31mno database\x1b[0m {{ 7 * 7 }}\n"
+    clock.at(104, lambda: node.runs("shop", **changes))
+    result = run_module(release, args())
+    assert result.failed and result["waited_s"] < 3
+    assert "component shop is not healthy: connection refused. shop is %s" % text in result["msg"]
+    assert "Its journal ends with: Traceback: | \\x1b[31mno database\\x1b[0m \\x7b{ 7 * 7 }}. See journalctl -u shop." in result["msg"]
+
+
+def test_a_start_that_fails_tells_the_unit(run_module, node, args):
+    node.failing["restart"] = "Job for shop.service failed"
+    node.hooks["stop"] = lambda: node.is_down("shop", ActiveState="failed", SubState="failed", Result="exit-code", ExecMainCode=1, ExecMainStatus=203)
+    result = run_module(release, args())
+    assert (
+        result.failed
+        and "systemctl restart shop failed: Job for shop.service failed. shop is failed (failed, result exit-code, exit status 203)" in result["msg"]
+    )
+    assert result["msg"].endswith("See journalctl -u shop.")
+
+
+def test_without_a_reading(run_module, node, args):
+    result = run_module(release, args(read=False))
+    assert not result.failed and "components" not in result and result["started"] == ["shop"]
+
+
+def test_what_only_the_controller_reaches(run_module, node, args, heartbeat_server):
+    """Its word of before serves for the proof; of the health after the start it says nothing."""
+    seen = dict(heartbeat_server.status)
+    result = run_module(release, args(component=dict(heartbeat=dict(via="controller", relayed=dict(status=seen)))))
+    assert not result.failed and "components" not in result and result["waited_s"] == 0.0
+    assert heartbeat_server.asked == []
+    live = dict(seen, state="live")
+    node.runs("shop")
+    result = run_module(release, args(component=dict(version="1.0.0", heartbeat=dict(via="controller", relayed=dict(status=live)))))
+    assert result.failed and "its heartbeat says live" in result["msg"]
+
+
+def test_check_mode_says_what_would_change(run_module, node, args):
+    _proof.remove()
+    result = run_module(release, args(), check_mode=True, diff=True)
+    assert node.done == []
+    assert (result["changed"], result["stopped"], result["started"], result["proof"]) == (True, ["shop"], ["shop"], None)
+    assert result["diff"]["after"] == "shop-2.0.0-1.noarch\n" and "components" not in result
+    result = run_module(release, args(component=dict(version="1.0.0")), check_mode=True)
+    assert (result["changed"], result["stopped"], result["started"]) == (False, [], [])
