@@ -199,6 +199,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, act, look, told
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -277,7 +278,7 @@ class Release(object):
         if reasons:
             listed = "; ".join("component %s: %s" % (c["name"], reasons[c["name"]]) for c in self.stopping if c["name"] in reasons)
             raise _proof.Unproven("Not stopped: %s; %s." % (listed.rstrip("."), _proof.MEND))
-        self.proof = proof
+        self.proof = shown_all(proof)
 
     def unproven(self, proof):
         """For each component that may be in use, why nothing proves that it is not."""

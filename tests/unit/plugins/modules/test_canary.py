@@ -12,13 +12,28 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import json
+import os
 import socket
 import threading
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
-from ansible_collections.halfswap.bluegreen.plugins.modules import compare, drain, journal_info, lb_traffic, observe, observe_traffic, rpm_release, sanity
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.modules import (
+    begin,
+    compare,
+    drain,
+    end,
+    journal_info,
+    lb_traffic,
+    observe,
+    observe_traffic,
+    out,
+    release,
+    rpm_release,
+    sanity,
+)
 
 # No result is longer than some screens.
 MOST = 20000
@@ -191,11 +206,60 @@ def test_the_journal(run_module, canary):
 
 def test_what_package_managers_say(run_module, canary, monkeypatch):
     """From a repository that answers with it, or a package whose header or scriptlet has it."""
-    monkeypatch.setattr(rpm_release.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(rpm_release.AnsibleModule, "get_bin_path", lambda module, command, *args: "/usr/bin/" + command)
     offered = "shop 0 1.0.0 1%s noarch internet\n" % canary.text.replace(" ", "")[:5000]
-    for said in [(status, out, canary.text) for status in (0, 1) for out in (canary.text, "Error: " + canary.text, offered)]:
+    for said in [(status, printed, canary.text) for status in (0, 1) for printed in (canary.text, "Error: " + canary.text, offered)]:
         monkeypatch.setattr(rpm_release.AnsibleModule, "run_command", lambda module, *args, **more: said)  # noqa: B023
         result = run_module(rpm_release, dict(packages=[dict(name="shop", version="1.0.0")]))
         assert result.failed
         seen_through(canary, result)
+
+
+def steps(url, drain_url):
+    """The arguments of each step of a node."""
+    shop = dict(name="shop", package="shop", service="shop", url=url)
+    counted = dict(method="counter", timeout_s=0.2, components=[dict(name="shop", service="shop", in_flight_url=drain_url)])
+    who = dict(run_id="r1", owner="alice@ops1", host="ops1")
+    return [
+        (begin, dict(who, components=[shop], drain=counted)),
+        (out, dict(components=[dict(name="shop", url=url)], token="t", run_id="r1", batch_id="r1/1", drain=counted)),
+        (release, dict(components=[dict(shop, version="2.0.0", release="1")], run_id="r1", batch_id="r1/1", drain=counted, health_timeout_s=0.1)),
+        (end, dict(who, components=[shop])),
+    ]
+
+
+def test_steps_of_what_an_application_says(run_module, canary, says, step_node, heartbeat_server):
+    step_node.installed["shop"] = Package("shop", 0, "1.0.0", "1", "noarch")
+    for said in (canary.said, b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps({canary.text: canary.text}).encode("utf-8")):
+        step_node.runs("shop")
+        heartbeat_server.status.update(by=canary.text[:1000], why=canary.text[:1000], run_id=canary.text[:1000], reason=canary.text[:1000])
+        for module, arguments in steps(heartbeat_server.url, says(said)) + steps(says(said), says(said)):
+            seen_through(canary, run_module(module, arguments))
+
+
+def test_steps_of_what_a_node_says(run_module, canary, step_node, heartbeat_server, says):
+    """Its journal, systemd, the package manager, and the records that lie on it."""
+    step_node.installed["shop"] = Package("shop", 0, "1.0.0", "1", "noarch")
+    step_node.journal = canary.text
+    heartbeat_server.status.update(state="standby", revision=8, healthy=False, why=canary.text[:1000])
+    _records.prepare()
+    _proof.keep("r1", "r1/1", dict(shop=dict(revision=8, ran=True, requests=None, exception=canary.text)))
+    released = steps(heartbeat_server.url, "http://127.0.0.1:1")[2][1]
+    for verb in ("", "stop", "restart", "show"):
+        step_node.installed["shop"] = Package("shop", 0, "1.0.0", "1", "noarch")
+        step_node.runs("shop", Result=canary.text.replace("\n", " "))
+        step_node.failing = {verb: canary.text}
+        result = run_module(release, released)
+        assert result.failed
+        seen_through(canary, result)
+    step_node.failing = {}
+    step_node.runs("shop")
+    step_node.failure = canary.text
+    seen_through(canary, run_module(release, released))
+    _lock.acquire(canary.text, canary.text, canary.text, canary.text, 600.0)
+    _proof.keep(canary.text, canary.text, dict(shop=dict(revision=8, ran=True, requests=None, exception="")))
+    for module, arguments in steps(heartbeat_server.url, "http://127.0.0.1:1")[1:]:
+        result = run_module(module, arguments)
+        # The lock as such is a record of root, and is checked where it is judged.
+        seen_through(canary, {key: value for key, value in result.items() if key != "lock"})

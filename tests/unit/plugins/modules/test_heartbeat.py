@@ -10,6 +10,7 @@ __metaclass__ = type
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import heartbeat
 
 ONE = {"shop0": "shop-1.0.0-1.noarch"}
@@ -413,3 +414,63 @@ def test_a_prober_that_has_gone_ends_the_wait(run_module, heartbeat_server, cloc
     assert result.failed and result["changed"] is True and result["settled"] is False
     assert "prober 10.0.0.5 /heartbeat/live has fallen silent" in result["msg"]
     assert clock.elapsed == 0
+
+
+# ---- What the node looks at once more before it goes live ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def proven(step_node, heartbeat_server, clock):
+    """A node that may go live."""
+    step_node.installed["shop"] = Package("shop", 0, "2.0.0", "1", "noarch")
+    step_node.runs("shop")
+    heartbeat_server.status.update(state="standby", release="2.0.0")
+    return step_node
+
+
+def going_live(server, **changes):
+    asked = args(server, state="live", proof=TWO, **changes)
+    asked["components"][0].update(package="shop", service="shop")
+    return asked
+
+
+def test_what_was_proven_is_looked_at_just_before_it_goes_live(run_module, heartbeat_server, proven):
+    assert not run_module(heartbeat, going_live(heartbeat_server)).failed
+    assert [path for _method, path, _body, _match, _token in heartbeat_server.asked] == ["/heartbeat/status", "/heartbeat/status?fresh=1", "/heartbeat"]
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        (
+            lambda node, server: node.installed.update(shop=Package("shop", 0, "1.0.0", "1", "noarch")),
+            "shop-1.0.0-1.noarch is installed, not shop-2.0.0-1.noarch",
+        ),
+        (lambda node, server: node.installed.clear(), "no shop is installed, not shop-2.0.0-1.noarch"),
+        (lambda node, server: node.is_down("shop", ActiveState="failed"), "its service shop does not run"),
+        (lambda node, server: setattr(node, "installed_at", 1005), "its service shop runs a process that is older than the package"),
+        (lambda node, server: server.status.update(healthy=False, why="HTTP 503"), "component shop0 is not healthy: HTTP 503"),
+        (lambda node, server: server.status.update(release="1.0.0"), "component shop0 reports release 1.0.0, not 2.0.0"),
+    ],
+)
+def test_what_is_not_so_any_more_keeps_it_in_standby(run_module, heartbeat_server, proven, change, text):
+    change(proven, heartbeat_server)
+    result = run_module(heartbeat, going_live(heartbeat_server))
+    assert result.failed and text in result["msg"]
+    assert result["msg"].startswith("Nothing was changed, the node stays in standby: what was proven of it is not true any more: component shop0")
+    assert heartbeat_server.puts == []
+    assert run_module(heartbeat, dict(going_live(heartbeat_server), step="judge")).failed
+
+
+def test_a_release_that_is_not_told_is_no_reason(run_module, heartbeat_server, proven):
+    heartbeat_server.status.update(release=None)
+    assert not run_module(heartbeat, going_live(heartbeat_server)).failed
+
+
+def test_nothing_is_looked_at_where_it_says_nothing_of_package_and_service_or_leaves(run_module, heartbeat_server, proven):
+    proven.installed.clear()
+    asked = going_live(heartbeat_server)
+    del asked["components"][0]["service"]
+    assert not run_module(heartbeat, asked).failed
+    assert not run_module(heartbeat, dict(going_live(heartbeat_server), state="standby")).failed
+    assert proven.calls == []

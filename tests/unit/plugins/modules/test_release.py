@@ -12,7 +12,7 @@ import platform
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _proof, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _machine, _proof, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import release
 
@@ -171,8 +171,7 @@ def test_what_is_in_flight_for_a_moment_is_looked_at_again(run_module, node, arg
 
 
 def test_an_application_that_does_not_tell(run_module, node, args, application):
-    drain = dict(components=[dict(name="shop", service="shop", in_flight_url="http://127.0.0.1:1")])
-    assert "http://127.0.0.1:1 does not answer" in refused(run_module, node, args(drain=drain))
+    assert "http://127.0.0.1:1 does not answer" in refused(run_module, node, args(drain=SILENT))
 
 
 def test_a_component_that_the_drain_does_not_name(run_module, node, args, application):
@@ -196,12 +195,13 @@ def test_an_exception_is_not_looked_at_again(run_module, node, args, application
     assert application.asked == []
 
 
-def test_a_process_that_was_started_in_standby_has_never_had_a_user(run_module, node, args, application, clock):
+SILENT = dict(components=[dict(name="shop", service="shop", in_flight_url="http://127.0.0.1:1")])
+
+
+def test_a_process_that_was_started_in_standby_has_never_had_a_user(run_module, node, args):
     """The way back: the new release has had a sanity test, or does not answer."""
     node.runs("shop")
-    application.next_answers = [(500, "{}")] * 20
-    result = run_module(release, args())
-    assert not result.failed and application.asked == []
+    assert not run_module(release, args(drain=SILENT)).failed
     assert node.done[:2] == ["stop shop", "install"]
 
 
@@ -219,11 +219,20 @@ def test_what_does_not_run_needs_no_proof(run_module, node, args):
     assert (result["stopped"], result["proof"]) == ([], None)
 
 
-def test_a_service_between_two_starts_is_stopped(run_module, node, args, application):
+def test_a_service_between_two_starts_is_stopped(run_module, node, args):
     node.is_down("shop", ActiveState="activating", SubState="auto-restart")
-    application.next_answers = [(500, "{}")] * 20
-    assert not run_module(release, args()).failed
+    assert not run_module(release, args(drain=SILENT)).failed
     assert node.done[0] == "stop shop"
+
+
+def test_a_long_lived_connection_since_the_proof_counts(run_module, node, args, application, monkeypatch, tmp_path):
+    """long_lived_wait_s leaves out what the drain has seen, which would be an exception in the proof."""
+    table = tmp_path / "tcp"
+    rows = ["  sl  local_address rem_address   st", "   0: 0100007F:1F9A 00000000:0000 0A", "   1: 0100007F:1F9A 0100007F:D431 01"]
+    table.write_bytes("\n".join(rows).encode("ascii"))
+    monkeypatch.setattr(_drain, "SOCKET_TABLES", (str(table), str(tmp_path / "none")))
+    counted = dict(name="shop", service="shop", in_flight_url=application.url, in_flight_key="active", long_lived_ports=[8090])
+    assert "component shop: 1 in flight" in refused(run_module, node, args(drain=dict(components=[counted], long_lived_wait_s=0)))
 
 
 def test_only_what_changes_is_stopped(run_module, node, args, heartbeat_server):
