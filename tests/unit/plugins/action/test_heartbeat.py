@@ -133,10 +133,12 @@ def test_a_node_that_serves_nobody_may_always_be_claimed(run_action, vars_of, sa
 def live_vars(vars_of, said, **changes):
     task_vars = vars_of()
     task_vars["hostvars"]["blue1"]["again"] = said(**{"version": "2.0.0", "state": "standby", "batch_id": "r2/1", **changes})
+    # What the sanity test has shown of the whole batch is registered on one of its nodes.
+    task_vars["hostvars"]["blue2"]["tested"] = {"nodes": [{"name": "blue1"}, {"name": "blue2"}]}
     return task_vars
 
 
-LIVE = args("live", proof={"shop": "shop-2.0.0-1.noarch"}, proof_evidence="again", sanity=[{"nodes": [{"name": "blue1"}]}])
+LIVE = args("live", proof={"shop": "shop-2.0.0-1.noarch"}, proof_evidence="again", sanity=["tested"], sanity_host="blue2")
 
 
 def test_live_with_proof(run_action, vars_of, said, clock):
@@ -153,10 +155,37 @@ def test_what_the_sanity_test_showed_of_the_node_is_noted_there(run_action, vars
     tested = {"nodes": [{"name": "blue1"}], "component": "shop", "results": results, "compare": {"compared": 9}}
     nameless = {"nodes": [{"name": "blue1"}], "results": results}
     elsewhere = {"nodes": [{"name": "blue1"}], "component": "search", "results": [check("blue2")]}
-    ran = run_action("heartbeat", {**LIVE, "sanity": [tested, nameless, elsewhere]}, live_vars(vars_of, said))
+    task_vars = live_vars(vars_of, said)
+    task_vars["hostvars"]["blue2"].update(tested=tested, more=[nameless, elsewhere])
+    ran = run_action("heartbeat", {**LIVE, "sanity": ["tested", "more"]}, task_vars)
     sent = ran.sent[0][1]
     assert sent["tested"] == {"shop": {"checks": 2, "answers": 3, "slowest_s": 0.3, "commands": ["pytest"], "compare": {"compared": 9}}}
-    assert "sanity" not in sent
+    assert not {"sanity", "sanity_host", "permit"} & set(sent)
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        None,
+        {},
+        {"skipped": True, "nodes": [{"name": "blue1"}]},
+        {"failed": True, "nodes": [{"name": "blue1"}]},
+        {"nodes": [{"name": "blue2"}]},
+        # Of two components, one.
+        {"results": [{"ansible_loop_var": "item", "item": {"name": name}, "nodes": [{"name": node}]} for name, node in (("a", "blue1"), ("b", "blue2"))]},
+    ],
+)
+def test_not_live_without_a_sanity_test_of_this_node(run_action, vars_of, said, result):
+    task_vars = live_vars(vars_of, said)
+    task_vars["hostvars"]["blue2"]["tested"] = result
+    ran = run_action("heartbeat", LIVE, task_vars)
+    assert "it has not passed the sanity test" in ran.result["msg"] and ran.sent == []
+
+
+def test_a_sanity_test_that_is_registered_on_another_node_is_none(run_action, vars_of, said):
+    for host in ("blue1", "nobody", None):
+        ran = run_action("heartbeat", {**LIVE, "sanity_host": host}, live_vars(vars_of, said))
+        assert "it has not passed the sanity test" in ran.result["msg"] and ran.sent == []
 
 
 def test_live_is_judged_by_the_node_as_read_last(run_action, vars_of, said):
@@ -256,9 +285,11 @@ def test_an_exclusive_switch(run_action, vars_of, said):
     switch = {
         "batch": ["blue1", "blue2"],
         "successors": dict.fromkeys(("green1", "green2"), {"shop": "shop-2.0.0-1.noarch"}),
-        "sanity": [{"nodes": [{"name": "green1"}, {"name": "green2"}]}],
+        "sanity": ["tested"],
+        "sanity_host": "green1",
     }
     task_vars = vars_of(**new)
+    task_vars["hostvars"]["green1"]["tested"] = {"nodes": [{"name": "green1"}, {"name": "green2"}]}
     assert run_action("heartbeat", args(**switch, load_balancers=holding), task_vars).result["changed"] is True
     assert "no exclusive switch behind it" in run_action("heartbeat", args(**switch), task_vars).result["msg"]
     ran = run_action("heartbeat", args(**{**switch, "sanity": []}, load_balancers=holding), task_vars)

@@ -49,9 +49,9 @@ def test_a_refusal_fails_with_every_reason(run_action, vars_of):
 def test_a_node_whose_repositories_were_not_asked(run_action, vars_of):
     task_vars = vars_of()
     task_vars["hostvars"]["green1"]["found"] = {"skipped": True}
-    with pytest.raises(AnsibleError) as error:
-        run_action("plan", ARGS, task_vars)
-    assert "green1: the packages of the release were not found for it (skipped)" in str(error.value)
+    result = run_action("plan", ARGS, task_vars).result
+    assert result["failed"] is True and not result.get("batches")
+    assert "green1: the packages of the release were not found for it (skipped)" in result["msg"]
 
 
 def test_bad_load_balancers(run_action, vars_of):
@@ -77,11 +77,11 @@ def test_without_packages_each_node_keeps_what_it_has(run_action, vars_of):
 
 def test_only_the_approved_plan_is_carried_out(run_action, vars_of):
     shown = run_action("plan", ARGS, vars_of()).result["hash"]
-    assert run_action("plan", {**ARGS, "approved": shown}, vars_of()).result["hash"] == shown
-    ran = run_action("plan", {**ARGS, "approved": "0" * 12}, vars_of())
+    assert run_action("plan", {**ARGS, "plan_hash": shown}, vars_of()).result["hash"] == shown
+    ran = run_action("plan", {**ARGS, "plan_hash": "0" * 12}, vars_of())
     assert f"the plan is {shown} now, and bluegreen_plan_hash approves {'0' * 12}" in refusals(ran)
     # What is done already needs no approval any more.
-    assert "failed" not in run_action("plan", {**ARGS, "approved": shown}, vars_of("1.0.0")).result
+    assert "failed" not in run_action("plan", {**ARGS, "plan_hash": shown}, vars_of("1.0.0")).result
 
 
 def test_a_declared_number_of_nodes(run_action, vars_of):
@@ -162,3 +162,31 @@ def test_a_component_of_one_stack_alone(run_action, vars_of, said):
     other = said()
     other["components"][0]["name"] = "basket"
     assert "the component shop is on nodes of the stack blue alone (blue1)" in refusals(run_action("plan", ARGS, vars_of(green1=other)))
+
+
+def test_what_the_task_does_not_say_is_taken_from_the_site(run_action, vars_of):
+    args = {key: value for key, value in ARGS.items() if key != "load_balancers"}
+    site = {
+        "load_balancers": BALANCERS,
+        "strategy": "rolling",
+        "batch_size": "50%",
+        "plan_hash": None,
+        "confirm_after": None,
+        "observe_s": 3.0,
+        "nodes": ["blue1"],
+    }
+    ran = run_action("plan", {**args, "site": site}, vars_of())
+    assert (ran.result["strategy"], [batch["observe_s"] for batch in ran.result["batches"]]) == ("rolling", [3.0, 3.0])
+    # What the task says goes first.
+    assert run_action("plan", {**args, "site": site, "strategy": "halves"}, vars_of()).result["strategy"] == "halves"
+    assert "bluegreen_plan_hash approves" in refusals(run_action("plan", {**args, "site": {**site, "plan_hash": "0" * 12}}, vars_of()))
+
+
+def test_a_cut_over_is_confirmed_after_a_while(run_action, vars_of):
+    batches = run_action("plan", {**ARGS, "strategy": "cutover", "confirm_after": 30}, vars_of()).result["batches"]
+    assert [batch["observe_s"] for batch in batches] == [30.0, 0.0]
+    assert len(run_action("plan", {**ARGS, "strategy": "cutover"}, vars_of()).result["batches"]) == 1
+
+
+def test_one_host_shows_it(run_action, vars_of):
+    assert run_action("plan", ARGS, {**vars_of(), "ansible_play_hosts": ["green1", "blue1"]}).shown == []

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from ansible.errors import AnsibleError
 
 from ansible_collections.halfswap.bluegreen.plugins.action import site
 
@@ -18,9 +21,12 @@ except ImportError:  # before ansible-core 2.19 every text is a template
 
 SITE = {
     "bluegreen_components": [{"name": "shop", "port": 8080, "health_url": "http://127.0.0.1:8080/health", "heartbeat": {"port": 9180}}],
+    # Nobody counts the requests in flight of this application.
+    "bluegreen_drain_method": "kernel",
     "bluegreen_load_balancers": [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby", "url": "http://192.0.2.6"}],
     "bluegreen_token": "the-secret-of-the-site",
 }
+MIGRATIONS = [{"name": "orders", "kind": "command", "argv": ["migrate"], "current": ["current"]}]
 GROUPS = {"blue": ["blue1"], "green": ["green1"]}
 
 
@@ -47,7 +53,7 @@ def vars_of(monkeypatch):
 
 
 def test_what_is_registered_and_what_is_not(run_action, vars_of):
-    result = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_settle_timeout_s="30")).result
+    result = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_release="2.0.0", bluegreen_settle_timeout_s="30")).result
     assert result["nodes"] == ["blue1", "green1"] and result["blue"] == ["blue1"] and result["green"] == ["green1"] and result["application"] == ""
     assert (result["settle_timeout_s"], result["drain_timeout_s"], result["changed"]) == (30, 60, False)
     assert result["load_balancers"][1]["path"] == "/heartbeat/standby"
@@ -55,7 +61,7 @@ def test_what_is_registered_and_what_is_not(run_action, vars_of):
 
 
 def test_every_fault_is_said_once_and_nothing_is_changed(run_action, vars_of):
-    result = run_action("site", {"playbook": "deploy", "release": True}, vars_of(bluegreen_componets=[], bluegreen_min_live=-1)).result
+    result = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_componets=[], bluegreen_min_live=-1)).result
     assert result["failed"] is True
     assert result["msg"].splitlines() == [
         "The description of the site has 3 faults. Nothing was changed.",
@@ -66,7 +72,11 @@ def test_every_fault_is_said_once_and_nothing_is_changed(run_action, vars_of):
 
 
 def test_a_way_back_needs_no_release(run_action, vars_of):
-    assert "failed" not in run_action("site", {"playbook": "deploy"}, vars_of()).result
+    for target in ("rollback", "confirm", "all_live"):
+        assert "failed" not in run_action("site", {"playbook": "deploy", "target": target}, vars_of()).result
+    assert "bluegreen_release is not given" in run_action("site", {"playbook": "deploy"}, vars_of()).result["msg"]
+    with pytest.raises(AnsibleError):
+        run_action("site", {"playbook": "deploy", "target": "sideways"}, vars_of())
 
 
 def test_each_node_is_asked_for_names_that_nobody_knows_and_for_values_of_its_own(run_action, vars_of):
@@ -92,7 +102,7 @@ def test_a_node_that_is_none(run_action, vars_of):
 
 def test_a_strategy_that_does_not_wait(run_action, vars_of):
     assert "strategy is free" in run_action("site", {"playbook": "deploy"}, vars_of(), strategy="free").result["msg"]
-    assert "failed" not in run_action("site", {"playbook": "deploy"}, vars_of(), strategy="ansible.builtin.linear").result
+    assert "failed" not in run_action("site", {"playbook": "deploy", "target": "confirm"}, vars_of(), strategy="ansible.builtin.linear").result
 
 
 def test_localhost_reads_what_the_nodes_have(run_action, vars_of):
@@ -115,5 +125,80 @@ def test_one_application_of_several(run_action, vars_of):
     task_vars = vars_of("c1", groups, bluegreen_applications={"shop": own, "crm": {**own, "strategy": "rolling"}}, bluegreen_application="crm")
     for name in SITE:
         del task_vars[name]
-    result = run_action("site", {"playbook": "deploy"}, task_vars).result
+    result = run_action("site", {"playbook": "deploy", "target": "all_live"}, task_vars).result
     assert (result["application"], result["nodes"], result["strategy"]) == ("crm", ["c1", "c2"], "rolling")
+
+
+# ---- What is the same for every step of a run --------------------------------------------------------------------------------------
+
+
+def run_of(run_action, task_vars, playbook="deploy", **args):
+    result = run_action("site", {"playbook": playbook, **args}, task_vars).result
+    assert "failed" not in result, result["msg"]
+    return result
+
+
+def test_a_run_has_a_name_that_tells_when_it_began(run_action, vars_of):
+    task_vars = vars_of(bluegreen_release="2.0.0")
+    assert re.fullmatch(r"\d{8}T\d{6}Z-\d{4}", run_of(run_action, task_vars)["run_id"])
+    # Under AWX it is the job, by which it is found there.
+    assert run_of(run_action, {**task_vars, "awx_job_id": 815})["run_id"].endswith("Z-815")
+    assert run_of(run_action, {**task_vars, "tower_job_id": 816})["run_id"].endswith("Z-816")
+
+
+@pytest.mark.parametrize("playbook", ["deploy", "adopt", "migrate", "verify_lb"])
+def test_who_locks_has_a_name_and_a_reason(run_action, vars_of, playbook):
+    result = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_migrations=MIGRATIONS), playbook)
+    assert result["run_id"] and result["reason"] == {"deploy": "release 2.0.0", "migrate": "migrate 2.0.0"}.get(playbook, playbook)
+    assert ("lock_s" in result, "drain" in result) == (playbook == "deploy", playbook == "deploy")
+
+
+def test_who_only_looks_has_none(run_action, vars_of):
+    assert not {"reason", "lock_s", "capacity", "drain", "forward"} & set(run_of(run_action, vars_of(), "status"))
+    # It is a variable, too, of the playbook that releases the lock of a dead run.
+    assert not run_of(run_action, vars_of(), "status").get("run_id")
+
+
+@pytest.mark.parametrize("target, forward", [("release", True), ("confirm", True), ("rollback", False), ("all_live", False)])
+def test_on_the_way_back_nobody_waits_for_a_window(run_action, vars_of, target, forward):
+    never = {"timezone": "UTC", "blocked": [{"from": "2000-01-01 00:00", "until": "2999-01-01 00:00"}]}
+    result = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_windows=never), target=target)
+    assert (result["target"], result["forward"], result["reason"]) == (target, forward, "release 2.0.0" if target == "release" else target)
+    assert result["windows"] == (never if forward else {})
+
+
+def test_a_reason_is_cut_and_harmless(run_action, vars_of):
+    """A release is part of what lies on every node; what it must look like is checked, too."""
+    result = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_release="2.0.0\x1b[2J" + "A" * 5000)).result
+    assert "\x1b" not in str(result.get("reason", "")) + result.get("msg", "")
+    assert len(result.get("reason", "")) <= site.REASON_CHARACTERS
+
+
+def test_the_capacity_of_each_component(run_action, vars_of):
+    counted = {"status_url": "http://127.0.0.1:8080/status", "requests_key": "requests", "in_flight_key": "in_flight", "capacity_per_s": 80}
+    (component,) = SITE["bluegreen_components"]
+    for playbook in ("deploy", "verify_lb"):
+        result = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_components=[{**component, **counted}]), playbook)
+        assert result["capacity"] == [{"name": "shop", "per_s": 80.0}]
+    assert run_of(run_action, vars_of(bluegreen_release="2.0.0"))["capacity"] == []
+
+
+def test_how_it_is_known_that_nothing_is_in_flight(run_action, vars_of):
+    drain = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_drain_timeout_s=90))["drain"]
+    assert (drain["method"], drain["timeout_s"], drain["on_timeout"]) == ("kernel", 90, "fail")
+    assert "components" not in drain and not [name for name in drain if name.startswith("drain_")]
+
+
+def test_a_count_that_nobody_keeps_is_found_out_before_a_lock_is_taken(run_action, vars_of):
+    msg = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_release="2.0.0", bluegreen_drain_method="counter")).result["msg"]
+    assert "component shop has no status_url and in_flight_key" in msg and "Nothing was changed" in msg
+
+
+def test_who_does_not_drain_needs_no_way_to(run_action, vars_of):
+    for playbook in ("adopt", "migrate", "status"):
+        run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_drain_method="counter", bluegreen_migrations=MIGRATIONS), playbook)
+
+
+def test_a_lock_lasts_as_long_as_a_batch_can_take(run_action, vars_of):
+    short, long = (run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_drain_timeout_s=seconds))["lock_s"] for seconds in (60, 3600))
+    assert long - short == 3540

@@ -29,16 +29,6 @@ def test_tells_what_runs_and_what_is_in_doubt(run_action, said):
     ]
 
 
-def test_says_what_comes_next(run_action, said):
-    task_vars = {
-        "groups": {"blue": ["blue1"], "green": ["green1"]},
-        "hostvars": {"blue1": {"seen": said("2.0.0", state="standby")}, "green1": {"seen": said()}},
-    }
-    assert "run the same command again" in "".join(run_action("status", {"observed": "seen", "next": True}, task_vars).shown)
-    ran = run_action("status", {"observed": "seen", "without": ["blue1"], "next": True}, task_vars)
-    assert any(line.startswith("Nothing is half done") for line in ran.shown)
-
-
 def test_one_host_shows_what_all_have_found(run_action, said):
     task_vars = {
         "groups": {"blue": ["blue1"], "green": ["green1"]},

@@ -25,6 +25,8 @@ SHOP = {
 SANITY = {
     "name": "shop",
     "url": None,
+    "further": False,
+    "further_alone": False,
     "node_url": "http://127.0.0.1:8080",
     "checks": [{"name": "answers", "path": "/"}],
     "release": "",
@@ -59,6 +61,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
             None,
             {
                 "name": "shop",
+                "service": "shop",
                 "ports": [8080],
                 "in_flight_url": "http://127.0.0.1:8080/status",
                 "in_flight_key": "in_flight",
@@ -76,7 +79,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
         (
             "release",
             "2.0.0",
-            {"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "heartbeat_url": "http://127.0.0.1:9101"},
+            {"name": "shop", "package": "shop-app", "version": "2.0.0", "service": "shop", "url": "http://127.0.0.1:9101"},
         ),
         ("build", "2.0.0", {"name": "shop-app", "version": "2.0.0", "summary": "Orders"}),
         ("sanity", "2.0.0", {**SANITY, "release": "2.0.0", "release_header": "X-Release"}),
@@ -119,8 +122,25 @@ def test_the_tests_of_a_component():
 def test_what_a_bare_component_needs():
     assert view([BARE], "build", "1") == []
     assert view([BARE], "sanity", "1") == [SANITY]
-    assert view([BARE], "drain", "kernel") == [{"name": "shop", "ports": [8080]}]
-    assert view([{**BARE, "long_lived_ports": [8090]}], "drain", "kernel") == [{"name": "shop", "ports": [8080], "long_lived_ports": [8090]}]
+    assert view([BARE], "drain", "kernel") == [{"name": "shop", "service": "shop", "ports": [8080]}]
+    assert view([{**BARE, "long_lived_ports": [8090]}], "drain", "kernel") == [{"name": "shop", "service": "shop", "ports": [8080], "long_lived_ports": [8090]}]
+
+
+@pytest.mark.parametrize(
+    "changes, further, alone",
+    [
+        ({}, False, False),
+        ({"sanity": [{"path": "/"}, {"path": "/b", "through": "balancer"}]}, False, False),
+        ({"sanity": [{"path": "/"}, {"path": "/b", "through": "node"}]}, True, True),
+        ({"sanity": [{"path": "/", "through": "both"}]}, True, True),
+        ({"sanity_commands": [{"name": "suite", "argv": ["pytest"]}]}, True, True),
+        # Where there is nothing to compare with, there is nothing further.
+        ({"compare": {"log": "/var/log/haproxy.log", "log_host": "lb-live"}}, True, False),
+    ],
+)
+def test_what_is_more_than_checks_through_the_load_balancer(changes, further, alone):
+    (found,) = view([{**BARE, **changes}], "sanity", "2.0.0")
+    assert (found["further"], found["further_alone"]) == (further, alone)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, held_by_another, refuse_exclusive, refuse_live, refuse_standby
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
+    Limits,
+    held_by_another,
+    refuse_adoption,
+    refuse_exclusive,
+    refuse_live,
+    refuse_standby,
+    served_by,
+)
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
@@ -34,14 +42,17 @@ def test_a_node_that_is_adopted_needs_no_sanity_test_but_the_rest(nodes, said):
     out = {name: said(state="standby") for name in [*BLUE, *GREEN]}
     here = nodes(**out)
     installed = dict(here[0].nevras)
-    assert refuse_live(here[0], here, installed, [], adopted=True) == []
-    assert "it has not passed the sanity test" in refuse_live(here[0], here, installed, [])[0]
-    assert "installed, not" in refuse_live(here[0], here, {"shop": "shop-9-1.noarch"}, [], adopted=True)[0]
+
+    def adopted(all_of_them, wanted=installed):
+        return refuse_live(all_of_them[0], served_by(all_of_them), wanted, [], refuse_adoption(all_of_them[0], all_of_them))
+
+    assert adopted(here) == []
+    assert "it has not passed the sanity test" in refuse_live(here[0], served_by(here), installed, [])[0]
+    assert "installed, not" in adopted(here, {"shop": "shop-9-1.noarch"})[0]
     for changes, text in (({"healthy": False}, "HTTP 503"), ({"release": "9"}, "it reports release 9"), ({"error": "no agent"}, "no agent")):
-        node = nodes(**{**out, "blue1": said(state="standby", **changes)})[0]
-        assert text in refuse_live(node, here, installed, [], adopted=True)[0]
+        assert text in adopted(nodes(**{**out, "blue1": said(state="standby", **changes)}))[0]
     before = nodes(**{**out, "blue1": dict(said(state="standby"), record={"current": installed, "previous": []})})
-    assert "it has been live before" in refuse_live(before[0], before, installed, [], adopted=True)[0]
+    assert "it has been live before" in adopted(before)[0]
 
 
 def test_a_half_may_leave_when_the_other_half_serves(nodes):
@@ -124,7 +135,7 @@ def swapped(said):
 
 
 def test_live_after_the_sanity_test(nodes, swapped):
-    assert refuse_live(swapped, nodes(), PROOF, PASSED) == []
+    assert refuse_live(swapped, served_by(nodes()), PROOF, PASSED) == []
 
 
 @pytest.mark.parametrize(
@@ -140,12 +151,14 @@ def test_live_after_the_sanity_test(nodes, swapped):
     ],
 )
 def test_not_live_without_the_sanity_test(nodes, swapped, sanity):
-    assert refuse_live(swapped, nodes(), PROOF, sanity) == ["blue1: it has not passed the sanity test, and no node served this release when the batch began"]
+    assert refuse_live(swapped, served_by(nodes()), PROOF, sanity) == [
+        "blue1: it has not passed the sanity test, and no node served this release when the batch began"
+    ]
 
 
 def test_back_to_what_served_needs_no_sanity_test(nodes, said):
     back = read_node("blue1", "blue", said("1.0.0", state="standby"))
-    assert refuse_live(back, nodes(), {"shop": "shop-1.0.0-1.noarch"}, []) == []
+    assert refuse_live(back, served_by(nodes()), {"shop": "shop-1.0.0-1.noarch"}, []) == []
 
 
 @pytest.mark.parametrize(
@@ -161,11 +174,11 @@ def test_back_to_what_served_needs_no_sanity_test(nodes, said):
 )
 def test_not_live_unproven(nodes, said, changes, text):
     node = read_node("blue1", "blue", said(**{"version": "2.0.0", "state": "standby", **changes}))
-    assert text in "; ".join(refuse_live(node, nodes(), PROOF, PASSED))
+    assert text in "; ".join(refuse_live(node, served_by(nodes()), PROOF, PASSED))
 
 
 def test_not_live_when_nobody_says_what_it_must_run(nodes, swapped):
-    assert "option proof" in refuse_live(swapped, nodes(), {}, PASSED)[0]
+    assert "option proof" in refuse_live(swapped, served_by(nodes()), {}, PASSED)[0]
 
 
 def test_the_lock_of_another_run(nodes, said):
