@@ -13,7 +13,7 @@ module: end
 short_description: End a run on a node - give its lock back and read it
 version_added: 0.1.0
 description:
-  - The last step of a run, in one round trip. It gives the lock of the node back as M(halfswap.bluegreen.deploy_lock) does with O(state=released), and
+  - The last step of a run, in one round trip. It gives the lock of the node back as M(halfswap.bluegreen.deploy_lock) does, and
     then reads the node as M(halfswap.bluegreen.node_info) does.
   - The lock of another run is left alone and told in RV(held_by). That is no failure, and neither is a lock that cannot be read (RV(lock_error)).
   - The lock comes back even where the node cannot be read. That fails.
@@ -84,9 +84,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import
 
 
 def give_back(module):
-    result = dict(released=False, held_by=None, lock_error=None)
+    result = dict(changed=False, released=False, held_by=None, lock_error=None)
     try:
-        result["released"] = _lock.give_back(module.params, module.check_mode)["changed"]
+        result["changed"] = result["released"] = _lock.give_back(module.params, module.check_mode)["changed"]
     except _lock.Held as exc:
         result["held_by"] = str(exc)
     except RecordsError as exc:
@@ -104,12 +104,13 @@ def holder():
 
 def run(module):
     # The lock first: what else goes wrong must not keep the next run waiting.
-    lock = give_back(module)
+    result = give_back(module)
     try:
-        result = read(module, module.params["components"], holder)
+        said = read(module, module.params["components"], holder)
     except UNREADABLE as exc:
-        module.fail_json(msg=str(exc), changed=lock["released"], **lock)
-    return dict(result, changed=lock["released"], **lock)
+        module.fail_json(msg=str(exc), **result)
+    said.update(result)
+    return said
 
 
 def main():

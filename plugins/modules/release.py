@@ -240,8 +240,10 @@ class Release(object):
         pairs = list(zip(self.components, self.installation.found, self.installation.packages))
         # Those whose process has to be another one in the end.
         self.anew = [c for c, found, entry in pairs if found.changes or entry["stale"] or self.params["restart"]]
-        self.stopping = [c for c in self.anew if not self.units[c["service"]].is_down]
-        self.proof, self.stopped, self.started, self.waited_s = None, [], [], 0.0
+        # With its service, every component that it runs.
+        anew = self.services(self.anew)
+        self.stopping = [c for c in self.components if c["service"] in anew and not self.units[c["service"]].is_down]
+        self.proof, self.stopped, self.enabled, self.started, self.waited_s = None, [], [], [], 0.0
 
     @staticmethod
     def wanted(component):
@@ -249,10 +251,11 @@ class Release(object):
 
     def result(self):
         result = dict(self.installation.result(), stopped=self.stopped, started=self.started, waited_s=self.waited_s, proof=self.proof)
-        return dict(result, changed=result["changed"] or bool(self.stopped or self.started))
+        return dict(result, changed=result["changed"] or bool(self.stopped or self.enabled or self.started))
 
     def foretell(self):
         """For check mode."""
+        self.enabled = self.disabled(self.units)
         self.stopped = self.services(self.stopping)
         self.started = self.services([c for c in self.components if c in self.anew or not self.units[c["service"]].active])
 
@@ -336,9 +339,10 @@ class Release(object):
         if self.installation.moves or any(unit.is_stale for unit in units.values()):
             act(self.module, "daemon-reload")
             units = self.look()
-        disabled = [name for name in self.services(self.components) if units[name].is_to_be_enabled]
+        disabled = self.disabled(units)
         if disabled:
             act(self.module, "enable", disabled)
+            self.enabled = disabled
         anew = self.services(self.anew)
         idle = [name for name in self.services(self.components) if name not in anew and not units[name].active]
         # It starts what does not run; and what was started by itself meanwhile may have begun with files of the former package.
@@ -352,6 +356,9 @@ class Release(object):
                 self.started += [name for name in names if units[name].active]
                 raise Failed(self.with_units(str(exc).rstrip("."), [units[name] for name in names if not units[name].active]))
             self.started += names
+
+    def disabled(self, units):
+        return [name for name in self.services(self.components) if units[name].is_to_be_enabled]
 
     def look(self, names=None):
         return look(self.module, names or [c["service"] for c in self.components])

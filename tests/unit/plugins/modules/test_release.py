@@ -245,6 +245,19 @@ def test_only_what_changes_is_stopped(run_module, node, args, heartbeat_server):
     assert [c["name"] for c in result["components"]] == ["shop", "cart"]
 
 
+def test_a_service_is_stopped_with_every_component_that_it_runs(run_module, node, args, second_heartbeat_server, heartbeat_server):
+    node.installed["cart"] = shop("1.0.0", "cart")
+    asked = args()
+    asked["components"].append(dict(name="cart", package="cart", service="shop", version="1.0.0", release="1", url=heartbeat_server.url))
+    result = run_module(release, asked)
+    assert result.failed and result["msg"].startswith("Not stopped: component cart: the proof on this node does not name it")
+    assert node.done == []
+    proven = dict(revision=8, ran=True, requests=100, exception="")
+    _proof.keep("r2", "r2/1", dict(shop=proven, cart=proven))
+    asked["drain"]["components"].append(dict(asked["drain"]["components"][0], name="cart"))
+    assert run_module(release, asked)["stopped"] == ["shop"]
+
+
 @pytest.mark.parametrize("restart", [True, False])
 def test_a_restart_needs_the_proof_too(run_module, node, args, restart):
     if not restart:
@@ -322,6 +335,15 @@ def test_what_does_not_run_is_started(run_module, node, args):
     result = run_module(release, args(component=dict(version="1.0.0")))
     assert node.done == ["start shop"]
     assert (result["changed"], result["started"]) == (True, ["shop"])
+
+
+def test_what_is_not_enabled_is_enabled(run_module, node, args):
+    node.units["shop"]["UnitFileState"] = "disabled"
+    asked = args(component=dict(version="1.0.0"))
+    assert run_module(release, asked, check_mode=True)["changed"] is True
+    result = run_module(release, asked)
+    assert (node.done, result["changed"], result["started"]) == (["enable shop"], True, [])
+    assert run_module(release, asked)["changed"] is False
 
 
 def test_a_unit_file_that_changed_is_read(run_module, node, args):
