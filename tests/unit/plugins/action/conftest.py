@@ -19,6 +19,47 @@ class HostVars(dict):
     raw_get = dict.__getitem__
 
 
+class WatchedHostVars(HostVars):
+    """The same, and `read` has the name of the host at each time that somebody took its variables; with `explode` nobody may."""
+
+    def __init__(self, hosts, explode=False):
+        super().__init__(hosts)
+        self.read = []
+        self._explode = explode
+
+    def _took(self, name):
+        assert not self._explode, f"the variables of {name} were read"
+        self.read.append(name)
+
+    def __getitem__(self, name):
+        self._took(name)
+        return super().__getitem__(name)
+
+    raw_get = __getitem__
+
+    def get(self, name, default=None):
+        self._took(name)
+        return super().get(name, default)
+
+    def _all(self):
+        for name in self:
+            self._took(name)
+
+    def values(self):
+        self._all()
+        return super().values()
+
+    def items(self):
+        self._all()
+        return super().items()
+
+
+@pytest.fixture
+def watched():
+    """watched(hostvars) are these variables, which note whose of them are read."""
+    return WatchedHostVars
+
+
 @pytest.fixture
 def run_action(monkeypatch):
     """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
@@ -50,7 +91,8 @@ def run_action(monkeypatch):
             return dict(said or {"changed": True})
 
         monkeypatch.setattr(action, "_execute_module", execute)
-        result = action.run(task_vars={**task_vars, "hostvars": HostVars(task_vars.get("hostvars", {}))})
+        hostvars = task_vars.get("hostvars", {})
+        result = action.run(task_vars={**task_vars, "hostvars": hostvars if isinstance(hostvars, HostVars) else HostVars(hostvars)})
         return types.SimpleNamespace(result=result, sent=sent, shown=shown)
 
     return run

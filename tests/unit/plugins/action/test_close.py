@@ -1,0 +1,126 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleError
+
+BALANCERS = [
+    {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"]},
+    {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"]},
+]
+SITE = {"without": [], "load_balancers": BALANCERS, "strategy": "halves", "batch_size": "1", "run_id": "r2", "exclusive": False}
+DONE = {"site": SITE, "observed": "seen", "packages": "found", "strategy": "halves", "complete": True}
+STOPPED = {**DONE, "complete": False}
+
+
+@pytest.fixture
+def vars_of(said):
+    def build(release="2.0.0", **changes):
+        found = {"changed": False, "packages": [{"name": "shop", "before": None, "after": f"shop-{release}-1.noarch"}]}
+        hostvars = {name: {"seen": changes.get(name, said("2.0.0")), "found": found} for name in ("blue1", "green1")}
+        return {"groups": {"blue": ["blue1"], "green": ["green1"]}, "hostvars": hostvars, "inventory_hostname": "blue1"}
+
+    return build
+
+
+def test_complete_and_nothing_left(run_action, vars_of):
+    ran = run_action("close", DONE, vars_of())
+    assert "failed" not in ran.result and (ran.result["complete"], ran.result["table"], ran.result["changed"]) == (True, [], False)
+    assert ran.shown == [] and ran.sent == []
+
+
+def test_complete_but_something_is_left(run_action, vars_of, said):
+    """The plan was carried out to its end, and the nodes say something else."""
+    ran = run_action("close", DONE, vars_of(green1=said("1.0.0")))
+    assert ran.result["failed"] is True
+    assert ran.result["msg"].startswith("All batches are through, but something is left to do: batch 1 (green1) is left to do. Run the same command again.")
+    assert ran.shown == ran.result["table"] and ran.shown[0].split()[:2] == ["node", "stack"]
+    assert any(line.startswith("It is half done") for line in ran.shown)
+
+
+@pytest.mark.parametrize("wrong, text", [({"unreachable": True}, "green1: it is unreachable"), (None, "green1: it was not read")])
+def test_complete_but_nobody_knows(run_action, vars_of, wrong, text):
+    ran = run_action("close", DONE, vars_of(green1=wrong))
+    assert ran.result["failed"] is True and text in ran.result["msg"]
+    assert any("unread" in line for line in ran.shown)
+
+
+def test_a_node_in_standby_is_left_to_do(run_action, vars_of, said):
+    ran = run_action("close", DONE, vars_of(blue1=said("2.0.0", state="standby")))
+    assert "batch 1 (blue1) is left to do" in ran.result["msg"]
+
+
+def test_after_a_cut_over_the_old_half_stands_by_and_nothing_is_left(run_action, vars_of, said):
+    ran = run_action("close", {**DONE, "strategy": "cutover"}, vars_of(green1=said("1.0.0", state="standby")))
+    assert "failed" not in ran.result and ran.result["complete"] is True
+
+
+def test_all_live_has_no_packages(run_action, vars_of, said):
+    args = {key: value for key, value in DONE.items() if key != "packages"}
+    assert run_action("close", {**args, "strategy": "all_live"}, vars_of(green1=said("1.0.0"))).result["complete"] is True
+    ran = run_action("close", {**args, "strategy": "all_live"}, vars_of(green1=said("1.0.0", state="standby")))
+    assert ran.result["failed"] is True and "batch 1 (green1) is left to do" in ran.result["msg"]
+
+
+def test_a_dead_node_that_was_left_out_is_nothing_left(run_action, vars_of):
+    assert run_action("close", {**DONE, "site": {**SITE, "without": ["green1"]}}, vars_of(green1=None)).result["complete"] is True
+
+
+def test_packages_that_were_not_found_are_a_refusal_and_no_crash(run_action, vars_of):
+    task_vars = vars_of()
+    del task_vars["hostvars"]["green1"]["found"]
+    ran = run_action("close", DONE, task_vars)
+    assert ran.result["failed"] is True and "green1: the packages of the release were not found for it" in ran.result["msg"]
+
+
+@pytest.mark.parametrize("strategy", [None, "halves"])
+def test_without_a_strategy_of_the_task_nothing_is_planned(run_action, vars_of, said, strategy):
+    """A playbook that swaps nothing (migrate, verify_lb) has nothing left, wherever the nodes stand; the site has a strategy all the same."""
+    args = {"site": {**SITE, "strategy": strategy}, "observed": "seen", "complete": True}
+    ran = run_action("close", args, vars_of(green1=said("1.0.0", state="standby")))
+    assert "failed" not in ran.result and (ran.result["complete"], ran.shown) == (True, [])
+
+
+def test_incomplete_shows_where_it_stands_and_what_comes_next(run_action, vars_of, said):
+    ran = run_action("close", STOPPED, vars_of(blue1=said("2.0.0", state="standby"), green1=said("1.0.0")))
+    assert "failed" not in ran.result and ran.result["complete"] is False
+    assert ran.shown == ran.result["table"]
+    assert any(line.startswith("blue1") and "shop-2.0.0-1.noarch" in line and "standby" in line for line in ran.shown)
+    assert "run the same command again" in "".join(ran.shown) and "halfswap.bluegreen.rollback" in "".join(ran.shown)
+    assert ran.shown[-1] == "halfswap.bluegreen.history shows what was done."
+
+
+def test_what_comes_next_by_where_it_stands(run_action, vars_of, said):
+    half = run_action("close", STOPPED, vars_of(blue1=said("2.0.0", state="standby")))
+    assert any(line.startswith("It is half done") for line in half.shown)
+    whole = run_action("close", {**STOPPED, "site": {**SITE, "without": ["blue1"]}}, vars_of(blue1=said("2.0.0", state="standby")))
+    assert any(line.startswith("Nothing is half done") for line in whole.shown)
+
+
+def test_what_comes_next_may_be_in_what_went_wrong(run_action, vars_of):
+    ran = run_action("close", {**STOPPED, "next": False}, vars_of())
+    assert ran.shown[-1] == "2 of 2 nodes serve." and not any("history" in line for line in ran.shown)
+
+
+def test_incomplete_with_nodes_that_do_not_answer_is_no_other_failure(run_action, vars_of):
+    ran = run_action("close", STOPPED, vars_of(blue1={"unreachable": True}, green1={"failed": True, "msg": "no rpm"}))
+    assert "failed" not in ran.result and any("no rpm" in line for line in ran.shown)
+    # As far as it never came to the packages.
+    assert "failed" not in run_action("close", {**STOPPED, "packages": "never"}, vars_of()).result
+
+
+def test_who_asks_without_being_a_prober_is_shown(run_action, vars_of, said):
+    strange = said("2.0.0")
+    strange["components"][0]["heartbeat"]["probers"][0]["address"] = "10.0.0.99"
+    assert any("10.0.0.99" in line for line in run_action("close", STOPPED, vars_of(blue1=strange)).shown)
+    without = {**STOPPED, "site": {**SITE, "load_balancers": None}}
+    assert not any("10.0.0.99" in line for line in run_action("close", without, vars_of(blue1=strange)).shown)
+
+
+@pytest.mark.parametrize("option", ["observed", "complete"])
+def test_a_required_option(run_action, vars_of, option):
+    with pytest.raises(AnsibleError, match=option):
+        run_action("close", {key: value for key, value in DONE.items() if key != option}, vars_of())

@@ -1,0 +1,82 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import of_node, results
+
+BLUE1 = {"nodes": [{"name": "blue1"}], "results": [{"check": "GET /", "node": "blue1", "through": "balancer", "answers": 1, "latency_s": 0.1}]}
+
+
+def of_loop(name, variable="item", **changes):
+    """As Ansible registers one turn of a loop over the components."""
+    return {**BLUE1, "ansible_loop_var": variable, variable: {"name": name, "checks": []}, **changes}
+
+
+def test_a_single_task():
+    assert results([BLUE1]) == [{**BLUE1, "component": ""}]
+    assert results([{**BLUE1, "component": "shop"}]) == [{**BLUE1, "component": "shop"}]
+
+
+def test_a_loop_over_the_components():
+    said = {"changed": False, "msg": "All items completed", "results": [of_loop("shop"), of_loop("cart")]}
+    assert [row["component"] for row in results([said])] == ["shop", "cart"]
+    assert all(row["nodes"] == [{"name": "blue1"}] for row in results([said]))
+
+
+def test_a_loop_with_a_variable_of_its_own():
+    said = {"results": [of_loop("shop", "__swap_component")]}
+    assert [row["component"] for row in results([said])] == ["shop"]
+
+
+def test_a_loop_over_something_else_has_no_component():
+    said = {"results": [{**BLUE1, "ansible_loop_var": "item", "item": "shop"}]}
+    assert [row["component"] for row in results([said])] == [""]
+
+
+def test_a_list_of_results():
+    assert [row["component"] for row in results([[{**BLUE1, "component": "shop"}, {**BLUE1, "component": "cart"}]])] == ["shop", "cart"]
+
+
+def test_what_failed_stays_failed():
+    """It is not left out: whoever asks for every component must see it."""
+    (row,) = results([{"failed": True, "msg": "HTTP 500"}])
+    assert row["failed"] is True
+    said = {"failed": True, "results": [of_loop("shop"), of_loop("cart", failed=True)]}
+    assert [row.get("failed", False) for row in results([said])] == [False, True]
+
+
+def test_what_was_skipped_has_shown_nothing():
+    assert results([{"skipped": True, "skip_reason": "Conditional result was False"}]) == []
+    assert results([{"skipped": True, "results": [], "skipped_reason": "No items in the list"}]) == []
+    assert [row["component"] for row in results([{"results": [of_loop("shop"), of_loop("cart", skipped=True)]}])] == ["shop"]
+    assert results([[{**BLUE1, "skipped": True}]]) == []
+
+
+def test_what_was_never_registered_has_shown_nothing():
+    assert results([]) == results([None]) == results([[]]) == results([None, []]) == []
+    # Not even its nodes: an empty result is none of a test that passed.
+    assert [row.get("nodes") for row in results([{}])] == [None]
+
+
+def test_several_variables_together():
+    assert [row["component"] for row in results([{"results": [of_loop("shop")]}, [{**BLUE1, "component": "cart"}]])] == ["shop", "cart"]
+
+
+def check(node, answers=1, latency_s=0.1, through="balancer", name="GET /"):
+    return {"check": name, "node": node, "through": through, "answers": answers, "latency_s": latency_s}
+
+
+def test_what_the_journal_of_a_node_has_of_it():
+    rows = [check("blue1"), check("blue2", 5, 9.0), check("blue1", 2, 0.3, "node"), check(None, through="command", name="pytest")]
+    tested = {"component": "shop", "results": rows, "compare": {"compared": 9}}
+    assert of_node([tested], "blue1") == {"shop": {"checks": 2, "answers": 3, "slowest_s": 0.3, "commands": ["pytest"], "compare": {"compared": 9}}}
+    assert of_node([tested], "green1") == {}
+    assert of_node([{**tested, "component": ""}], "blue1") == {}
+
+
+def test_what_is_further_stands_for_what_was_before():
+    """A component that is tested further has its checks through the load balancer in the same result."""
+    tests = results([{"results": [of_loop("shop")]}, [{**BLUE1, "component": "shop", "results": [*BLUE1["results"], check("blue1", 4)]}]])
+    assert of_node(tests, "blue1")["shop"]["answers"] == 5
