@@ -99,7 +99,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats imp
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
 
 # As often as the agent checks the health of a component by default.
@@ -182,7 +182,7 @@ def main():
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))
-    except (HeartbeatError, RecordsError, _lock.Held) as exc:
+    except (HeartbeatError, RecordsError, SystemdError, _lock.Held) as exc:
         module.fail_json(msg=str(exc))
 
 

@@ -23,6 +23,7 @@ TELL = dict(ASK, body={"live": True, "password": "in-the-body"})
 HTTP = dict(profile="http", port=8080, read=dict(ASK, live=dict(status=[200]), standby=dict(status=[503])), live=TELL, standby=TELL)
 COMPONENT = dict(name="shop", heartbeat=HTTP)
 SECRETS = ["nobodys-business", "t0psecret", "pa%2055word", "pa 55word", "in-the-body", 'a \\"secret', 'a "secret', "Bearer"]
+DRAIN = dict(components=[dict(name="shop", service="shop", in_flight_url=ASK["url"])], timeout_s=0.2)
 CASES = {
     "heartbeat_info": dict(components=[COMPONENT]),
     "heartbeat_info with a form": dict(components=[dict(COMPONENT, heartbeat=dict(HTTP, live=dict(TELL, body="live=1&token=in-the-body")))]),
@@ -32,6 +33,12 @@ CASES = {
     "sanity": dict(url=ASK["url"], checks=[dict(path="/", headers=ASK["headers"], body=TELL["body"])], timeout_s=0.1, node="blue1"),
     "compare": dict(paths=["/"], headers=ASK["headers"], live_url=ASK["url"], standby_url=ASK["url"] + "2/"),
     "drain": dict(components=[dict(name="shop", in_flight_url=ASK["url"])], timeout_s=0.2),
+    "begin": dict(run_id="r1", owner="me", host="here", components=[dict(COMPONENT, package="shop", service="shop")], drain=DRAIN, token="t0psecret"),
+    "end": dict(run_id="r1", owner="me", host="here", components=[dict(COMPONENT, package="shop", service="shop")], token="t0psecret"),
+    "out": dict(components=[COMPONENT], token="t0psecret", run_id="r1", batch_id="b1", drain=DRAIN),
+    "release": dict(
+        components=[dict(COMPONENT, package="shop", service="shop", version="1")], token="t0psecret", run_id="r1", batch_id="b1", drain=DRAIN, read=False
+    ),
     "observe_traffic": dict(
         nodes=["blue1"],
         seconds=1,

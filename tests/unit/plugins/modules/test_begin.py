@@ -130,3 +130,11 @@ def test_what_is_not_healthy_is_not_looked_at(run_module, node, args, heartbeat_
 def test_seconds_need_no_look(run_module, node, args, clock):
     result = run_module(begin, args(drain=dict(method="seconds", seconds=5, components=[dict(name="shop")])))
     assert result["undrainable"] is None and "warnings" not in result and clock.elapsed == 0
+
+
+def test_the_password_of_a_counter_is_not_shown(run_module, node, args, second_heartbeat_server):
+    second_heartbeat_server.next_answers = [(200, "no JSON")]
+    url = second_heartbeat_server.url.replace("://", "://me:pa55word@")
+    result = run_module(begin, args(drain=dict(components=[dict(name="shop", in_flight_url=url)])))
+    assert "does not answer with JSON" in result["undrainable"]
+    assert "pa55word" not in result.output and "pa55word" not in run_module.logged[0]

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _machine, _proof
 from ansible_collections.halfswap.bluegreen.plugins.modules import heartbeat, out
 
 BALANCERS = [{"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2}]
@@ -186,6 +186,17 @@ def test_proceeding_is_an_exception(run_module, node, args, application, clock):
     result = run_module(out, args(drain=dict(timeout_s=3, on_timeout="proceed")))
     assert not result.failed and (result["drained"], result["drain"]["proceeded"]) == (False, True)
     assert _proof.read()["components"]["shop"]["exception"] == "on_timeout is proceed, and there was still this: shop: 2 in flight"
+
+
+def test_long_lived_connections_that_are_cut_are_an_exception(run_module, node, args, application, monkeypatch, tmp_path, clock):
+    table = tmp_path / "tcp"
+    rows = ["  sl  local_address rem_address   st", "   0: 0100007F:1F9A 00000000:0000 0A", "   1: 0100007F:1F9A 0100007F:D431 01"]
+    table.write_bytes("\n".join(rows).encode("ascii"))
+    monkeypatch.setattr(_drain, "SOCKET_TABLES", (str(table), str(tmp_path / "none")))
+    counted = dict(name="shop", service="shop", in_flight_url=application.url, in_flight_key="active", requests_key="total", long_lived_ports=[8090])
+    result = run_module(out, args(drain=dict(components=[counted], long_lived_wait_s=2)))
+    assert not result.failed and (result["drained"], result["drain"]["proceeded"]) == (False, True)
+    assert _proof.read()["components"] == proven(exception="long_lived_wait_s is 2, and 1 long-lived connections were open")
 
 
 def test_the_drain_renews_the_lock_of_this_run(run_module, node, args, application, clock):
