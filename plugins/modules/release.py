@@ -85,7 +85,7 @@ options:
             read again.
         type: dict
       wait_release:
-        description: The release that the running process must report, where it reports one. Where not given, it is taken at its health alone.
+        description: The release that the running process must report, where it reports one. Defaults to O(components[].version).
         type: str
   token:
     description: The bearer token of the heartbeats, for the reading.
@@ -127,7 +127,7 @@ EXAMPLES = r"""
 - name: Bring the node to 2.0.0
   halfswap.bluegreen.release:
     components:
-      - {name: shop, package: shop, service: shop, version: 2.0.0, wait_release: 2.0.0, url: "http://127.0.0.1:9101"}
+      - {name: shop, package: shop, service: shop, version: 2.0.0, url: "http://127.0.0.1:9101"}
     token: "{{ heartbeat_token }}"
     run_id: "{{ run_id }}"
     batch_id: "{{ run_id }}/1"
@@ -368,7 +368,7 @@ class Release(object):
         if not waiting:
             return
         heartbeats = [heartbeat_of(c, self.params["token"], self.module) for c in waiting]
-        expected = [dict(name=c["name"], release=c["wait_release"]) for c in waiting]
+        expected = [dict(name=c["name"], release=c["wait_release"] or c["version"]) for c in waiting]
         names = self.services(waiting)
         first = self.look(names)
         begun = monotonic()

@@ -37,6 +37,8 @@ def node(step_node, heartbeat_server, application, clock):
     step_node.runs("shop")
     clock.advance(100)
     heartbeat_server.status.update(state="standby", revision=8, run_id="r2")
+    # What is started reports the package that is installed.
+    step_node.hooks["restart"] = lambda: heartbeat_server.status.update(release=step_node.installed["shop"].version)
     keep()
     clock.advance(1)
     return step_node
@@ -370,12 +372,18 @@ def test_an_installation_that_fails_says_what_is_stopped(run_module, node, args)
     assert _records.journal(1)[0]["result"] == "failed"
 
 
-def test_waits_for_health_and_release(run_module, node, args, heartbeat_server, clock):
-    heartbeat_server.status.update(healthy=False, release="1.0.0")
+@pytest.mark.parametrize("component, release_told", [({}, "2.0.0"), (dict(wait_release="two"), "two")])
+def test_waits_for_health_and_release(run_module, node, args, heartbeat_server, clock, component, release_told):
+    node.hooks["restart"] = lambda: heartbeat_server.status.update(healthy=False, release="1.0.0")
     clock.at(105, lambda: heartbeat_server.status.update(healthy=True))
-    clock.at(106, lambda: heartbeat_server.status.update(release="2.0.0"))
-    result = run_module(release, args(component=dict(wait_release="2.0.0")))
+    clock.at(106, lambda: heartbeat_server.status.update(release=release_told))
+    result = run_module(release, args(component=component))
     assert result["waited_s"] == pytest.approx(3, abs=0.3)
+
+
+def test_a_component_that_reports_no_release_is_taken_at_its_health(run_module, node, args, heartbeat_server):
+    node.hooks["restart"] = lambda: heartbeat_server.status.update(release=None)
+    assert not run_module(release, args()).failed
 
 
 def test_a_component_without_a_heartbeat_is_not_waited_for(run_module, node, args):
