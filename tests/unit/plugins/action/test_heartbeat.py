@@ -9,6 +9,8 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import TABLE
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import permit
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "url": "http://lb"},
@@ -294,6 +296,154 @@ def test_an_exclusive_switch(run_action, vars_of, said):
     assert "no exclusive switch behind it" in run_action("heartbeat", args(**switch), task_vars).result["msg"]
     ran = run_action("heartbeat", args(**{**switch, "sanity": []}, load_balancers=holding), task_vars)
     assert "green1: it has not passed the sanity test" in ran.result["msg"] and ran.sent == []
+
+
+# ---- In, on the permit with which the batch left ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def back_vars(said, clock, watched):
+    """What there is when blue1 comes in on release 2.0.0: the permit of its batch, its own reading, and the sanity test on blue2."""
+
+    def build(host="blue1", batch=("blue1", "blue2"), **changes):
+        names = [name for stack in GROUPS.values() for name in stack]
+        given = permit([read_node(name, name[:-1], changes.get(name, said())) for name in names], batch, "r2/1")
+        hostvars = {name: {"seen": {"unreachable": True}} for name in names}
+        hostvars["blue1"]["again"] = changes.get("again", said("2.0.0", state="standby", batch_id="r2/1"))
+        hostvars["blue2"]["tested"] = {"nodes": [{"name": "blue1"}, {"name": "blue2"}]}
+        return {"inventory_hostname": host, "groups": GROUPS, "hostvars": watched(hostvars), "allowed": given}
+
+    return build
+
+
+def back_in(**changes):
+    found = {**LIVE, "permit": "allowed", **changes}
+    return {key: value for key, value in found.items() if key not in ("batch", "evidence")}
+
+
+def test_in_on_the_permit(run_action, back_vars):
+    ran = run_action("heartbeat", back_in(), back_vars())
+    ((module, sent),) = ran.sent
+    assert module == "halfswap.bluegreen.heartbeat" and sent["state"] == "live" and sent["components"][0]["revision"] == 7
+    # From now on it serves that.
+    assert sent["release"] == {"shop": "shop-2.0.0-1.noarch"} and not {"permit", "sanity", "sanity_host"} & set(sent)
+
+
+def test_in_looks_at_nothing_but_its_own_reading_and_the_sanity_test(run_action, back_vars):
+    """What the others say now is no affair of a node that comes in, and none of what it costs."""
+    task_vars = back_vars()
+    assert len(run_action("heartbeat", back_in(), task_vars).sent) == 1
+    assert set(task_vars["hostvars"].read) == {"blue1", "blue2"} and len(task_vars["hostvars"].read) <= 3
+
+
+@pytest.mark.parametrize("found", [None, {}, {"skipped": True}, {"failed": True, "msg": "Interlock: ..."}, {"unreachable": True}])
+def test_not_in_without_a_permit(run_action, back_vars, found):
+    ran = run_action("heartbeat", back_in(), {**back_vars(), "allowed": found})
+    assert ran.sent == [] and ran.result["msg"].startswith(
+        "Interlock: blue1 does not go to live, nothing was changed. blue1: the interlock has not permitted it"
+    )
+
+
+def test_not_in_on_the_permit_of_another_batch(run_action, back_vars):
+    ran = run_action("heartbeat", back_in(batch_id="r2/2"), back_vars())
+    assert ran.sent == [] and "the interlock has judged r2/1, not r2/2" in ran.result["msg"]
+    ran = run_action("heartbeat", back_in(), back_vars(batch=["blue2"]))
+    assert ran.sent == [] and "blue1 is not in the batch blue2" in ran.result["msg"]
+
+
+def test_a_swap_may_take_its_time(run_action, back_vars, clock, said):
+    """The permit is of before the release; what the node says of itself is of after it."""
+    task_vars = back_vars(again=said("2.0.0", state="standby", batch_id="r2/1", at=4600.0))
+    clock.advance(3600)
+    assert len(run_action("heartbeat", back_in(), task_vars).sent) == 1
+    # Its own reading is of just now, unless it looks at itself once more, or it is none.
+    ran = run_action("heartbeat", back_in(), back_vars())
+    assert ran.sent == [] and "too long ago" in ran.result["msg"]
+    looks = [{**COMPONENTS[0], "package": "shop", "service": "shop"}]
+    assert len(run_action("heartbeat", back_in(components=looks), back_vars()).sent) == 1
+
+
+@pytest.mark.parametrize(
+    "again, text",
+    [
+        ({"version": "1.0.0"}, "shop-1.0.0-1.noarch is installed, not shop-2.0.0-1.noarch"),
+        ({"healthy": False}, "HTTP 503"),
+        ({"started_at": 1.0}, "its process was started before"),
+        ({"release": "1.0.0"}, "it reports release 1.0.0"),
+        ({"batch_id": "r2/2"}, "it was read for r2/2, not for r2/1"),
+        ({"error": "no agent"}, "no agent"),
+    ],
+)
+def test_the_permit_is_no_proof(run_action, back_vars, said, again, text):
+    task_vars = back_vars(again=said(**{"version": "2.0.0", "state": "standby", "batch_id": "r2/1", **again}))
+    ran = run_action("heartbeat", back_in(), task_vars)
+    assert ran.sent == [] and text in ran.result["msg"]
+
+
+def test_the_permit_is_no_sanity_test_either(run_action, back_vars):
+    ran = run_action("heartbeat", back_in(sanity=[]), back_vars())
+    assert ran.sent == [] and "it has not passed the sanity test, and no node served this release when the batch began" in ran.result["msg"]
+
+
+def test_back_on_what_served_when_the_batch_began(run_action, back_vars, said):
+    """The way back of a node whose swap failed: the permit remembers what served."""
+    old = {"proof": {"shop": "shop-1.0.0-1.noarch"}, "sanity": []}
+    task_vars = back_vars(again=said("1.0.0", state="standby", batch_id="r2/1"))
+    assert len(run_action("heartbeat", back_in(**old), task_vars).sent) == 1
+    # Of what nobody served beyond doubt then, it remembers nothing.
+    ill = dict.fromkeys(("blue1", "blue2", "green1", "green2"), said(healthy=False))
+    ran = run_action("heartbeat", back_in(**old), back_vars(again=said("1.0.0", state="standby", batch_id="r2/1"), **ill))
+    assert ran.sent == [] and "no node served this release when the batch began" in ran.result["msg"]
+
+
+def test_the_traffic_to_expect_is_that_of_when_the_batch_began(run_action, back_vars, said):
+    busy = {name: said(rate=5.0) for name in ("green1", "green2")}
+    out = {name: said(state="standby") for name in ("blue1", "blue2")}
+    assert run_action("heartbeat", back_in(), back_vars(**busy, **out)).sent[0][1]["components"][0]["expected_per_s"] == 2.5
+    assert run_action("heartbeat", back_in(), back_vars()).sent[0][1]["components"][0]["expected_per_s"] == 0.0
+
+
+def test_nobody_is_adopted_on_a_permit(run_action, back_vars, said):
+    """Whether two releases would be adopted together can only be told from what all nodes say, and a permit does not have that."""
+    other = {name: said("3.0.0") for name in ("green1", "green2")}
+    ran = run_action("heartbeat", back_in(adopt=True, sanity=[]), back_vars(**other))
+    assert ran.sent == [] and ran.result["failed"] is True
+
+
+def test_in_from_here(run_action, back_vars, said, heartbeat_server, node, clock):
+    heartbeat_server.status.update(state="standby", run_id="r2", release="2.0.0")
+    heartbeat_server.after_each = lambda server: server.puts and server.status.update(probers=[prober(live=3)])
+    components = [{"name": "shop", "url": heartbeat_server.url, "heartbeat": {"via": "controller"}}]
+    ran = run_action("heartbeat", back_in(components=components, token="secret-token", settle_timeout_s=5), back_vars(), answer=node)
+    assert not ran.result.get("failed"), ran.result["msg"]
+    assert [sent["step"] for _name, sent in ran.sent] == ["judge", "record"]
+    assert ran.result["components"] == [{"name": "shop", "before": "standby", "after": "live", "revision": 8}] and ran.result["settled"] is True
+    (put,) = [asked for asked in heartbeat_server.asked if asked[0] == "PUT"]
+    assert put[2]["state"] == "live" and put[3] == '"7"'
+
+
+# ---- What a node costs --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [4, 400])
+def test_what_a_flip_on_a_permit_costs_does_not_grow_with_the_nodes(run_action, said, clock, watched, count):
+    """How often the variables of a host are taken, of all hosts that there are: of them Ansible makes a copy each time."""
+    names = [f"n{number}" for number in range(count)]
+    groups = {"blue": names[: count // 2], "green": names[count // 2 :]}
+    given = permit([read_node(name, "blue", said()) for name in names], groups["blue"], "r2/1")
+    hostvars = {name: {} for name in names}
+    hostvars["n1"]["again"] = said("2.0.0", state="standby", batch_id="r2/1")
+    hostvars["n0"]["tested"] = {"nodes": [{"name": "n1"}]}
+
+    def cost(name, asked):
+        task_vars = {"inventory_hostname": "n1", "groups": groups, "hostvars": watched(hostvars), "allowed": given}
+        ran = run_action(name, asked, task_vars)
+        assert len(ran.sent) == 1, ran.result["msg"]
+        return task_vars["hostvars"].read
+
+    assert cost("out", {**back_in(drain={}), "state": None}) == []
+    # Its own, and for the sanity test of all those of the one on which it is registered.
+    assert sorted(cost("heartbeat", back_in(sanity_host="n0"))) == ["n0", "n1"]
 
 
 # ---- Where only the controller reaches the heartbeat --------------------------------------------------------------------------------
