@@ -79,11 +79,11 @@ def play(tmp_path: Path):
 
 @pytest.fixture
 def says(tmp_path: Path):
-    """says(result) is a task in which every node says this, and which registers it as `said`."""
+    """says(result) is a task in which every node says this, and which registers it as `said`, or under another name."""
 
-    def task(result: dict[str, Any]) -> dict[str, Any]:
-        (tmp_path / "said.json").write_text(json.dumps(result))
-        return {"name": "Say", "say": {"file": str(tmp_path / "said.json")}, "register": "said"}
+    def task(result: dict[str, Any], register: str = "said") -> dict[str, Any]:
+        (tmp_path / f"{register}.json").write_text(json.dumps(result))
+        return {"name": "Say", "say": {"file": str(tmp_path / f"{register}.json")}, "register": register}
 
     return task
 
@@ -135,7 +135,8 @@ def tasks_of(path: str, *names: str) -> list[dict[str, Any]]:
 
 
 BATCH = {"number": 1, "nodes": [], "retire": [], "serving_after": ["blue1", "green1"], "staying": [], "observe_s": 16, "undo": None, "exclusive": False}
-SITE = {"on_failure": "rollback", "sanity_from": "blue1", "load_balancers": []}
+# As module site has registered it.
+SITE = {"on_failure": "rollback", "sanity_from": "blue1", "load_balancers": [], "run_id": "r1", "reason": "release 2.0.0", "forward": True}
 
 
 def shop(url: str) -> list[dict[str, Any]]:
@@ -145,7 +146,7 @@ def shop(url: str) -> list[dict[str, Any]]:
 def test_a_watch_of_the_nodes(play, canary, heartbeat_server) -> None:
     """The heartbeat of each node says why it is not healthy, as an agent does whose application answers with the canary."""
     heartbeat_server.status.update(healthy=False, why=canary.text)
-    status, output = play(role("swap", "observe", swap_batch=BATCH, swap_site=SITE, swap_components=shop(heartbeat_server.url), swap_run_id="r1"))
+    status, output = play(role("swap", "observe", swap_batch=BATCH, swap_batches=[BATCH], swap_site=SITE, swap_components=shop(heartbeat_server.url)))
     assert status == 2
     # Of more than a megabyte nothing is believed.
     wrong = b"it is larger than 1 MB" if len(json.dumps(canary.text)) > 1000000 else b"component shop is not healthy: "
@@ -157,24 +158,59 @@ def test_a_watch_of_the_nodes(play, canary, heartbeat_server) -> None:
 def test_a_watch_of_the_traffic(play, canary, heartbeat_server, answers) -> None:
     url = answers(b"HTTP/1.0 500 No\r\nX-Served-By: blue1\r\nX-Release: " + canary.said.replace(b"\r", b"")[:30000] + b"\r\n\r\n" + canary.said)
     policy = {"probes": {"paths": ["/"], "url": url}, "min_requests": 1}
-    variables = {"swap_batch": BATCH, "swap_site": SITE, "swap_components": shop(heartbeat_server.url), "swap_run_id": "r1", "swap_observe": policy}
+    variables = {"swap_batch": BATCH, "swap_batches": [BATCH], "swap_site": SITE, "swap_components": shop(heartbeat_server.url), "swap_observe": policy}
     status, output = play(role("swap", "observe", **variables))
     assert status == 2
     assert b"traffic: After " in output and b"times " in output
     canary.shown_in(output)
 
 
-def test_a_way_back(play, canary, says) -> None:
-    """A step of a swap fails, with the canary for a reason."""
-    say = {**says({"failed": True, "msg": canary.text}), "name": "A step"}
-    tasks = tasks_of("roles/swap/tasks/restore.yml", "Record what failed", "Stop, and say where things stand")
-    variables = {"swap_batch": {**BATCH, "nodes": ["blue1"], "restore": {}}, "swap_site": SITE, "swap_components": [], "swap_run_id": "r1", "__swap_proof": {}}
-    status, output = play({"block": [say], "rescue": tasks, "vars": variables}, vars_files=[str(COLLECTION / "roles/swap/vars/main.yml")])
+@pytest.fixture
+def no_module(tmp_path: Path) -> str:
+    """What stands in for the Python of a node on which no module of ours may write: each is said to be done."""
+    (tmp_path / "no-module").write_text("#!/bin/sh\necho '{\"changed\": true}'\n")
+    (tmp_path / "no-module").chmod(0o755)
+    return str(tmp_path / "no-module")
+
+
+def test_a_way_back(play, canary, says, said, no_module) -> None:
+    """A step of a swap fails, with the canary for a reason; and so does the way back, of a node whose health says it, too."""
+    left = said(state="standby", healthy=False)
+    left["components"][0]["heartbeat"]["why"] = canary.text
+    fails = {**says({"failed": True, "msg": canary.text}), "name": "A step"}
+    judge, stop = tasks_of("roles/swap/tasks/restore.yml", "Judge whether it goes back by itself", "Stop, and say where things stand")
+    back = {**says({"failed": True, "msg": canary.text}, "__swap_back"), "name": "The way back", "ignore_errors": True}
+    # Its line in the journal of the node would be in that of the machine of the test.
+    stop = {**stop, "vars": {"ansible_python_interpreter": no_module}}
+    batch = {**BATCH, "nodes": ["blue1", "green1"], "restore": dict.fromkeys(("blue1", "green1"), {"shop": "shop-1.0.0-1.noarch"})}
+    variables = {"swap_batch": batch, "swap_batches": [batch], "swap_site": SITE, "swap_components": shop("http://127.0.0.1:1")}
+    tasks = [says(left, "__swap_left"), judge, back, stop]
+    status, output = play({"block": [fails], "rescue": tasks, "vars": variables}, vars_files=[str(COLLECTION / "roles/swap/vars/main.yml")])
     assert status == 2
-    # The module that failed first is none of ours.
-    told = output.partition(b"TASK [Record what failed]")[2]
-    assert b'stopped at \\"A step\\": ' in told and b"No node outside the batch was touched" in told
+    # The modules that say it first are none of ours.
+    told = output.partition(b"TASK [Judge whether it goes back by itself]")[2].partition(b"TASK [The way back]")[0]
     canary.shown_in(told)
+    told = output.partition(b"TASK [Stop, and say where things stand]")[2]
+    assert b'stopped at \\"A step\\": ' in told and b"No node outside the batch was touched" in told and b"blue1 was not brought back (" in told
+    canary.shown_in(told, 40000)
+
+
+def test_a_refusal_of_the_interlock(play, canary, says) -> None:
+    """Of nodes whose reading failed with the canary; told once for all of them, and then by each that would act all the same."""
+    balancers = [{"name": state, "follows": state, "path": f"/heartbeat/{state}"} for state in ("live", "standby")]
+    judged = {"site": {"run_id": "r1", "load_balancers": balancers}, "batch": ["blue1"], "batch_id": "r1/1", "evidence": "said"}
+    node = {"batch_id": "r1/1", "run_id": "r1", "components": [{"name": "shop", "url": "http://127.0.0.1:1"}], "permit": "permit"}
+    status, output = play(
+        {**says({"failed": True, "msg": canary.text}), "ignore_errors": True},
+        {"name": "Interlock", "halfswap.bluegreen.interlock": judged, "run_once": True, "register": "permit", "ignore_errors": True},
+        {"name": "Out", "halfswap.bluegreen.out": node, "ignore_errors": True},
+        {"name": "Close", "halfswap.bluegreen.close": {"observed": "said", "complete": False, "site": judged["site"]}, "run_once": True},
+    )
+    assert status == 0
+    told = output.partition(b"TASK [Interlock]")[2]
+    assert b"Interlock: blue1 does not leave, nothing was changed. blue1: its reading failed: " in told
+    assert told.count(b"the interlock has not permitted it") >= 2 and b"0 of 2 nodes serve." in told
+    canary.shown_in(told, 40000)
 
 
 def test_a_sanity_test(play, canary, answers) -> None:
@@ -219,9 +255,9 @@ def test_a_migration_while_a_node_runs_something_else(play, canary, says) -> Non
 
 
 def test_a_load_balancer_that_answers_anything(play, canary, answers) -> None:
-    status, output = play(role("sanity", "reachable", sanity_url=answers(canary.said), sanity_delegate_to="blue1"))
+    status, output = play({"name": "Ask", "halfswap.bluegreen.lb_answers": {"load_balancers": [{"name": "standby", "url": answers(canary.said)}]}})
     assert status == 2
-    assert b"does not answer blue1" in output
+    assert b"load balancer standby does not answer at http://127.0.0.1:" in output and b"Nothing was changed." in output
     canary.shown_in(output)
 
 

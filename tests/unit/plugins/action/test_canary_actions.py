@@ -6,13 +6,46 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from ansible.errors import AnsibleError
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH, read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import permit
+
 BALANCERS = [{"name": state, "follows": state, "path": f"/heartbeat/{state}"} for state in ("live", "standby")]
+COMPONENTS = [{"name": "shop", "url": "http://127.0.0.1:9101"}]
+BATCH = {"number": 1, "nodes": ["blue1"], "restore": {"blue1": {"shop": "shop-1.0.0-1.noarch"}}, "undo": None, "retire": []}
 ARGUMENTS = {
-    "status": {"observed": "seen", "next": True},
+    "status": {"observed": "seen"},
+    "close": {"observed": "seen", "complete": True, "packages": "found", "strategy": "halves", "load_balancers": BALANCERS},
+    "close, incomplete": {"observed": "seen", "complete": False, "load_balancers": BALANCERS},
+    "interlock": {"evidence": "seen", "batch": ["blue1"], "batch_id": "r1/1", "run_id": "r1", "load_balancers": BALANCERS},
+    "interlock, permitted": {"evidence": "seen", "batch": ["blue1"], "batch_id": "r1/1", "run_id": "r2", "load_balancers": BALANCERS},
+    "way_back": {"batch": BATCH, "on_failure": "rollback", "evidence": "seen"},
+    "stopped": {"batch": BATCH, "run_id": "r1", "task": "Release", "way_back": "way", "back": ["found", "journal"], "services": ["shop"]},
+    "heartbeat": {
+        "evidence": "seen",
+        "state": "standby",
+        "batch": ["blue1"],
+        "batch_id": "r1/1",
+        "run_id": "r1",
+        "components": COMPONENTS,
+        "load_balancers": BALANCERS,
+    },
+    "out": {"permit": "permit", "batch_id": "r1/1", "run_id": "r1", "components": COMPONENTS, "load_balancers": BALANCERS},
+    "heartbeat, in": {
+        "permit": "permit",
+        "proof_evidence": "seen",
+        "state": "live",
+        "batch_id": "r1/1",
+        "run_id": "r1",
+        "components": COMPONENTS,
+        "load_balancers": BALANCERS,
+    },
+    "begin": {"run_id": "r1", "components": COMPONENTS, "decided": "journal"},
     "target": {"observed": "seen", "kind": "rollback"},
     "plan": {"observed": "seen", "packages": "found", "load_balancers": BALANCERS, "run_id": "r1"},
     "history": {"observed": "journal"},
@@ -24,7 +57,7 @@ MOST = 60000
 
 def lying(said, text, where):
     """The results of a node that says this there."""
-    seen = said()
+    seen = said(batch_id="r1/1", at=time.monotonic() + 1e6)
     component = seen["components"][0]
     seen["lock"] = {"run_id": "r2", "owner": "ops", "reason": "", "since": "2026-11-20T10:15:06Z"}
     if where == "failed":
@@ -42,16 +75,26 @@ def lying(said, text, where):
     found = {"failed": True, "msg": text} if where == "failed" else {"packages": [{"name": "shop", "before": text, "after": text}]}
     line = {"at": "2026-11-20T10:15:06Z", "run_id": "r1", "by": text, "what": "packages", "before": [text], "after": [text + "-2"], "result": text}
     journal = {"failed": True, "msg": text} if where == "failed" else {"lines": [line], "lock": None}
-    return {"seen": seen, "found": found, "journal": journal}
+    # As the interlock gave it, of what the nodes said.
+    given = permit([read_node(name, name[:-1], {**seen, "machine": name}) for name in ("blue1", "green1")], ["blue1"], "r1/1")
+    way = {"packages": {"shop": shown(text, LENGTH)}}
+    return {"seen": seen, "found": found, "journal": journal, "permit": given, "way": way, "ansible_failed_result": {"failed": True, "msg": text}}
 
 
 @pytest.mark.parametrize("action", sorted(ARGUMENTS))
 @pytest.mark.parametrize("where", ["failed", "error", "lock", "heartbeat", "package", "prober"])
 def test_whatever_a_node_says(run_action, said, canary, action, where):
     said_by_it = lying(said, canary.text, where)
-    task_vars = {"groups": {"blue": ["blue1"], "green": ["green1"]}, "hostvars": {"blue1": said_by_it, "green1": said_by_it}, "inventory_hostname": "blue1"}
+    task_vars = {
+        "groups": {"blue": ["blue1"], "green": ["green1"]},
+        "hostvars": {name: {**said_by_it, "seen": {**said_by_it["seen"], "machine": name}} for name in ("blue1", "green1")},
+        "inventory_hostname": "blue1",
+        "ansible_play_hosts_all": ["blue1", "green1"],
+        "ansible_play_hosts": ["blue1", "green1"],
+        **said_by_it,
+    }
     try:
-        ran = run_action(action, ARGUMENTS[action], task_vars)
+        ran = run_action(action.partition(",")[0], ARGUMENTS[action], task_vars)
         output = [*ran.shown, json.dumps(ran.result, ensure_ascii=False, default=str).replace("\\\\", "\\")]
     except AnsibleError as error:
         output = [str(error)]
