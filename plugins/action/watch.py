@@ -6,36 +6,37 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import anomalies, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import anomalies, taken_back, verdict
 
 
-class ActionModule(ActionBase):
+class ActionModule(Judgement):
     """Judges for all hosts what was registered on each of them; never fails, so that every host comes to what follows from it."""
 
-    _supports_check_mode = True
-    _requires_connection = False
+    SPEC = {
+        "batch": {"type": "dict", "required": True},
+        "batches": {"type": "list", "elements": "dict", "default": []},
+        "on_failure": {"type": "str", "required": True},
+        "observed": {"type": "str", "required": True},
+        "traffic": {"type": "list", "elements": "str", "required": True},
+        "traffic_attempts": {"type": "int", "required": True},
+        "former": {"type": "str", "required": True},
+    }
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        task_vars = task_vars or {}
-        _valid, args = self.validate_argument_spec(
-            argument_spec={
-                "batch": {"type": "dict", "required": True},
-                "on_failure": {"type": "str", "required": True},
-                "observed": {"type": "str", "required": True},
-                "traffic": {"type": "list", "elements": "str", "required": True},
-                "traffic_attempts": {"type": "int", "required": True},
-                "former": {"type": "str", "required": True},
-            }
-        )
-        hosts = task_vars["ansible_play_hosts_all"]
-        found = (registered(task_vars["hostvars"], task_vars["inventory_hostname"], args["former"]) or {}).get("anomalies") or anomalies(
-            {name: registered(task_vars["hostvars"], name, args["observed"]) for name in hosts},
-            [registered(task_vars["hostvars"], hosts[0], name) for name in args["traffic"]],
+    def judge(self, args: dict[str, Any]) -> dict[str, Any]:
+        hosts, hostvars, batch = self.task_vars["ansible_play_hosts_all"], self.task_vars["hostvars"], args["batch"]
+        found = (registered(hostvars, self.name, args["former"]) or {}).get("anomalies") or anomalies(
+            {name: registered(hostvars, name, args["observed"]) for name in hosts},
+            [registered(hostvars, hosts[0], name) for name in args["traffic"]],
             args["traffic_attempts"],
         )
-        result.update(changed=False, found=bool(found), anomalies=found, verdict=verdict(found, args["batch"], args["on_failure"]) if found else "")
-        return result
+        undone = taken_back(batch, args["batches"], args["on_failure"]) if found else []
+        return {
+            "found": bool(found),
+            "anomalies": found,
+            "undo": undone,
+            # To be looked at, on the new release.
+            "hold": bool(found) and not undone and args["on_failure"] == "hold" and not batch["retire"] and bool(batch["nodes"]),
+            "verdict": verdict(found, batch, undone, args["on_failure"]) if found else "",
+        }

@@ -17,7 +17,7 @@ class ActionModule(Judgement):
 
     SPEC = {
         "batch": {"type": "dict", "required": True},
-        "on_failure": {"type": "str", "choices": ["rollback", "hold"], "default": "rollback"},
+        "on_failure": {"type": "str", "choices": ["rollback", "rollback_batch", "hold"], "default": "rollback"},
         "evidence": {"type": "str", "required": True},
     }
 

@@ -30,8 +30,13 @@ options:
     description: The batch that is watched, as M(halfswap.bluegreen.plan) returns it.
     type: dict
     required: true
+  batches:
+    description: All batches of the plan. After an anomaly, those that are in go back, too.
+    type: list
+    elements: dict
+    default: []
   on_failure:
-    description: What becomes of it after an anomaly, as in C(bluegreen_on_failure).
+    description: What becomes of them after an anomaly, as in C(bluegreen_on_failure).
     type: str
     required: true
   observed:
@@ -80,6 +85,17 @@ anomalies:
   type: list
   elements: str
   sample: ["green1: After 1.5 s: component shop is not healthy: HTTP 503."]
+undo:
+  description: The batches by which what was brought in goes back, the last one first, as M(halfswap.bluegreen.plan) returns them.
+  returned: always
+  type: list
+  elements: dict
+  sample: []
+hold:
+  description: Whether the batch is taken out instead, to be looked at.
+  returned: always
+  type: bool
+  sample: false
 verdict:
   description: Where things stand once the batch was taken back. Empty without an anomaly.
   returned: always

@@ -32,7 +32,7 @@ options:
   on_failure:
     description: V(hold) lets it stand by as it is, to be looked at.
     type: str
-    choices: [rollback, hold]
+    choices: [rollback, rollback_batch, hold]
     default: rollback
   evidence:
     description: Name of the variable in which M(halfswap.bluegreen.begin) was registered after the failure.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
@@ -35,15 +35,25 @@ def _told(name: str, watched: Mapping[str, Any]) -> str:
     return f"{name}: {shown(watched.get('msg', 'it could not be watched'), LENGTH)}"
 
 
-def verdict(found: Iterable[str], batch: Mapping[str, Any], on_failure: str) -> str:
-    """Where things stand once the batch was taken back."""
+def taken_back(batch: Mapping[str, Any], batches: Iterable[Mapping[str, Any]], on_failure: str) -> list[Mapping[str, Any]]:
+    """The batches by which what this run brought in goes back, the last one first. Where the other half stands by, it serves again, whatever was wanted."""
     undo = batch["undo"]
-    if undo is None:
-        rest = "There is nothing known to go back to, so it was left as it is."
-    elif undo["retire"]:
-        rest = f"{', '.join(undo['nodes'])} serve again, on what they had."
-    elif on_failure == "hold":
+    if undo is None or (on_failure == "hold" and not undo["retire"]):
+        return []
+    if on_failure != "rollback":
+        return [undo]
+    before = [each["undo"] for each in batches if each["number"] < batch["number"] and each["undo"] is not None]
+    return [undo, *reversed(before)]
+
+
+def verdict(found: Iterable[str], batch: Mapping[str, Any], undone: Sequence[Mapping[str, Any]], on_failure: str) -> str:
+    """Where things stand once what is taken back was taken back."""
+    if undone and undone[0]["retire"]:
+        rest = f"{', '.join(undone[0]['nodes'])} serve again, on what they had."
+    elif undone:
+        rest = f"{', '.join(name for undo in undone for name in undo['nodes'])} serve what they served before."
+    elif on_failure == "hold" and batch["nodes"]:
         rest = f"{', '.join(batch['nodes'])} stand by on the new release (bluegreen_on_failure is hold)."
     else:
-        rest = f"{', '.join(undo['nodes'])} serve what they served before."
+        rest = "There is nothing known to go back to, so it was left as it is."
     return f"Batch {batch['number']} was in, and then {'; '.join(found)} {rest}"

@@ -359,9 +359,10 @@ VARIABLES = (
     Key(
         "on_failure",
         "str",
-        "what becomes of a batch that fails: back to what it served, or left in standby to be looked at",
+        "what becomes of a release that fails: back to what served before, after an anomaly with every batch that this run brought in (`rollback_batch`: "
+        "with the last one alone), or left in standby to be looked at",
         default="rollback",
-        choices=("rollback", "hold"),
+        choices=("rollback", "rollback_batch", "hold"),
         reads=DEPLOY,
     ),
     Key("plan_hash", "str", "the plan that was approved; any other one is refused", reads=DEPLOY),
