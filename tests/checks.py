@@ -17,7 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import scenarios
@@ -25,7 +25,6 @@ from environments import CONTROLLER_PYTHON, NODE_PYTHONS, ansible_test_home, cor
 from jobs import BIN, COLLECTION, ROOT, Check, Failed, Job, Schedule, show, tracked_files
 
 NODE_TESTS = ("tests/unit/agent", "tests/unit/plugins/modules", "tests/unit/plugins/module_utils")
-NODE_PLUGINS = ("tests/unit/plugins/modules/", "tests/unit/plugins/module_utils/")
 # Knows nothing of Ansible, and is half of the time.
 PROPERTIES = "tests/unit/plugins/plugin_utils/test__planner_properties.py"
 # Of every so many states of the model one is looked at; prime, so that no node is always in the same state.
@@ -97,48 +96,54 @@ def sanity_on_nodes(job: Job, python: str) -> None:
     ansible_test(job, core_216(), "sanity", "--test=compile", "--test=import", python=python, path=node_python(python))
 
 
-def units(job: Job, core: Callable[[], Path], *targets: Sequence[str]) -> None:
-    (library,) = (core().parent / "lib").glob("python3.*")
-    failures = []
-    # ansible-test runs these apart, too, but none after one that failed.
-    for words in targets:
-        try:
-            ansible_test(job, core(), "units", *words, python=library.name.removeprefix("python"))
-        except Failed as failure:
-            failures.append(failure)
-    job.count((job.copy / "tests/output/junit").glob("*.xml"))
-    if failures:
-        raise failures[0]
-    if not job.passed:
-        raise Failed("no test ran")
+def units(job: Job, core: Path, folder: str, *options: str) -> None:
+    """What runs on the controller, where all of Ansible is there.
+
+    By pytest itself: ansible-test forks for each test, which costs more than the tests do.
+    """
+    pytest(job, core / "python", job.folder, "-n", "2", folder, *(f"--ignore={folder}" for folder in NODE_TESTS), *options)
 
 
-def units_on_nodes(job: Job, python: str) -> None:
+def units_on_nodes(job: Job, python: Path, core: Path) -> None:
+    """What runs on nodes, where of Ansible module_utils alone is there."""
     # Python 2.7 knows packages by this file only, and it keeps apart the tests that share a name.
     folders = {folder for name in tracked_files() for folder in (job.copy / name).parents if job.folder in folder.parents}
     for folder in folders:
         (folder / "__init__.py").touch()
+    # Most of their time they wait, for sockets and clocks.
+    pytest(job, python / "python", f"{node_core(core)}{os.pathsep}{job.folder}", "-n", "4", "--continue-on-collection-errors", *NODE_TESTS)
+
+
+def pytest(job: Job, python: Path, path: str | Path, *options: str) -> None:
     report = job.folder / "junit.xml"
     report.unlink(missing_ok=True)
     try:
         job.run(
-            node_python(python) / "python",
-            *("-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", f"--junit-xml={report}", "--rootdir", job.folder),
-            *NODE_TESTS,
+            python,
+            *("-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}", "--rootdir", job.folder),
+            *options,
             cwd=job.copy,
-            PYTHONPATH=f"{node_core()}{os.pathsep}{job.folder}",
-            PYTHONDONTWRITEBYTECODE="1",
+            PYTHONPATH=path,
+            # What the operator has set for himself is no part of a test.
+            HOME=job.folder / "home",
+            ANSIBLE_COLLECTIONS_PATH=job.folder,
         )
     finally:
-        job.count(job.folder.glob("junit.xml"))
+        job.count(job.folder.glob(report.name))
 
 
-def installed_tarball(job: Job, core: Callable[[], Path]) -> None:
+def units_one_by_one(job: Job) -> None:
+    """As anybody runs them who knows collections: with ansible-test, which gives each test a process of its own."""
+    ansible_test(job, BIN, "units", python=CONTROLLER_PYTHON)
+    job.count((job.copy / "tests/output/junit").glob("*.xml"))
+
+
+def installed_tarball(job: Job, core: Path) -> None:
     """Build the collection, install it, and let Ansible parse each playbook by its full name from there."""
     for folder in ("built", "installed"):
         shutil.rmtree(job.folder / folder, ignore_errors=True)
     env = {"ANSIBLE_COLLECTIONS_PATH": job.folder / "installed", "ANSIBLE_HOME": job.folder / "home"}
-    galaxy = core() / "ansible-galaxy"
+    galaxy = core / "ansible-galaxy"
     job.run(galaxy, "collection", "build", "--output-path", job.folder / "built", cwd=job.copy, **env)
     (tarball,) = (job.folder / "built").iterdir()
     job.run(galaxy, "collection", "install", "--offline", "--no-deps", "-p", job.folder / "installed", tarball, cwd=job.folder, **env)
@@ -146,7 +151,7 @@ def installed_tarball(job: Job, core: Callable[[], Path]) -> None:
     if not playbooks:
         raise Failed(f"{tarball.name} holds no playbook")
     names = [f"halfswap.bluegreen.{name}" for name in playbooks]
-    job.run(core() / "ansible-playbook", "--syntax-check", "--inventory", two_stacks(job), *names, cwd=job.folder, **env)
+    job.run(core / "ansible-playbook", "--syntax-check", "--inventory", two_stacks(job), *names, cwd=job.folder, **env)
 
 
 def model(job: Job, sample: int) -> None:
@@ -170,8 +175,6 @@ def molecule(job: Job, scenario: str) -> None:
 
 def all_checks(tier: str) -> list[Check]:
     """All checks, as they are in a run of this tier; each says from which tier on it is run."""
-    core_219 = functools.cache(lambda: BIN)
-    rest = [f"--exclude={folder}" for folder in NODE_PLUGINS]
     everything = tier == "all"
     return [
         # The large ones first: the small ones fit beside them and each other.
@@ -179,6 +182,7 @@ def all_checks(tier: str) -> list[Check]:
             Check(f"molecule:{scenario.name}", functools.partial(molecule, scenario=scenario.name), hosts=scenario.hosts, tier=scenario.tier)
             for scenario in scenarios.read(ROOT / "molecule")
         ),
+        Check("sanity", functools.partial(sanity, paths=("plugins/", "roles/") if tier == "check" else ()), group="ansible-test sanity"),
         Check("yamllint", yamllint),
         Check("ruff", ruff),
         Check("mypy", mypy),
@@ -187,22 +191,15 @@ def all_checks(tier: str) -> list[Check]:
         Check("docs", docs),
         Check("model", functools.partial(model, sample=MODEL_SAMPLES[tier])),
         Check("fuzz", fuzz, tier="all"),
-        Check("units", lambda job: units(job, core_219, *([folder] for folder in NODE_PLUGINS), ["tests/unit/", *rest])),
-        *(Check(f"units:python-{version}", functools.partial(units_on_nodes, python=version)) for version in NODE_PYTHONS),
-        Check(
-            "units:core-2.16",
-            lambda job: units(
-                job,
-                core_216,
-                # The units on the nodes' Pythons have the others with this core.
-                *([folder] for folder in NODE_PLUGINS if everything),
-                ["tests/unit/plugins/", *rest, *([] if everything else [f"--exclude={PROPERTIES}"])],
-            ),
-            tier="test",
-        ),
-        Check("tarball", functools.partial(installed_tarball, core=core_219)),
-        Check("tarball:core-2.16", functools.partial(installed_tarball, core=core_216)),
-        Check("sanity", functools.partial(sanity, paths=("plugins/", "roles/") if tier == "check" else ()), group="ansible-test sanity"),
+        Check("units", lambda job: units(job, BIN, "tests/unit")),
+        Check("units:nodes", lambda job: units_on_nodes(job, BIN, BIN)),
+        *(Check(f"units:python-{version}", lambda job, version=version: units_on_nodes(job, node_python(version), core_216())) for version in NODE_PYTHONS),
+        Check("units:core-2.16", lambda job: units(job, core_216(), "tests/unit/plugins", *([] if everything else [f"--ignore={PROPERTIES}"])), tier="test"),
+        # The units on the nodes' Pythons have them with this core.
+        Check("units:nodes-core-2.16", lambda job: units_on_nodes(job, core_216(), core_216()), tier="all"),
+        Check("units:ansible-test", units_one_by_one, tier="all"),
+        Check("tarball", lambda job: installed_tarball(job, BIN)),
+        Check("tarball:core-2.16", lambda job: installed_tarball(job, core_216())),
         *(Check(f"sanity:python-{version}", functools.partial(sanity_on_nodes, python=version), group="ansible-test sanity") for version in NODE_PYTHONS),
     ]
 

@@ -30,7 +30,7 @@ def shared(make: Callable) -> Callable:
     cached = functools.cache(make)
 
     @functools.wraps(make)
-    def wrapper(*args: str) -> Path:
+    def wrapper(*args: str | Path) -> Path:
         with lock:
             return cached(*args)
 
@@ -86,15 +86,13 @@ def node_python(version: str) -> Path:
 
 
 @shared
-def node_core() -> Path:
-    """What of ansible-core reaches a node: module_utils alone, of the last version for these Pythons."""
-    folder = WORK / "node-core"
+def node_core(core: Path) -> Path:
+    """What of this ansible-core reaches a node: module_utils alone."""
+    folder = WORK / "node-core" / core.parent.name
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "ansible").mkdir(parents=True)
     (folder / "ansible/__init__.py").touch()
-    installed = subprocess.run(
-        [core_216() / "python", "-c", "import ansible; print(ansible.__path__[0])"], check=True, capture_output=True, text=True
-    ).stdout.strip()
+    installed = subprocess.run([core / "python", "-c", "import ansible; print(ansible.__path__[0])"], check=True, capture_output=True, text=True).stdout.strip()
     (folder / "ansible/module_utils").symlink_to(Path(installed) / "module_utils")
     return folder
 

@@ -192,6 +192,14 @@ def test_the_largest_request_that_is_taken():
         assert requests[-1] == ("GET", "/heartbeat", "?" + "x" * 245, {}, b"", "10.0.0.1")
 
 
+def is_cut_off(sock):
+    try:
+        return receive(sock) == b""
+    except socket.error:
+        # It is reset, where the agent had not come to read what was sent.
+        return True
+
+
 def test_silent_clients_make_nobody_wait_and_are_cut_off(node):
     silent = [connect(node.probe) for _index in range(20)]
     for sock in silent[:10]:
@@ -199,7 +207,7 @@ def test_silent_clients_make_nobody_wait_and_are_cut_off(node):
     assert node.ask() == "standby"
     node.check_health(passed_s=heartbeat.CLIENT_LIFETIME_S)
     assert node.ask() == "standby"
-    assert [receive(sock) for sock in silent] == [b""] * 20
+    assert [is_cut_off(sock) for sock in silent] == [True] * 20
 
 
 def is_closed(sock):

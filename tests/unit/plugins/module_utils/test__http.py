@@ -153,22 +153,24 @@ def dripping(pieces, every_s=0.0, asked=True):
     sent = [0]
 
     def serve():
-        connection, _address = listening.accept()
-        with contextlib.closing(connection):
-            try:
+        try:
+            connection, _address = listening.accept()
+            with contextlib.closing(connection):
                 if asked:
                     connection.recv(65536)
                 for piece in pieces:
                     connection.sendall(piece)
                     sent[0] += len(piece)
                     time.sleep(every_s)
-            except (EnvironmentError, socket.error):
-                pass
+        except (EnvironmentError, socket.error):
+            pass
 
     thread = threading.Thread(target=serve)
     thread.daemon = True
     thread.start()
     yield "http://127.0.0.1:%d/" % listening.getsockname()[1], sent
+    # On a slow machine nobody may have come in his time, and the thread would wait on.
+    listening.shutdown(socket.SHUT_RDWR)
     listening.close()
     thread.join(10)
     assert not thread.is_alive()
