@@ -32,7 +32,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock impo
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Plan, Policy
 
 from .layouts import check_layouts
-from .model import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Application, End, Local, Setting, State, Violation, is_good, is_live, is_right, is_standby
+from .model import Application, End, Setting, State
+from .nodes import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Local, Violation, is_good, is_live, is_right, is_standby
 
 WORKERS = 2
 MOST_NODES = 6
@@ -73,7 +74,7 @@ def alike(local: Local) -> Local:
 
     The planner and the interlock look at the heartbeat and at the package, and whether a node is healthy and has doubts; of nodes that
     are out, or live and unhealthy, no more than that something is wrong. The swap looks at what mends them: a package that is not the
-    wanted one is installed, a service that is stopped or stale is started, and what then runs badly stays as it is. `Checker.alike`
+    wanted one is installed, and what does not run as it should is started anew; on the way back it is so only where it is stale. `Checker.alike`
     compares the plans. A third release is one more old one, but for what a node could go back to.
     """
     if local.beat == "unread":
@@ -310,14 +311,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nodes", type=int, default=MOST_NODES, metavar="N", help="applications of up to N nodes")
     parser.add_argument("--strategy", default="", metavar="TEXT", help="only settings whose name contains this")
-    parser.add_argument("--sample", type=int, default=1, metavar="N", help="look at one state of N where there are more than two nodes")
+    parser.add_argument("--sample", type=int, default=1, metavar="N", help="look at one state of N")
+    parser.add_argument("--whole", type=int, default=2, metavar="N", help="with --sample, look at all states of applications of up to N nodes")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     started = time.monotonic()
     broken: dict[str, tuple[int, str]] = {}
     todo = [part for part in parts(arguments.nodes) if arguments.strategy in part.setting.name]
     for part in todo:
-        part.sample = arguments.sample if part.blue + part.green > 2 else 1
+        part.sample = arguments.sample if part.blue + part.green > arguments.whole else 1
     done = []
     with multiprocessing.Pool(WORKERS) as pool:
         # The largest first, and the settings of one split in a row: much of what one has worked out another one asks again.

@@ -17,7 +17,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, refuse_standby
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
 
-from .model import Violation
+from .nodes import Violation
 
 COMPONENTS = ("shop", "basket")
 HAVING = (("shop",), ("basket",), COMPONENTS)
