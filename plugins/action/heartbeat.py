@@ -23,9 +23,10 @@ class ActionModule(Step):
     def act(self, args: dict[str, Any]) -> dict[str, Any]:
         args = self.permitted(args)
         via = way(args["components"])
-        if via == "node":
-            return self.module(self.MODULE, args)
-        return self.from_here(via, args)
+        return self.ask(args) if via == "node" else self.from_here(via, args)
+
+    def ask(self, args: dict[str, Any]) -> dict[str, Any]:
+        return self.module(self.MODULE, args)
 
     def permitted(self, args: dict[str, Any]) -> dict[str, Any]:
         """The arguments of the module, with what the decision was made on."""
@@ -51,4 +52,4 @@ class ActionModule(Step):
         """Where only the controller reaches the heartbeats."""
         with sending(via, self._connection, self._play_context.remote_addr) as send:
             heartbeats = [Remote(component, args["token"], send) for component in args["components"]]
-            return switched_from_here(lambda **instead: self.module(self.MODULE, {**args, **instead}), heartbeats, args)
+            return switched_from_here(lambda **instead: self.ask({**args, **instead}), heartbeats, args)

@@ -21,12 +21,12 @@ class ActionModule(Step):
         via = way([component for component in args["components"] if component.get("url") or component.get("heartbeat")])
         if via == "node":
             return stamped(lambda asked: self.module("release", asked), args)
-        silent = [{key: value for key, value in component.items() if key not in ("url", "heartbeat")} for component in args["components"]]
-        done = self.module("release", {**args, "components": silent, "read": False})
+        # The node asks for the proof by what is seen from here, but neither waits for the health nor reads.
+        done = self.module("release", seen(args, self._connection, self._play_context.remote_addr))
         if done.get("failed") or self._task.check_mode:
             return done
         with sending(via, self._connection, self._play_context.remote_addr) as send:
-            awaited = [{**component, "release": component.get("wait_release")} for component in args["components"]]
+            awaited = [{**component, "release": component.get("wait_release") or component["version"]} for component in args["components"]]
             heartbeats = [far(component, args.get("token"), send) for component in awaited]
             found, missing = readiness(awaited, heartbeats, float(args.get("health_timeout_s") or 60.0))
         if missing:

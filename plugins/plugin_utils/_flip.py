@@ -81,6 +81,8 @@ class Ground:
 
     def refuse(self) -> list[str]:
         if self.args.get("permit"):
+            if self.args.get("adopt"):
+                return [f"{self.name}: whether it may be adopted is told by what all nodes said (option evidence), and a permit does not have that"]
             comes_in = self.args["state"] == "live"
             refused = _permit.refuse(self.permit, self.args["batch_id"], self.name, None if comes_in else _permit.MAX_AGE_S)
             return refused or (self._refuse_live(self.permit["served"]) if comes_in else [])
