@@ -37,3 +37,35 @@ def test_what_has_shown_is_kept_when_nothing_is_watched_any_more(run_action):
     skipped = {"observed": {"skipped": True}, "seen": {"found": True, "anomalies": ["green1: it was ill"]}}
     result = run_action("watch", ARGS, vars_of(skipped, skipped)).result
     assert (result["found"], result["anomalies"]) == (True, ["green1: it was ill"])
+
+
+BACK = {"nodes": ["blue1"], "retire": []}
+ILL = {"observed": {"anomalies": ["x"], "msg": "it is ill"}}
+
+
+def judged(run_action, number=2, on_failure="rollback", undo=BACK, **batch):
+    batches = [{"number": each, "nodes": ["blue1"], "retire": [], "undo": undo and {**undo, "number": each}} for each in (1, 2, 3)]
+    args = {**ARGS, "batch": {**batches[number - 1], **batch}, "batches": batches, "on_failure": on_failure}
+    return run_action("watch", args, vars_of({}, ILL)).result
+
+
+def test_what_goes_back_is_judged_here(run_action):
+    result = judged(run_action)
+    assert ([undo["number"] for undo in result["undo"]], result["hold"]) == ([2, 1], False)
+    result = judged(run_action, on_failure="rollback_batch")
+    assert ([undo["number"] for undo in result["undo"]], result["hold"]) == ([2], False)
+    assert judged(run_action, undo=None)["undo"] == []
+
+
+def test_what_is_held_is_judged_here(run_action):
+    assert (judged(run_action, on_failure="hold")["undo"], judged(run_action, on_failure="hold")["hold"]) == ([], True)
+    # Where the other half stands by, it serves again; and what is only watched cannot be taken out.
+    assert judged(run_action, on_failure="hold", retire=["green1"])["hold"] is False
+    assert judged(run_action, on_failure="hold", nodes=[])["hold"] is False
+
+
+def test_where_nothing_has_shown_nothing_goes_back(run_action):
+    for on_failure in ("rollback", "rollback_batch", "hold"):
+        args = {**ARGS, "batch": {**ARGS["batch"], "undo": BACK, "retire": []}, "batches": [], "on_failure": on_failure}
+        result = run_action("watch", args, vars_of({"observed": {"anomalies": []}}, {})).result
+        assert (result["undo"], result["hold"], result["found"]) == ([], False, False)

@@ -16,8 +16,9 @@ def judged(run_action, left, host="blue1", **args):
     return ran.result["packages"], ran.result["stays"]
 
 
-def test_a_node_that_is_out_goes_back_to_what_it_served(run_action, said):
-    assert judged(run_action, said("2.0.0", state="standby")) == ({"shop": "shop-1.0.0-1.noarch"}, "")
+@pytest.mark.parametrize("on_failure", ["rollback", "rollback_batch"])
+def test_a_node_that_is_out_goes_back_to_what_it_served(run_action, said, on_failure):
+    assert judged(run_action, said("2.0.0", state="standby"), on_failure=on_failure) == ({"shop": "shop-1.0.0-1.noarch"}, "")
 
 
 def test_a_node_that_is_live_is_left_alone(run_action, said):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import LENGTH, anomalies, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import LENGTH, anomalies, taken_back, verdict
 
 GOOD = {"anomalies": [], "first": {}}
 BAD = {"anomalies": ["it is ill"], "msg": "After 1.0 s: it is ill."}
@@ -50,15 +50,64 @@ def test_what_others_say_is_fit_to_be_shown(canary):
     canary.shown_in(told, LENGTH + len("blue1: "))
 
 
+BACK = {"nodes": ["blue1"], "retire": []}
+FLIP = {"nodes": ["green1"], "retire": ["blue1"]}
+
+
 @pytest.mark.parametrize(
     "undo, on_failure, rest",
     [
         (None, "rollback", "There is nothing known to go back to, so it was left as it is."),
-        ({"nodes": ["green1"], "retire": ["blue1"]}, "hold", "green1 serve again, on what they had."),
-        ({"nodes": ["blue1"], "retire": []}, "hold", "blue1 stand by on the new release (bluegreen_on_failure is hold)."),
-        ({"nodes": ["blue1"], "retire": []}, "rollback", "blue1 serve what they served before."),
+        (FLIP, "hold", "green1 serve again, on what they had."),
+        (FLIP, "rollback", "green1 serve again, on what they had."),
+        (BACK, "hold", "blue1 stand by on the new release (bluegreen_on_failure is hold)."),
+        (None, "hold", "blue1 stand by on the new release (bluegreen_on_failure is hold)."),
+        (BACK, "rollback", "blue1 serve what they served before."),
+        (BACK, "rollback_batch", "blue1 serve what they served before."),
     ],
 )
 def test_says_where_things_stand(undo, on_failure, rest):
-    batch = {"number": 2, "nodes": ["blue1"], "undo": undo}
-    assert verdict(["a: b.", "c: d."], batch, on_failure) == f"Batch 2 was in, and then a: b.; c: d. {rest}"
+    batch = {"number": 2, "nodes": ["blue1"], "retire": [], "undo": undo}
+    undone = taken_back(batch, [batch], on_failure)
+    assert verdict(["a: b.", "c: d."], batch, undone, on_failure) == f"Batch 2 was in, and then a: b.; c: d. {rest}"
+
+
+def test_a_batch_that_is_only_watched_has_nothing_to_go_back_to():
+    batch = {"number": 2, "nodes": [], "retire": [], "undo": None}
+    for on_failure in ("hold", "rollback", "rollback_batch"):
+        assert verdict(["a."], batch, taken_back(batch, [batch], on_failure), on_failure).endswith("nothing known to go back to, so it was left as it is.")
+
+
+def of_run(*undos):
+    return [{"number": number, "nodes": [f"n{number}"], "undo": undo} for number, undo in enumerate(undos, 1)]
+
+
+def back(name):
+    return {"nodes": [name], "retire": []}
+
+
+def test_every_batch_that_this_run_brought_in_goes_back_the_last_one_first():
+    batches = of_run(back("n1"), back("n2"), back("n3"))
+    assert taken_back(batches[1], batches, "rollback") == [back("n2"), back("n1")]
+    assert taken_back(batches[2], batches, "rollback") == [back("n3"), back("n2"), back("n1")]
+    told = verdict(["a."], batches[1], taken_back(batches[1], batches, "rollback"), "rollback")
+    assert told.endswith("n2, n1 serve what they served before.")
+
+
+def test_one_alone_where_that_is_wanted():
+    batches = of_run(back("n1"), back("n2"))
+    assert taken_back(batches[1], batches, "rollback_batch") == [back("n2")]
+    assert taken_back(batches[1], batches, "hold") == []
+
+
+def test_what_has_nothing_to_go_back_to_stays():
+    batches = of_run(None, back("n2"), None)
+    assert taken_back(batches[1], batches, "rollback") == [back("n2")]
+    # The release of the batch in which it has shown cannot be left, so no other batch leaves it either.
+    assert taken_back(batches[2], batches, "rollback") == []
+
+
+def test_the_half_that_stands_by_serves_again_whatever_was_wanted():
+    (batch,) = of_run(FLIP)
+    for on_failure in ("rollback", "rollback_batch", "hold"):
+        assert taken_back(batch, [batch], on_failure) == [FLIP]

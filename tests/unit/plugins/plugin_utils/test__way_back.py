@@ -19,8 +19,9 @@ def node(said):
     return lambda *args, **changes: read_node("blue1", "blue", said(*args, **{"state": "standby", **changes}))
 
 
-def test_a_node_in_standby_goes_back_to_what_it_served(node):
-    found = way_back(node("2.0.0"), OLD, "rollback")
+@pytest.mark.parametrize("on_failure", ["rollback", "rollback_batch"])
+def test_a_node_in_standby_goes_back_to_what_it_served(node, on_failure):
+    found = way_back(node("2.0.0"), OLD, on_failure)
     assert (found.packages, found.stays) == (OLD, "")
 
 
