@@ -34,6 +34,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import
 from .layouts import check_layouts
 from .model import Application, End, Setting, State
 from .nodes import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Local, Violation, is_good, is_live, is_right, is_standby
+from .run import check_run
 
 WORKERS = 2
 MOST_NODES = 6
@@ -333,9 +334,12 @@ def main() -> int:
                     broken[rule] = size, text
     layouts, judged, misplaced = check_layouts(arguments.sample)
     broken.update({rule: (0, text) for rule, text in misplaced.items()})
+    tried, astray = check_run()
+    broken.update({rule: (0, text) for rule, text in astray.items()})
     for _size, text in broken.values():
         print(f"BROKEN {text}\n")
     print(f"LAYOUTS layouts={layouts} judgements={judged}")
+    print(f"RUN judgements={tried}")
     print(
         f"MODEL states={sum(part.states for part in done)} transitions={sum(part.transitions for part in done)} "
         f"applications={len({(part.blue, part.green) for part in done})} strategies={len({part.setting.name for part in done})} "

@@ -134,6 +134,14 @@ def a_block(file: str, entry: Task | Block) -> Block:
     return entry
 
 
+def each_task(entries: Sequence[Task | Block]) -> Iterator[Task]:
+    for entry in entries:
+        if isinstance(entry, Task):
+            yield entry
+        else:
+            yield from each_task((*entry.tasks, *entry.rescue, *entry.always))
+
+
 def each_when(entries: Sequence[Task | Block]) -> Iterator[tuple[Task | Block, str]]:
     for entry in entries:
         yield from ((entry, text) for text in entry.when)

@@ -38,7 +38,7 @@ from .nodes import (
     is_standby,
     permitted,
 )
-from .shipped import Block, Reader, Task, a_block, calls, load, understood
+from .shipped import Block, Reader, Task, a_block, calls, each_task, load, understood
 
 # How ansible-core goes on when a task has failed on one node: from 2.17 on all come to the rescue; up to 2.16 the others do the next tasks of the block.
 CORES = ("2.17", "2.16")
@@ -49,7 +49,7 @@ VARIABLES = load("roles/swap/vars/main.yml")
 PUT_IN = {key: value for key, value in VARIABLES.items() if key != "__swap_batch"}
 MAIN = a_block(FOLDER, Reader(PUT_IN).tasks(f"{FOLDER}/main.yml")[0])
 READER = Reader(PUT_IN, MAIN.defaults)
-BATCH, RESTORE = (READER.tasks(f"{FOLDER}/{name}.yml") for name in ("batch", "restore"))
+BATCH, RESTORE, SANITY, FURTHER = (READER.tasks(f"{FOLDER}/{name}.yml") for name in ("batch", "restore", "sanity", "further"))
 
 # What can be written, and what it means.
 
@@ -65,6 +65,7 @@ DRAIN = {
     "{{ swap_site.drain | combine({'components': swap_components | halfswap.bluegreen.components('drain', swap_site.drain.method)}) }}": "drain",
 }
 NOW_AND_THEN = ("__swap_batch.before[inventory_hostname]", "__swap_batch.after[inventory_hostname]")
+NOTED = "__swap_further_shown"
 SHOWN = {"{{ ['__swap_sanity'] + (['__swap_further_shown'] if __swap_further else []) }}": "shown"}
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "begin": {"components": NODE, "batch_id": BATCH_ID},
@@ -179,6 +180,7 @@ AT_ONCE = ("stop", "judge", "judge_way_back", "tell")
 # These are asked on the controller, whatever became of the node.
 HERE = ("judge", "judge_way_back", "tell")
 LOOKS_AGAIN = bool(calls("plugins/modules/heartbeat.py", ("untrue",)))
+PASSED = {"nodes": [{"name": "me"}]}
 # What nobody does to a node: another test than that through the load balancer fails.
 FURTHER_FAILS = "fails in a further test"
 
@@ -482,18 +484,25 @@ class Swapping:
             raise Violation("the sanity test of a batch is run once", act.task.name)
         passed = all(is_standby[local] and LOCALS[local].healthy for local in self.nodes)
         self.tested = tuple(self.nodes) if passed else ()
-        self._register(act, i, {"nodes": [{"name": "me"}]} if passed else {"failed": True})
+        self._register(act, i, PASSED if passed else {"failed": True})
         return passed
 
     def test_further(self, i: int, act: Act) -> bool:
-        """sanity.yml: what it has shown is cleared first, and noted when it has passed."""
-        passed = not self.further_failed
-        self.registered["__swap_further_shown"] = ([{"nodes": [{"name": "me"}]}] if passed else [],) * len(self.nodes)
-        return passed
+        """sanity.yml, for two components, of which the second one fails if one does: what is noted when, and what was noted for another batch."""
+        noted: list[Any] | None = [PASSED]
+        for task in each_task(SANITY):
+            if NOTED in task.args:
+                noted = [] if task.args[NOTED] == "[]" else [PASSED]
+            elif task.args.get("_") == "further.yml":
+                noted = [*(noted or []), PASSED] if any(NOTED in each.args for each in each_task(FURTHER)) else noted
+                if self.further_failed:
+                    break
+        self.registered[NOTED] = (noted,) * len(self.nodes)
+        return not self.further_failed
 
     def _sanity(self, i: int, act: Act) -> bool:
         host = 0 if "sanity_host" in act.args else i
-        names = ("__swap_sanity", "__swap_further_shown") if "sanity" in act.args else ()
+        names = ("__swap_sanity", NOTED) if "sanity" in act.args else ()
         return _passed_sanity(ALL_NODES[self.nodes[i]], results(self.registered.get(name, (None,) * len(self.nodes))[host] for name in names))
 
     def serve(self, i: int, act: Act) -> bool:

@@ -1,0 +1,209 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A whole run, as playbooks/deploy.yml has it: what happens when a step fails, on one node or judged for all, or when a node is lost there.
+
+The swap of a batch is one step here; what becomes of its nodes is told by swapping.py. How ansible-core goes on after a failure was measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .nodes import Violation
+from .shipped import Block, NotUnderstood, Reader, Task, load, understood
+
+PLAYBOOK = "playbooks/deploy.yml"
+# What the play has to say, so that a failure on one node is one of all, and all do the same task at the same time.
+PLAY = {"gather_facts": False, "become": True, "strategy": "ansible.builtin.linear", "any_errors_fatal": True}
+
+SITE = {"site": {"{{ __bluegreen_site }}": "site"}}
+OBSERVED = {"observed": {"__bluegreen_observed": "observed"}}
+LEASE = {"run_id": {"{{ __bluegreen_site.run_id }}": "run"}, "state": {"released": "released"}, "decided": {"__bluegreen_decided": "decided"}}
+STRATEGY = {"{{ __bluegreen_wanted.strategy }}": "strategy"}
+COMPLETE = {"{{ ansible_play_hosts | length == ansible_play_hosts_all | length }}": "nobody has left"}
+RESULT = {"{{ 'complete' if __bluegreen_complete | default(false) else 'failed' }}": "complete"}
+WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "site": {},
+    "target": {**SITE, **OBSERVED, "kind": {"{{ __bluegreen_site.target }}": "kind"}},
+    "rpm_stage": {},
+    "lb_answers": {},
+    "plan": {**SITE, **OBSERVED, "strategy": STRATEGY},
+    "set_fact": {"__bluegreen_complete": COMPLETE},
+    "swap preflight": {},
+    "swap": {},
+    "deploy_lock": LEASE,
+    "begin": {**LEASE, "batch_id": LEASE["run_id"]},
+    "end": {**LEASE, "result": RESULT},
+    "close": {**SITE, **OBSERVED, "complete": {"{{ __bluegreen_complete | default(false) }}": "complete"}},
+}
+ARGUMENTS = {
+    "site": ("playbook target", ""),
+    "target": ("site kind observed release", ""),
+    "rpm_stage": ("packages store way_back keep", ""),
+    "lb_answers": ("load_balancers", ""),
+    "plan": ("site observed packages strategy", ""),
+    "set_fact": ("__bluegreen_complete", ""),
+    "swap preflight": ("name tasks_from", ""),
+    "swap": ("name", "rolespec_validate"),
+    "deploy_lock": ("run_id", "reason take_over state result"),
+    "begin": ("run_id reason take_over decided components token batch_id drain clear_cut_off", ""),
+    "end": ("run_id result components", ""),
+    "close": ("site observed complete packages strategy next", ""),
+}
+WHEN = {
+    "inventory_hostname == ansible_play_hosts_all[0]",
+    "__bluegreen_wanted.strategy != 'all_live'",
+    "__bluegreen_plan.batches | length > 0 and __bluegreen_traffic | length > 0",
+    "__bluegreen_observed is failed",
+}
+LOOPS = {"swap": "{{ [] if ansible_check_mode else __bluegreen_plan.batches }}"}
+# What says for all whether the run goes on, of which readings it asks, and what changes nodes.
+JUDGES = ("site", "target", "lb_answers", "plan", "close")
+CHANGES = ("rpm_stage", "swap")
+# The interlock of each batch asks who has left the run; see swapping.
+ASKS_WHO_LEFT = ("swap",)
+NAMED = re.compile(r"__bluegreen_\w+")
+
+
+@dataclass(frozen=True)
+class Step:
+    kind: str
+    task: Task
+    args: Mapping[str, str]
+    # The blocks around it, the outermost first, and whether it stands in the always of the last one.
+    around: tuple[Block, ...]
+    ends: bool
+
+    def names(self) -> set[str]:
+        return set(NAMED.findall(f"{dict(self.task.args)} {self.task.when} {dict(self.task.keys)}"))
+
+
+def kind_of(task: Task) -> str:
+    module = task.module.removeprefix("ansible.builtin.")
+    if module == "include_role" and task.args.get("name") == "halfswap.bluegreen.swap":
+        return "swap preflight" if task.args.get("tasks_from") == "preflight" else "swap"
+    return module
+
+
+def steps_of(entries: Sequence[Task | Block], variables: Mapping[str, Any], around: tuple[Block, ...] = (), ends: bool = False) -> Iterator[Step]:
+    for entry in entries:
+        unknown = set(entry.when) - WHEN
+        if unknown:
+            raise entry.strange(f"when: {', '.join(sorted(unknown))} is not known")
+        if isinstance(entry, Block):
+            if entry.rescue or entry.when:
+                raise entry.strange("a block with a rescue or a condition is not known here")
+            yield from steps_of(entry.tasks, variables, (*around, entry))
+            yield from steps_of(entry.always, variables, (*around, entry), True)
+            continue
+        kind = kind_of(entry)
+        if kind == "include_tasks":
+            yield from steps_of(Reader().tasks(f"playbooks/{entry.args['_']}"), variables, around, ends)
+            continue
+        if kind not in ARGUMENTS:
+            raise entry.strange(f"{kind} is not known here")
+        if entry.keys.get("loop") != LOOPS.get(kind):
+            raise entry.strange("its loop is not known")
+        needed, optional = ARGUMENTS[kind]
+        yield Step(kind, entry, understood(entry, WORDS[kind], needed.split(), optional.split()), around, ends)
+
+
+def read_steps() -> list[Step]:
+    plays = load(PLAYBOOK)
+    play = plays[0]
+    wrong = [key for key, value in PLAY.items() if play.get(key) is not value and play.get(key) != value]
+    if wrong:
+        raise NotUnderstood(f"{PLAYBOOK}: the play does not have {', '.join(f'{key}: {PLAY[key]}' for key in wrong)}")
+    steps = list(steps_of(Reader().entries(PLAYBOOK, play["tasks"]), play["vars"]))
+    lost = [kind for kind in ARGUMENTS if kind not in [step.kind for step in steps]]
+    said = {text for step in steps for text in step.task.when}
+    if lost or WHEN - said:
+        raise NotUnderstood(f"{PLAYBOOK}: nothing there is {', '.join(lost)} {'; '.join(sorted(WHEN - said))}".rstrip())
+    return steps
+
+
+def check_run() -> tuple[int, dict[str, str]]:
+    """How many failures of steps were tried, and the first counterexample of each rule."""
+    steps = read_steps()
+    broken: dict[str, str] = {}
+    tried = 0
+    rules = (known_before, alone, locked, judged, ends_everywhere, completes)
+    for at, step in enumerate(steps):
+        for rule in rules:
+            tried += 1
+            try:
+                rule(steps, at, step)
+            except Violation as violation:
+                broken.setdefault(violation.rule, f'{violation}\n  {step.task.file}, task "{step.task.name}"')
+    return tried, broken
+
+
+def known_before(steps: Sequence[Step], at: int, step: Step) -> None:
+    """However the run ended, what it did not come to is not asked for in the end, or has a default."""
+    registered = {each.task.register for each in steps if each.task.register}
+    before = {each.task.register for each in steps[:at]}
+    unknown = step.names() & registered - before
+    if unknown:
+        raise Violation("what a step names was registered before", ", ".join(sorted(unknown)))
+
+
+def alone(steps: Sequence[Step], at: int, step: Step) -> None:
+    """What is judged once in a block that has an always itself brings, from 2.17 on, the first node alone there: no other gives its lock back."""
+    if step.kind in JUDGES and not step.task.run_once:
+        raise Violation("what is judged for all is judged once", step.kind)
+    if step.task.run_once != (step.kind in JUDGES):
+        raise Violation("what a node does, each node does", step.kind)
+    if step.kind in JUDGES and step.around and not step.ends:
+        inner = step.around[-1]
+        if inner.rescue or inner.always or any(not isinstance(task, Task) or not task.run_once for task in inner.tasks):
+            raise Violation("what refuses the run brings every node to its end", f'it stands in the block "{inner.name}"')
+
+
+def locked(steps: Sequence[Step], at: int, step: Step) -> None:
+    held = [each.kind for each in steps[:at] if each.kind in ("deploy_lock", "begin") and each.args.get("state") != "released"]
+    if step.kind in CHANGES and held != ["deploy_lock", "begin"]:
+        raise Violation("nothing is changed without the lock of every node", step.kind)
+    if step.kind == "begin" and held != ["deploy_lock"]:
+        raise Violation("the first node decides between two runs", f"{held} before it")
+    if step.kind == "deploy_lock" and not step.ends and (step.task.when != ("inventory_hostname == ansible_play_hosts_all[0]",) or not step.task.register):
+        raise Violation("the first node decides between two runs", "it is not the first one alone, or does not tell")
+
+
+def judged(steps: Sequence[Step], at: int, step: Step) -> None:
+    """On 2.16 the others go on when one node has failed: before anything is swapped, somebody has to ask for its result, or who has left."""
+    if step.ends or step.kind in (*JUDGES, "set_fact", "swap preflight", "swap"):
+        return
+    for other in steps[at + 1 :]:
+        if step.task.register in other.names() and (other.kind in JUDGES or other.args.get("decided")):
+            return
+        if other.kind in CHANGES:
+            break
+    raise Violation("on 2.16 a failure of one node stops the others, too", f"nobody asks for {step.task.register or 'it'} before {steps[-1].kind}")
+
+
+def ends_everywhere(steps: Sequence[Step], at: int, step: Step) -> None:
+    """Whatever fails once the lock is had, the run comes to the end, which gives it back; on a node that was lost it is tried."""
+    if step.kind == "site":
+        return
+    if step.ends:
+        if step.kind in ("end", "deploy_lock") and not step.task.ignores:
+            raise Violation("no node keeps another from giving its lock back", step.kind)
+        if step.kind == "deploy_lock" and (step.args.get("state") != "released" or "end" not in [each.kind for each in steps[:at]]):
+            raise Violation("each lock is given back", "the lock alone comes after the end, for whom that has failed")
+        return
+    ends = [each for each in steps if each.ends and each.around[:1] == step.around[:1]]
+    if [each.kind for each in ends[:1]] != ["end"]:
+        raise Violation("however the run ends, each lock is given back", f"after {step.kind} comes {[each.kind for each in ends] or 'nothing'}")
+    if step.kind == "begin" and step.task.keys.get("ignore_unreachable") is not True:
+        raise Violation("who does not answer stays in the play, and is refused by whoever judges", step.kind)
+
+
+def completes(steps: Sequence[Step], at: int, step: Step) -> None:
+    if step.kind == "set_fact" and "swap" not in [each.kind for each in steps[:at]]:
+        raise Violation("a run is complete when everything was swapped", "it says so before")
+    if step.kind == "swap" and step.around and step.around != steps[at + 1].around:
+        raise Violation("a run is complete when everything was swapped", "what says so stands elsewhere")
