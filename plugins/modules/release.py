@@ -179,9 +179,9 @@ proof:
     components: {shop: {revision: 8, ran: true, requests: 18044, exception: ""}}
 components:
   description: >-
-    The node as it was read in the end, as RV(halfswap.bluegreen.node_info#module:components), also after a failure that left it changed where it could be
-    read. Everything else that M(halfswap.bluegreen.node_info) returns is returned, too.
-  returned: with O(read=true), not in check mode
+    The node as it was read in the end, as RV(halfswap.bluegreen.node_info#module:components). Everything else that M(halfswap.bluegreen.node_info)
+    returns is returned, too.
+  returned: success, with O(read=true), not in check mode
   type: list
   elements: dict
   sample: [{name: shop, nevra: shop-2.0.0-1.noarch, active: true, heartbeat: {state: standby, release: 2.0.0}, error: null}]
@@ -193,7 +193,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, in_use, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import UNREADABLE, read
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import read
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
@@ -425,12 +425,7 @@ def run(module):
         release.await_health()
         said = release.read()
     except FAILURES as exc:
-        try:
-            said = release.read()
-        except UNREADABLE:
-            # What is wrong is told already.
-            said = {}
-        module.fail_json(msg=text_of(exc), **dict(said, **release.result()))
+        module.fail_json(msg=text_of(exc), **release.result())
     return dict(said, **release.result())
 
 
