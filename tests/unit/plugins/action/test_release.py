@@ -48,7 +48,7 @@ DONE = {"changed": True, "stopped": ["shop"], "started": ["shop"], "packages": [
 
 def test_the_proof_is_asked_for_with_what_the_controller_sees(run_action, said, heartbeat_server, clock):
     """The node stops nothing whose heartbeat does not say standby at the revision of the proof; so it has to be told what it says."""
-    heartbeat_server.status.update(state="standby", revision=8)
+    heartbeat_server.status.update(state="standby", revision=8, release="2.0.0")
     ran = run_action("release", far(heartbeat_server), VARS, answer=[DONE, said("2.0.0", state="standby")])
     module, sent = ran.sent[0]
     assert module == MODULE
@@ -69,10 +69,9 @@ def test_the_health_is_waited_for_from_here_and_then_the_node_is_read(run_action
     heartbeat_server.status.update(state="standby", revision=8, healthy=False, why="HTTP 503", release="1.0.0")
     clock.at(1, lambda: heartbeat_server.status.update(healthy=True))
     clock.at(2, lambda: heartbeat_server.status.update(release="2.0.0"))
-    ran = run_action("release", far(heartbeat_server, wait_release="2.0.0"), VARS, answer=[DONE, said("2.0.0", state="standby", batch_id="r2/1")])
+    ran = run_action("release", far(heartbeat_server), VARS, answer=[DONE, said("2.0.0", state="standby", batch_id="r2/1")])
     assert not ran.result.get("failed"), ran.result["msg"]
     assert [name for name, _sent in ran.sent] == [MODULE, READING] and clock.elapsed == pytest.approx(2, abs=0.5)
-    assert ran.sent[0][1]["read"] is False
     _name, reads = ran.sent[1]
     (component,) = reads["components"]
     assert component["heartbeat"]["relayed"]["status"]["release"] == "2.0.0" and (reads["batch_id"], reads["token"]) == ("r2/1", "t")
@@ -82,8 +81,17 @@ def test_the_health_is_waited_for_from_here_and_then_the_node_is_read(run_action
     assert ran.result["at"] >= 1002.0 and ran.result["changed"] is True
 
 
+def test_the_release_that_is_waited_for_may_be_named(run_action, said, heartbeat_server, clock):
+    """Where the application calls it by another name than its package."""
+    heartbeat_server.status.update(state="standby", release="2.0")
+    ran = run_action("release", far(heartbeat_server, wait_release="2.0"), VARS, answer=[DONE, said("2.0.0", state="standby")])
+    assert not ran.result.get("failed"), ran.result["msg"]
+    ran = run_action("release", far(heartbeat_server), VARS, answer=DONE)
+    assert ran.result["failed"] is True and "component shop reports release 2.0, not 2.0.0" in ran.result["msg"]
+
+
 def test_a_reading_that_fails_fails(run_action, heartbeat_server, clock):
-    heartbeat_server.status.update(state="standby")
+    heartbeat_server.status.update(state="standby", release="2.0.0")
     ran = run_action("release", far(heartbeat_server), VARS, answer=[DONE, {"failed": True, "msg": "no rpm"}])
     assert (ran.result["failed"], ran.result["msg"]) == (True, "no rpm")
 
