@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import yaml
 from ansible.errors import AnsibleError
+from jinja2.nativetypes import NativeEnvironment
+
+from ansible_collections.halfswap.bluegreen import plugins
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"]},
@@ -124,3 +130,73 @@ def test_who_asks_without_being_a_prober_is_shown(run_action, vars_of, said):
 def test_a_required_option(run_action, vars_of, option):
     with pytest.raises(AnsibleError, match=option):
         run_action("close", {key: value for key, value in DONE.items() if key != option}, vars_of())
+
+
+# ---- As the playbooks end with it ---------------------------------------------------------------------------------------------------
+
+END = Path(next(iter(plugins.__path__))).parent / "playbooks/tasks/end.yml"
+OMITTED = object()
+
+
+def ended(run_action, task_vars, check_mode=False, **variables):
+    """What the last task of end.yml says, with what a playbook has found out; nothing where it is not run."""
+    task = yaml.safe_load(END.read_text(encoding="utf-8"))[-1]
+    known = {"omit": OMITTED, "ansible_check_mode": check_mode, "__bluegreen_site": SITE, "__bluegreen_complete": True, **variables}
+
+    def filled(text):
+        return NativeEnvironment().from_string(text).render(known) if isinstance(text, str) and "{{" in text else text
+
+    conditions = task.get("when", [])
+    if not all(filled(f"{{{{ {each} }}}}") for each in (conditions if isinstance(conditions, list) else [conditions])):
+        return {}
+    args = {key: filled(value) for key, value in task["halfswap.bluegreen.close"].items()}
+    of_nodes = {
+        name: {"__bluegreen_observed": found["seen"], **({"__bluegreen_packages": found["found"]} if "found" in found else {})}
+        for name, found in task_vars["hostvars"].items()
+    }
+    given = {key: value for key, value in args.items() if value is not OMITTED}
+    return run_action("close", given, {**task_vars, "hostvars": of_nodes}, check_mode=check_mode).result
+
+
+def without_packages(task_vars):
+    for found in task_vars["hostvars"].values():
+        del found["found"]
+    return task_vars
+
+
+def test_a_deployment_that_is_through(run_action, vars_of, said):
+    assert not ended(run_action, vars_of(), __bluegreen_wanted={"strategy": "halves"}).get("failed")
+    assert "something is left to do" in ended(run_action, vars_of(green1=said("1.0.0")), __bluegreen_wanted={"strategy": "halves"})["msg"]
+
+
+def test_a_way_back_to_what_is_installed_needs_no_packages(run_action, vars_of, said):
+    assert not ended(run_action, without_packages(vars_of(green1=said("1.0.0"))), __bluegreen_wanted={"strategy": "all_live"}).get("failed")
+
+
+def test_a_deployment_that_was_only_planned_has_nothing_to_answer_for(run_action, vars_of, said):
+    """With --check it stops after the plan, whatever the plan is."""
+    result = ended(run_action, vars_of(green1=said("1.0.0")), check_mode=True, __bluegreen_wanted={"strategy": "halves"})
+    assert not result.get("failed"), result["msg"]
+
+
+def test_an_adoption_stages_no_packages(run_action, vars_of):
+    """It finds a target, and a strategy with it, and installs nothing."""
+    result = ended(run_action, without_packages(vars_of()), __bluegreen_next=False, __bluegreen_wanted={"strategy": "halves", "wanted": {}})
+    assert not result.get("failed"), result["msg"]
+
+
+def test_an_adoption_leaves_alone_what_is_not_healthy(run_action, vars_of, said):
+    ill = without_packages(vars_of(green1=said("2.0.0", state="standby", healthy=False)))
+    result = ended(run_action, ill, __bluegreen_next=False, __bluegreen_wanted={"strategy": "halves", "wanted": {}})
+    assert not result.get("failed"), result["msg"]
+
+
+def test_what_swaps_nothing_has_nothing_left(run_action, vars_of, said):
+    """migrate and verify_lb, whose nodes stand where they stood before."""
+    result = ended(run_action, without_packages(vars_of(green1=said("2.0.0", state="standby"))))
+    assert not result.get("failed"), result["msg"]
+
+
+def test_a_run_that_failed_before_it_found_anything_shows_where_it_stands(run_action, vars_of):
+    result = ended(run_action, without_packages(vars_of(green1={"unreachable": True})), __bluegreen_complete=False)
+    assert not result.get("failed") and any("unread" in line for line in result["table"])

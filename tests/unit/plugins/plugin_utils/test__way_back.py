@@ -76,6 +76,13 @@ def test_it_does_not(back, live):
     assert outcome("blue1", GOES, back, live) == "blue1 was not brought back (dnf: no space) and stays in standby."
 
 
+def test_what_was_written_live_does_not_stay_in_standby():
+    """It was not seen to settle, so it is no success; but traffic goes there."""
+    live = {"failed": True, "msg": "Not settled after 60.0 s", "changed": True, "components": [{"name": "shop", "before": "standby", "after": "live"}]}
+    told = outcome("blue1", GOES, DONE, live)
+    assert "Not settled after 60.0 s" in told and "stays in standby" not in told
+
+
 @pytest.mark.parametrize("back, live", [(None, None), ({"skipped": True}, None), (DONE, None), (DONE, {"skipped": True}), ("text", DONE)])
 def test_a_step_that_was_not_made_is_no_success(back, live):
     assert outcome("blue1", GOES, back, live) == "blue1 was not brought back (see the output above) and stays in standby."
