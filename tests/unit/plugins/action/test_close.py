@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.errors import AnsibleError
+from jinja2 import ChainableUndefined
 from jinja2.nativetypes import NativeEnvironment
 
 from ansible_collections.halfswap.bluegreen import plugins
@@ -141,10 +142,12 @@ OMITTED = object()
 def ended(run_action, task_vars, check_mode=False, **variables):
     """What the last task of end.yml says, with what a playbook has found out; nothing where it is not run."""
     task = yaml.safe_load(END.read_text(encoding="utf-8"))[-1]
+    templates = NativeEnvironment(undefined=ChainableUndefined)
+    templates.tests.update({what: lambda result, what=what: bool((result or {}).get(what)) for what in ("skipped", "failed", "unreachable")})
     known = {"omit": OMITTED, "ansible_check_mode": check_mode, "__bluegreen_site": SITE, "__bluegreen_complete": True, **variables}
 
     def filled(text):
-        return NativeEnvironment().from_string(text).render(known) if isinstance(text, str) and "{{" in text else text
+        return templates.from_string(text).render(known) if isinstance(text, str) and "{{" in text else text
 
     conditions = task.get("when", [])
     if not all(filled(f"{{{{ {each} }}}}") for each in (conditions if isinstance(conditions, list) else [conditions])):
@@ -158,6 +161,16 @@ def ended(run_action, task_vars, check_mode=False, **variables):
     return run_action("close", given, {**task_vars, "hostvars": of_nodes}, check_mode=check_mode).result
 
 
+def deployed(strategy="halves"):
+    """What deploy has found out when it comes to its end."""
+    packages = {"skipped": True} if strategy == "all_live" else {"packages": []}
+    return {
+        "__bluegreen_wanted": {"strategy": strategy, "wanted": {}},
+        "__bluegreen_packages": packages,
+        "__bluegreen_plan": {"strategy": strategy, "batches": []},
+    }
+
+
 def without_packages(task_vars):
     for found in task_vars["hostvars"].values():
         del found["found"]
@@ -165,17 +178,17 @@ def without_packages(task_vars):
 
 
 def test_a_deployment_that_is_through(run_action, vars_of, said):
-    assert not ended(run_action, vars_of(), __bluegreen_wanted={"strategy": "halves"}).get("failed")
-    assert "something is left to do" in ended(run_action, vars_of(green1=said("1.0.0")), __bluegreen_wanted={"strategy": "halves"})["msg"]
+    assert not ended(run_action, vars_of(), **deployed()).get("failed")
+    assert "something is left to do" in ended(run_action, vars_of(green1=said("1.0.0")), **deployed())["msg"]
 
 
 def test_a_way_back_to_what_is_installed_needs_no_packages(run_action, vars_of, said):
-    assert not ended(run_action, without_packages(vars_of(green1=said("1.0.0"))), __bluegreen_wanted={"strategy": "all_live"}).get("failed")
+    assert not ended(run_action, without_packages(vars_of(green1=said("1.0.0"))), **deployed("all_live")).get("failed")
 
 
 def test_a_deployment_that_was_only_planned_has_nothing_to_answer_for(run_action, vars_of, said):
     """With --check it stops after the plan, whatever the plan is."""
-    result = ended(run_action, vars_of(green1=said("1.0.0")), check_mode=True, __bluegreen_wanted={"strategy": "halves"})
+    result = ended(run_action, vars_of(green1=said("1.0.0")), check_mode=True, **deployed())
     assert not result.get("failed"), result["msg"]
 
 
