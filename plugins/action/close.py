@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, staged
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
@@ -32,8 +32,12 @@ class ActionModule(Judgement):
         nodes = read_nodes(stacks_of(self.task_vars), hostvars, args["observed"], without=args["without"])
         balancers = load_balancers(args["load_balancers"]) if args["load_balancers"] else []
         left: list[str] = []
-        if args["complete"] and args["strategy"]:
-            wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
+        # The strategy is the task's own: that of the site says nothing about whether this playbook swaps anything.
+        if args["complete"] and self._task.args.get("strategy") and not self._task.check_mode:
+            try:
+                wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
+            except Unstaged as exc:
+                raise Refused(str(exc)) from exc
             rest = plan(nodes, wanted, Policy(strategy=args["strategy"], limits=Limits(without=args["without"], load_balancers=balancers)))
             left = [*rest.refusals, *(f"batch {batch.number} ({', '.join(batch.nodes + batch.retire)}) is left to do" for batch in rest.batches)]
         if args["complete"] and not left:

@@ -32,7 +32,8 @@ class ActionModule(Step):
         if missing:
             return {**done, "failed": True, "msg": not_ready_text(found, missing)}
         reads = {"components": [_as_read(component) for component in args["components"]], "token": args.get("token"), "batch_id": args.get("batch_id") or ""}
-        return {**done, **stamped(lambda asked: self.module("node_info", asked), seen(reads, self._connection, self._play_context.remote_addr))}
+        read = stamped(lambda asked: self.module("node_info", asked), seen(reads, self._connection, self._play_context.remote_addr))
+        return {**done, **read, "changed": done["changed"]}
 
 
 def _as_read(component: dict[str, Any]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class ActionModule(ActionBase):
         faults += differing(application, task_vars["hostvars"])
         if settings:
             faults += _strangers(settings, application)
-            faults += _unfit(settings) if args["playbook"] in LOCKING else []
+            faults += _unfit(settings, args["playbook"]) if args["playbook"] in LOCKING else []
         if faults:
             count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
             result.update(failed=True, msg="\n- ".join([f"The description of the site has {count}. Nothing was changed.", *faults]))
@@ -98,10 +98,11 @@ def _of_run(playbook: str, target: str, settings: Mapping[str, Any], task_vars: 
     return found
 
 
-def _unfit(settings: Mapping[str, Any]) -> list[str]:
+def _unfit(settings: Mapping[str, Any], playbook: str) -> list[str]:
     """What only shows where the description is put to use; a lock is no place to find it out."""
     try:
-        for kind in ("node", "drain"):
+        # Who does not drain needs no way to.
+        for kind in ("node", "drain") if playbook == "deploy" else ("node",):
             view(settings["components"], kind, settings.get("drain_method"))
     except ComponentError as exc:
         return [str(exc)]

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
+
+from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
@@ -33,14 +36,13 @@ class ActionModule(Step):
         found = self.task_vars.get(args["way_back"])
         rest = outcome(self.name, found if isinstance(found, Mapping) else {}, *(self.task_vars.get(name) for name in args["back"]))
         # Whatever becomes of this line, the failure itself has to be told.
-        self.module(
-            "journal",
-            {
-                "run_id": args["run_id"],
-                "by": author(self.task_vars),
-                "what": "batch stopped",
-                "after": {"task": args["task"], "why": why[:2000]},
-                "result": "failed",
-            },
-        )
+        line = {
+            "run_id": args["run_id"],
+            "by": author(self.task_vars),
+            "what": "batch stopped",
+            "after": {"task": args["task"], "why": why[:2000]},
+            "result": "failed",
+        }
+        with contextlib.suppress(AnsibleConnectionFailure):
+            self.module("journal", line)
         raise Refused(verdict(args["batch"], args["task"], why, rest, args["services"]))

@@ -38,11 +38,12 @@ def outcome(name: str, found: Mapping[str, Any], back: Any, live: Any) -> str:
     """One sentence about the node. back, live: what the steps of its way back registered, as far as it came."""
     if not found.get("packages"):
         return str(found.get("stays") or f"Nothing is known of {name}.")
-    failed = next((result for result in (back, live) if not _succeeded(result)), None)
-    if failed is None:
+    if _succeeded(back) and _succeeded(live):
         return f"{name} is back on {', '.join(found['packages'].values())} and live."
+    failed = live if _succeeded(back) else back
     why = shown(failed.get("msg", "see the output above"), LONG) if isinstance(failed, Mapping) else "see the output above"
-    return f"{name} was not brought back ({why}) and stays in standby."
+    written = isinstance(failed, Mapping) and any(component.get("after") == "live" for component in failed.get("components") or ())
+    return f"{name} was not brought back ({why}) and {'is live' if written else 'stays in standby'}."
 
 
 def _succeeded(result: Any) -> bool:

@@ -24,21 +24,21 @@ SITE = {"site": {"{{ __bluegreen_site }}": "site"}}
 OBSERVED = {"observed": {"__bluegreen_observed": "observed"}}
 LEASE = {"run_id": {"{{ __bluegreen_site.run_id }}": "run"}, "state": {"released": "released"}, "decided": {"__bluegreen_decided": "decided"}}
 STRATEGY = {"{{ __bluegreen_wanted.strategy }}": "strategy"}
-COMPLETE = {"{{ ansible_play_hosts | length == ansible_play_hosts_all | length }}": "nobody has left"}
-RESULT = {"{{ 'complete' if __bluegreen_complete | default(false) else 'failed' }}": "complete"}
+COMPLETE = {"{{ __bluegreen_site.run_id if ansible_play_hosts | length == ansible_play_hosts_all | length else '' }}": "nobody has left"}
+RESULT = {"{{ 'complete' if __bluegreen_completed | default('') == __bluegreen_site.run_id else 'failed' }}": "complete"}
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "site": {},
     "target": {**SITE, **OBSERVED, "kind": {"{{ __bluegreen_site.target }}": "kind"}},
     "rpm_stage": {},
     "lb_answers": {},
     "plan": {**SITE, **OBSERVED, "strategy": STRATEGY},
-    "set_fact": {"__bluegreen_complete": COMPLETE},
+    "set_fact": {"__bluegreen_completed": COMPLETE},
     "swap preflight": {},
     "swap": {},
     "deploy_lock": LEASE,
     "begin": {**LEASE, "batch_id": LEASE["run_id"]},
     "end": {**LEASE, "result": RESULT},
-    "close": {**SITE, **OBSERVED, "complete": {"{{ __bluegreen_complete | default(false) }}": "complete"}},
+    "close": {**SITE, **OBSERVED, "complete": {"{{ __bluegreen_completed | default('') == __bluegreen_site.run_id }}": "complete"}},
 }
 ARGUMENTS = {
     "site": ("playbook target", ""),
@@ -46,7 +46,7 @@ ARGUMENTS = {
     "rpm_stage": ("packages store way_back keep", ""),
     "lb_answers": ("load_balancers", ""),
     "plan": ("site observed packages strategy", ""),
-    "set_fact": ("__bluegreen_complete", ""),
+    "set_fact": ("__bluegreen_completed", ""),
     "swap preflight": ("name tasks_from", ""),
     "swap": ("name", "rolespec_validate"),
     "deploy_lock": ("run_id", "reason take_over state result"),
