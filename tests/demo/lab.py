@@ -24,6 +24,7 @@ RATE = 120.0
 STEADY_S = 5.0
 STEADY_WITHIN_S = 60.0
 READ_BACK_WITHIN_S = 120.0
+ASK_WITHIN_S = 20.0
 
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
@@ -81,6 +82,20 @@ class Lab:
 
     def deploy(self, release: str) -> list[str | Path]:
         return ["ansible-playbook", "-i", self.inventory, "halfswap.bluegreen.deploy", "-e", f"bluegreen_release={release}"]
+
+
+def ask(lab: Lab, nodes: Sequence[str], script: str) -> dict[str, str]:
+    """What a shell script prints on each of these nodes; nothing, on one that is off."""
+    command = ("podman", "exec")
+    asked = {node: start(*command, f"{lab.name}-{node}", "sh", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for node in nodes}
+    answers = {}
+    for node, process in asked.items():
+        try:
+            answers[node] = process.communicate(timeout=ASK_WITHIN_S)[0]
+        except subprocess.TimeoutExpired:
+            process.kill()
+            answers[node] = ""
+    return answers
 
 
 class Load:

@@ -20,12 +20,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 
-from lab import RATE, ROOT, STEADY_S, Failure, Lab, Load, say, start
+from lab import RATE, ROOT, STEADY_S, Failure, Lab, Load, ask, say, start
 
 RELEASES = ("1.0.0", "2.0.0")
 # Several times what the slowest takes. One that hangs is a fault, too.
 DEPLOY_WITHIN_S = 600.0
-ASK_WITHIN_S = 20.0
 HEARTBEAT = "/var/lib/halfswap-heartbeat/shop.json"
 
 
@@ -55,20 +54,6 @@ def _json(text: str) -> dict:
         return json.loads(text)
     except ValueError:
         return {}
-
-
-def ask(lab: Lab, nodes: Sequence[str], script: str) -> dict[str, str]:
-    """What a shell script prints on each of these nodes; nothing, on one that is off."""
-    command = ("podman", "exec")
-    asked = {node: start(*command, f"{lab.name}-{node}", "sh", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for node in nodes}
-    answers = {}
-    for node, process in asked.items():
-        try:
-            answers[node] = process.communicate(timeout=ASK_WITHIN_S)[0]
-        except subprocess.TimeoutExpired:
-            process.kill()
-            answers[node] = ""
-    return answers
 
 
 def look(lab: Lab) -> dict[str, Node]:

@@ -25,8 +25,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from application import Deployment, Trial, ask, describe, fresh, look, other, parser, positive, served
-from lab import Lab, in_lab
+from application import Deployment, Trial, describe, fresh, look, other, parser, positive, served
+from lab import Lab, ask, in_lab
 
 OWN_LAB = "two"
 APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--uts")
