@@ -123,7 +123,7 @@ def _shape() -> tuple[Callable[[Order], bool], Callable[[Order], bool]]:
         if [meaning(task)["_"] for task in tasks] != names:
             raise tasks[0].strange(f"what is included is not {', '.join(names)}, in this order")
     for task in (SWITCH[0], BOTH_READ, BOTH_AGAIN, BOTH_STOP):
-        if task.when or task.ignores:
+        if not meaning(task) or task.when or task.ignores:
             raise task.strange("it does not run on every node, or does not stop for one")
     swaps, goes_on = ([AROUND[text] for text in task.when] for task in INCLUDES)
     return lambda order: all(holds(order, -1) for holds in swaps), lambda order: all(holds(order, -1) for holds in goes_on)
@@ -294,8 +294,8 @@ class Application:
         flip, args = BOTH_FLIP, meaning(BOTH_FLIP)
         if UNREAD in state:
             return End(state, "read")
-        if args["state"] != "exclusive" or ("successors" in args) != ("lead_s" in args):
-            raise flip.strange("here one half comes in and the other one leaves, which has a lead")
+        if args["state"] != "exclusive" or not {"successors", "lead_s", "batch"} <= set(args):
+            raise flip.strange("here one half comes in and the other one leaves, which has a lead, and of which all are told who else leaves")
         read = self.read(state, gone, BOTH_READ, flip)
         acting = [i for i in range(len(state)) if i not in gone and all(AROUND[text](order, i) for text in BOTH.when)]
         tested = args.get("sanity") == "shown" and args.get("sanity_host") == "first" and not set(gone) & set(order.nodes)

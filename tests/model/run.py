@@ -67,6 +67,8 @@ CHANGES = ("rpm_stage", "swap")
 # The interlock of each batch asks who has left the run; see swapping.
 ASKS_WHO_LEFT = ("swap",)
 NAMED = re.compile(r"__bluegreen_\w+")
+# Named without a default.
+BARE = re.compile(r"(__bluegreen_\w+)\b(?!'\s*:)(?!\s*\|\s*default)(?! is (?:not )?(?:defined|skipped))")
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,10 @@ class Step:
 
     def names(self) -> set[str]:
         return set(NAMED.findall(f"{dict(self.task.args)} {self.task.when} {dict(self.task.keys)}"))
+
+    def bare(self) -> set[str]:
+        own = {*(self.task.keys.get("vars") or {}), (self.task.keys.get("loop_control") or {}).get("loop_var")}
+        return {name for name in BARE.findall(f"{' '.join(self.task.args.values())} {self.task.when} {self.task.keys.get('loop')}") if name not in own}
 
 
 def kind_of(task: Task) -> str:
@@ -109,7 +115,13 @@ def steps_of(entries: Sequence[Task | Block], variables: Mapping[str, Any], arou
         if entry.keys.get("loop") != LOOPS.get(kind):
             raise entry.strange("its loop is not known")
         needed, optional = ARGUMENTS[kind]
+        if kind == "deploy_lock":
+            needed += " state result" if "state" in entry.args else " reason take_over"
         yield Step(kind, entry, understood(entry, WORDS[kind], needed.split(), optional.split()), around, ends)
+
+
+# What the play says itself.
+GIVEN = set(load(PLAYBOOK)[0]["vars"])
 
 
 def read_steps() -> list[Step]:
@@ -146,9 +158,11 @@ def known_before(steps: Sequence[Step], at: int, step: Step) -> None:
     """However the run ended, what it did not come to is not asked for in the end, or has a default."""
     registered = {each.task.register for each in steps if each.task.register}
     before = {each.task.register for each in steps[:at]}
-    unknown = step.names() & registered - before
+    unknown = (step.names() & registered - before) | {name for name in step.bare() if name not in before and name not in GIVEN}
     if unknown:
         raise Violation("what a step names was registered before", ", ".join(sorted(unknown)))
+    if step.kind == "close" and [each.kind for each in steps[:at] if each.task.register == step.task.args["observed"]][-1] != "end":
+        raise Violation("the last word is about the end", f"{step.task.args['observed']} is what was read before it")
 
 
 def alone(steps: Sequence[Step], at: int, step: Step) -> None:

@@ -38,7 +38,7 @@ from .nodes import (
     is_standby,
     permitted,
 )
-from .shipped import Block, Reader, Task, a_block, calls, each_task, load, understood
+from .shipped import Block, Reader, Task, a_block, calls, each_task, load, of_tasks, understood
 
 # How ansible-core goes on when a task has failed on one node: from 2.17 on all come to the rescue; up to 2.16 the others do the next tasks of the block.
 CORES = ("2.17", "2.16")
@@ -59,6 +59,11 @@ RELEASED = {
     "{{ swap_components | halfswap.bluegreen.components('release', __swap_batch.after[inventory_hostname]) }}": "after",
     "{{ swap_components | halfswap.bluegreen.components('release', __swap_way_back.packages) }}": "__swap_way_back",
 }
+# What further.yml does for one component: the tests, and then the note that they have passed.
+TESTS_FURTHER, NOTES_FURTHER = of_tasks(f"{FOLDER}/further.yml", FURTHER, "ansible.builtin.include_role", "ansible.builtin.set_fact")
+if TESTS_FURTHER.args != {"name": "halfswap.bluegreen.sanity", "tasks_from": "further"} or TESTS_FURTHER.when or NOTES_FURTHER.when:
+    raise TESTS_FURTHER.strange("it does not test further, or not always")
+
 ID = "{{ swap_site.run_id }}/{{ swap_batch.number }}"
 BATCH_ID = {ID: "batch", f"{ID}/switch": "switch"}
 DRAIN = {
