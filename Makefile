@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 .DEFAULT_GOAL := help
-.PHONY: help tools image lab lab-clean demo crash bench bench-scale bench-probes molecule check test test-all readme clean
+.PHONY: help tools image lab lab-clean demo crash mutants bench bench-scale bench-probes molecule check test test-all readme clean
 
 LAB := halfswap
 BOOTSTRAP := PATH="$(PATH)" python3 molecule/lab/bootstrap.py
@@ -33,6 +33,9 @@ demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and coun
 
 crash: image ## Kill a deployment at each of its task boundaries, under load, and see that deploy finishes it: CRASH="--every 5"
 	@python tests/faults/crash.py $(CRASH)
+
+mutants: tools ## Break each task, condition and argument of a swap, and see that a cheap check notices: MUTANTS="--only batch.yml"
+	@python tests/mutants $(MUTANTS)
 
 bench: image ## Measure deploy against the same steps by ssh alone, in a lab of its own: BENCH="--pairs 9"
 	@python tests/bench/deploy.py $(BENCH)

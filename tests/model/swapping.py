@@ -10,6 +10,7 @@ release do one after the other is read from them as well.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -494,15 +495,16 @@ class Swapping:
 
     def test_further(self, i: int, act: Act) -> bool:
         """sanity.yml, for two components, of which the second one fails if one does: what is noted when, and what was noted for another batch."""
-        noted: list[Any] | None = [PASSED]
+        facts: dict[str, list[Any]] = {NOTED: [PASSED]}
         for task in each_task(SANITY):
-            if NOTED in task.args:
-                noted = [] if task.args[NOTED] == "[]" else [PASSED]
-            elif task.args.get("_") == "further.yml":
-                noted = [*(noted or []), PASSED] if any(NOTED in each.args for each in each_task(FURTHER)) else noted
+            if task.args.get("_") == "further.yml":
+                _set(facts, NOTES_FURTHER)
                 if self.further_failed:
                     break
-        self.registered[NOTED] = (noted,) * len(self.nodes)
+                _set(facts, NOTES_FURTHER)
+            else:
+                _set(facts, task)
+        self.registered[NOTED] = (facts[NOTED],) * len(self.nodes)
         return not self.further_failed
 
     def _sanity(self, i: int, act: Act) -> bool:
@@ -543,6 +545,15 @@ class Swapping:
 
     def tell(self, i: int, act: Act) -> bool:
         return False
+
+
+def _set(facts: dict[str, list[Any]], task: Task) -> None:
+    """Lists of tests that have passed: none, another one, or one more."""
+    for name, text in task.args.items():
+        more = re.fullmatch(r"{{ (\w+)( \+ \[sanity_result .*\])? }}", text)
+        if task.module != "ansible.builtin.set_fact" or task.when or (text != "[]" and not more):
+            raise task.strange(f"{name}: {text} is not known")
+        facts[name] = [*facts.get(more[1], []), *([PASSED] if more[2] else [])] if more else []
 
 
 class Endings(NamedTuple):
