@@ -48,7 +48,7 @@ from .nodes import (
     permitted,
     served,
 )
-from .shipped import Task, a_block, all_said, each_when, of_tasks
+from .shipped import Task, a_block, all_said, each_when, load, of_tasks
 from .swapping import BATCH, EVIDENCE, FOLDER, MAIN, READER, RESTORE, WHEN, Case, Swapped, endings, meaning
 
 State = tuple[int, ...]
@@ -101,6 +101,17 @@ SWITCH = of_tasks(f"{FOLDER}/switch.yml", _files["switch"], "begin", "heartbeat"
 (BOTH_READ,), BOTH = of_tasks(f"{FOLDER}/exclusive.yml", _files["exclusive"][:1], "begin"), a_block(f"{FOLDER}/exclusive.yml", _files["exclusive"][-1])
 (BOTH_FLIP,) = of_tasks(BOTH.file, BOTH.tasks, "heartbeat")
 BOTH_AGAIN, BOTH_BACK, BOTH_STOP = of_tasks(BOTH.file, BOTH.rescue, "begin", "heartbeat", "ansible.builtin.fail")
+# Of the watch only what follows from it; Application.observe does as much.
+UNDO = of_tasks(f"{FOLDER}/undo.yml", READER.tasks(f"{FOLDER}/undo.yml"), INCLUDE, INCLUDE)
+OBSERVE = READER.entries(f"{FOLDER}/observe.yml", load(f"{FOLDER}/observe.yml")[-3:])
+TAKE_BACK, TAKE_OUT, STOP = of_tasks(f"{FOLDER}/observe.yml", OBSERVE, INCLUDE, INCLUDE, "ansible.builtin.fail")
+FOLLOWS: list[tuple[Task, str, tuple[str, ...], str | None]] = [
+    (UNDO[0], "batch.yml", (), None),
+    (UNDO[1], "after.yml", ("__swap_batch.retire | length > 0",), None),
+    (TAKE_BACK, "undo.yml", (), "{{ __swap_seen.undo }}"),
+    (TAKE_OUT, "switch.yml", ("__swap_seen.hold",), None),
+    (STOP, "", ("__swap_seen.found",), None),
+]
 AROUND: dict[str, Callable[[Order, int], bool]] = {
     "swap_batch.nodes | length > 0": lambda order, i: bool(order.nodes),
     "swap_batch.retire | length > 0 or swap_batch.observe_s > 0": lambda order, i: bool(order.retire) or order.batch.observe_s > 0,
@@ -125,6 +136,9 @@ def _shape() -> tuple[Callable[[Order], bool], Callable[[Order], bool]]:
     for task in (SWITCH[0], BOTH_READ, BOTH_AGAIN, BOTH_STOP):
         if not meaning(task) or task.when or task.ignores:
             raise task.strange("it does not run on every node, or does not stop for one")
+    for task, file, when, loop in FOLLOWS:
+        if task.args.get("_", "") != file or task.when != when or task.keys.get("loop") != loop or not task.args:
+            raise task.strange("it does not do what the watch has decided")
     swaps, goes_on = ([AROUND[text] for text in task.when] for task in INCLUDES)
     return lambda order: all(holds(order, -1) for holds in swaps), lambda order: all(holds(order, -1) for holds in goes_on)
 

@@ -85,21 +85,23 @@ def _on_a_node(paths: Sequence[str]) -> bool:
 
 
 ROLE = units("tests/unit/model/test_tasks.py", "tests/unit/meta/test_roles.py", "tests/unit/meta/test_templates.py")
+OWN = "tests/unit/model/test_judged.py"
 # What could notice a change of these, the quickest first.
 CHECKS: dict[str, list[Callable[[], bool]]] = {
-    # What the model does not read.
-    "roles/swap/tasks/observe.yml": [ROLE],
+    # What the model does not read; of observe.yml it reads what follows from the watch.
     "roles/swap/tasks/preflight.yml": [ROLE],
-    "roles/swap/tasks/undo.yml": [ROLE],
     "roles/swap/tasks/watch.yml": [ROLE],
     "roles/swap/tasks/*.yml": [model, ROLE],
     "playbooks/deploy.yml": [model, ROLE],
     "playbooks/tasks/lock.yml": [model],
     "playbooks/tasks/end.yml": [model],
-    "plugins/plugin_utils/_interlock.py": [units(f"{UTILS}/test__interlock.py", f"{ACTION}/test_heartbeat.py", f"{ACTION}/test_interlock.py"), model],
+    "plugins/plugin_utils/_interlock.py": [
+        units(OWN, f"{UTILS}/test__interlock.py", f"{ACTION}/test_heartbeat.py", f"{ACTION}/test_interlock.py"),
+        model,
+    ],
     "plugins/plugin_utils/_permit.py": [units(f"{UTILS}/test__permit.py", f"{ACTION}/test_interlock.py", f"{ACTION}/test_out.py"), model],
     "plugins/plugin_utils/_way_back.py": [units(f"{UTILS}/test__way_back.py", f"{ACTION}/test_way_back.py", f"{ACTION}/test_stopped.py"), model],
-    "plugins/plugin_utils/_planner.py": [units(f"{UTILS}/test__planner.py", f"{ACTION}/test_plan.py"), model],
+    "plugins/plugin_utils/_planner.py": [units(OWN, f"{UTILS}/test__planner.py", f"{ACTION}/test_plan.py"), model],
     "plugins/module_utils/_proof.py": [on_a_node(f"{MODULE_UTILS}/test__proof.py", f"{MODULES}/test_release.py", f"{MODULES}/test_out.py")],
 }
 
