@@ -67,3 +67,16 @@ def test_nobody_watches_what_is_only_brought_back():
     nodes = [a_node("blue1", beat="standby"), a_node("green1")]
     (batch,) = plan(nodes, {each.name: each.nevras for each in nodes}, Policy("all_live", observe_s=5.0)).batches
     assert batch.observe_s == 0.0
+
+
+def test_nobody_watches_what_is_taken_back():
+    nodes = [a_node("blue1"), a_node("green1")]
+    first, _second = plan(nodes, {each.name: {"shop": NEW} for each in nodes}, Policy(observe_s=5.0)).batches
+    assert first.observe_s == 5.0
+    assert first.undo and first.undo.observe_s == 0.0
+
+
+def test_the_time_until_it_is_confirmed_begins_when_the_batch_is_in():
+    nodes = [a_node("blue1", beat="standby", since_s=100.0), a_node("green1", beat="standby", since_s=100.0)]
+    first, _second = plan(nodes, {each.name: {"shop": NEW} for each in nodes}, Policy("cutover", confirm_after_s=60.0)).batches
+    assert (first.retire, first.observe_s) == ((), 60.0)
