@@ -80,3 +80,15 @@ def test_the_time_until_it_is_confirmed_begins_when_the_batch_is_in():
     nodes = [a_node("blue1", beat="standby", since_s=100.0), a_node("green1", beat="standby", since_s=100.0)]
     first, _second = plan(nodes, {each.name: {"shop": NEW} for each in nodes}, Policy("cutover", confirm_after_s=60.0)).batches
     assert (first.retire, first.observe_s) == ((), 60.0)
+
+
+def test_the_name_of_a_plan_is_about_what_is_done():
+    nodes = [a_node("blue1", beat="standby"), a_node("green1", beat="standby")]
+    digests = {plan(nodes, {each.name: {"shop": package} for each in nodes}, Policy()).digest for package in (NEW, "shop-1.5.0-1")}
+    assert len(digests) == 2
+
+
+def test_a_cutover_begins_with_what_has_most_of_the_release():
+    nodes = [a_node("blue1", beat="standby"), a_node("green1", beat="standby", package=NEW, process="stale")]
+    first, *_rest = plan(nodes, {each.name: {"shop": NEW} for each in nodes}, Policy("cutover")).batches
+    assert first.nodes == ("green1",)
