@@ -498,6 +498,8 @@ class Swapping:
         facts: dict[str, list[Any]] = {NOTED: [PASSED]}
         for task in each_task(SANITY):
             if task.args.get("_") == "further.yml":
+                if task.keys.get("loop") != "{{ __swap_further }}":
+                    raise task.strange("it is not done for each component")
                 _set(facts, NOTES_FURTHER)
                 if self.further_failed:
                     break
@@ -551,9 +553,9 @@ def _set(facts: dict[str, list[Any]], task: Task) -> None:
     """Lists of tests that have passed: none, another one, or one more."""
     for name, text in task.args.items():
         more = re.fullmatch(r"{{ (\w+)( \+ \[sanity_result .*\])? }}", text)
-        if task.module != "ansible.builtin.set_fact" or task.when or (text != "[]" and not more):
+        if task.module != "ansible.builtin.set_fact" or task.when or (text != "[]" and (not more or more[1] not in facts)):
             raise task.strange(f"{name}: {text} is not known")
-        facts[name] = [*facts.get(more[1], []), *([PASSED] if more[2] else [])] if more else []
+        facts[name] = [*facts[more[1]], *([PASSED] if more[2] else [])] if more else []
 
 
 class Endings(NamedTuple):
