@@ -83,11 +83,12 @@ class Watch(object):
 
 def read_counter(component):
     """In flight and requests so far (or None), as the application counts them."""
-    url = component["in_flight_url"]
+    # What is told of it goes into the journal, too.
+    url = without_login(component["in_flight_url"])
     try:
-        answer = request(url, timeout_s=READ_TIMEOUT_S)
+        answer = request(component["in_flight_url"], timeout_s=READ_TIMEOUT_S)
     except (NotReached, NoAnswer) as exc:
-        raise Unread("%s does not answer (%s)" % (without_login(url), to_native(exc)))
+        raise Unread("%s does not answer (%s)" % (url, to_native(exc)))
     if answer.status != 200:
         raise Unread("%s answers %d" % (url, answer.status))
     try:

@@ -32,8 +32,10 @@ def untrue(module, components, heartbeats, proof):
     found = []
     for component, heartbeat in pairs:
         name, package, unit = component["name"], packages.get(component["package"]) or {}, units[component["service"]]
-        if package.get("nevra") != proof.get(name):
-            found.append("component %s: %s is installed, not %s" % (name, package.get("nevra") or "no %s" % component["package"], proof.get(name)))
+        if not proof.get(name):
+            found.append("component %s: nothing says which package it must have (proof)" % name)
+        elif package.get("nevra") != proof[name]:
+            found.append("component %s: %s is installed, not %s" % (name, package.get("nevra") or "no %s" % component["package"], proof[name]))
         if not unit["active"]:
             found.append("component %s: its service %s does not run" % (name, component["service"]))
         elif is_older(unit["started_at"], package.get("installed_at")):

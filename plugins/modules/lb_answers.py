@@ -54,7 +54,7 @@ answers:
 
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 
@@ -72,10 +72,12 @@ def main():
     for balancer in module.params["load_balancers"]:
         if not balancer.get("url"):
             continue
+        name = balancer.get("name") or "without a name"
         try:
-            answers[balancer["name"]] = request(balancer["url"], timeout_s=module.params["timeout_s"]).status
+            # Only that it answers counts, however large the page is.
+            answers[name] = request(balancer["url"], timeout_s=module.params["timeout_s"], largest=LONG_ANSWER).status
         except (NotReached, NoAnswer) as exc:
-            faults.append("load balancer %s does not answer at %s (%s)" % (balancer["name"], without_login(balancer["url"]), shown(to_native(exc))))
+            faults.append("load balancer %s does not answer at %s (%s)" % (name, without_login(balancer["url"]), shown(to_native(exc))))
     if faults:
         module.fail_json(
             msg="%s. Nothing was changed. Does it run, and is its url right (bluegreen_load_balancers)? Asked by the host that sends the sanity tests "

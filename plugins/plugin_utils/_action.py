@@ -33,7 +33,7 @@ class Step(ActionBase):
     task_vars: Mapping[str, Any]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
+        result: dict[str, Any] = super().run(tmp, task_vars)
         self.task_vars = task_vars or {}
         try:
             result.update(self.act(dict(self._task.args)))

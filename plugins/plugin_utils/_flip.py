@@ -47,7 +47,8 @@ def validated(spec: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, Any
     given = ArgumentSpecValidator(spec).validate({key: args[key] for key in spec if args.get(key)})
     if given.error_messages:
         raise AnsibleActionFail(f"{'; '.join(given.error_messages)}.")
-    return given.validated_parameters
+    found: dict[str, Any] = given.validated_parameters
+    return found
 
 
 class Ground:
@@ -64,7 +65,7 @@ class Ground:
         self.limits: Limits = limits(validated(JUDGED, args), self.application)
         self.oldest = time.monotonic() - float(args.get("evidence_max_age_s") or _permit.MAX_AGE_S)
         self.variable = args.get("evidence") or "bluegreen_evidence"
-        self.permit = task_vars.get(args["permit"]) if args.get("permit") else None
+        self.permit: Any = task_vars.get(args["permit"]) if args.get("permit") else None
         self.nodes: Sequence[Node] = () if args.get("permit") else self._all()
         self.tests = results(registered(task_vars["hostvars"], args.get("sanity_host") or self.name, name) for name in args.get("sanity") or ())
 

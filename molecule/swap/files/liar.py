@@ -19,9 +19,8 @@ HEALTH = "http://127.0.0.1:8080/health"
 
 def status_line():
     """As the application's health is."""
-    with contextlib.suppress(OSError):
-        with urllib.request.urlopen(HEALTH, timeout=2) as answer:
-            return "HTTP/1.0 %d healthy\r\n\r\n" % answer.status
+    with contextlib.suppress(OSError), urllib.request.urlopen(HEALTH, timeout=2) as answer:
+        return f"HTTP/1.0 {answer.status} healthy\r\n\r\n"
     return "HTTP/1.0 503 ill\r\n\r\n"
 
 

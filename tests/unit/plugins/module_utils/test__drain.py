@@ -94,3 +94,14 @@ def test_a_row_of_samples(samples, row):
 )
 def test_says_what_is_missing(samples, text):
     assert watch(*samples).missing(3) == text
+
+
+@pytest.mark.parametrize("status, body", [(503, "{}"), (200, "no JSON"), (200, '{"other": 1}'), (200, '{"active": "many"}')])
+def test_no_password_is_told_of_a_counter(heartbeat_server, status, body):
+    """The text goes into the journal of the node, which anybody there may read."""
+    heartbeat_server.next_answers = [(status, body)]
+    url = heartbeat_server.url.replace("http://", "http://me:pa55word@")
+    component = dict(name="shop", in_flight_url=url, in_flight_key="active", requests_key=None)
+    with pytest.raises((_drain.DrainError, _drain.Unread)) as raised:
+        _drain.read_counter(component)
+    assert "pa55word" not in str(raised.value) and "http://127.0.0.1" in str(raised.value)
