@@ -67,7 +67,9 @@ class Ground:
         self.variable = args.get("evidence") or "bluegreen_evidence"
         self.permit: Any = task_vars.get(args["permit"]) if args.get("permit") else None
         self.nodes: Sequence[Node] = () if args.get("permit") else self._all()
-        self.tests = results(registered(task_vars["hostvars"], args.get("sanity_host") or self.name, name) for name in args.get("sanity") or ())
+        shown = [registered(task_vars["hostvars"], args.get("sanity_host") or self.name, name) for name in args.get("sanity") or ()]
+        # An exclusive switch is part of the batch that was tested.
+        self.tests = results(shown, args["batch_id"].removesuffix("/switch"))
 
     def _all(self) -> Sequence[Node]:
         # What the others serve is only a comparison when a node goes live; when it leaves, they must have been read just now.

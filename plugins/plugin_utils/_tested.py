@@ -10,24 +10,30 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
-def results(registered: Iterable[Any]) -> list[dict[str, Any]]:
-    """One for each component and test: of a task, of a task with a loop over the components, or a list of such results."""
+def results(registered: Iterable[Any], batch_id: str = "") -> list[dict[str, Any]]:
+    """One for each component and test: of a task, of a task with a loop over the components, or a list of such results.
+
+    A test that has shown nothing has not passed: it was not run, or has failed. Nor has one that was made for another batch than this.
+    """
     found: list[dict[str, Any]] = []
     for said in registered:
         rows = said if isinstance(said, Sequence) else _rows(said) if isinstance(said, Mapping) else []
-        found += [{**row, "component": _component(row)} for row in rows if not row.get("skipped")]
+        shown = [_result(row, batch_id) for row in rows if not row.get("skipped")]
+        found += shown or [{"failed": True, "component": ""}]
     return found
+
+
+def _result(row: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
+    item = row.get(str(row.get("ansible_loop_var")))
+    tested = item if isinstance(item, Mapping) and "name" in item else {"name": row.get("component", ""), "batch_id": row.get("batch_id")}
+    other = batch_id and tested.get("batch_id") not in (None, batch_id)
+    return {**row, "component": str(tested["name"]), **({"failed": True} if other else {})}
 
 
 def _rows(said: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     rows = said.get("results") or []
     # The results of a module are checks, those of a loop are results of the module.
     return rows if any("ansible_loop_var" in row for row in rows) else [said]
-
-
-def _component(row: Mapping[str, Any]) -> str:
-    item = row.get(str(row.get("ansible_loop_var")))
-    return str(item["name"]) if isinstance(item, Mapping) and "name" in item else str(row.get("component", ""))
 
 
 def of_node(tests: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:

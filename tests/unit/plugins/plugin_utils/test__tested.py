@@ -47,17 +47,30 @@ def test_what_failed_stays_failed():
     assert [row.get("failed", False) for row in results([said])] == [False, True]
 
 
-def test_what_was_skipped_has_shown_nothing():
-    assert results([{"skipped": True, "skip_reason": "Conditional result was False"}]) == []
-    assert results([{"skipped": True, "results": [], "skipped_reason": "No items in the list"}]) == []
+NOTHING = [{"failed": True, "component": ""}]
+
+
+def test_what_was_skipped_has_not_passed():
+    assert results([{"skipped": True, "skip_reason": "Conditional result was False"}]) == NOTHING
+    assert results([{"skipped": True, "results": [], "skipped_reason": "No items in the list"}]) == NOTHING
     assert [row["component"] for row in results([{"results": [of_loop("shop"), of_loop("cart", skipped=True)]}])] == ["shop"]
-    assert results([[{**BLUE1, "skipped": True}]]) == []
+    assert results([[{**BLUE1, "skipped": True}]]) == NOTHING
 
 
-def test_what_was_never_registered_has_shown_nothing():
-    assert results([]) == results([None]) == results([[]]) == results([None, []]) == []
+def test_what_was_never_registered_has_not_passed():
+    assert results([]) == []
+    assert results([None]) == results([[]]) == NOTHING
+    assert results([None, []]) == NOTHING * 2
     # Not even its nodes: an empty result is none of a test that passed.
     assert [row.get("nodes") for row in results([{}])] == [None]
+
+
+def test_what_was_shown_of_another_batch_has_not_passed():
+    """The same host may have tested the release that is taken back here."""
+    of_batch = {"results": [of_loop("shop", item={"name": "shop", "batch_id": "r2/1"})]}
+    further = [{**BLUE1, "component": "shop", "batch_id": "r2/1"}]
+    assert [row.get("failed", False) for row in results([of_batch, further], "r2/1")] == [False, False]
+    assert [row.get("failed", False) for row in results([of_batch, further], "r2/1/undo/1")] == [True, True]
 
 
 def test_several_variables_together():
