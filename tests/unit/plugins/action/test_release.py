@@ -36,6 +36,17 @@ def test_a_component_without_a_heartbeat_is_the_nodes_affair(run_action, said, c
     assert [name for name, _sent in ran.sent] == [MODULE] and ran.sent[0][1]["components"] == [component]
 
 
+def test_check_mode_says_what_would_be_installed(run_action):
+    packages = [{"name": "shop", "before": "shop-1.0.0-1.noarch", "after": "shop-2.0.0-1.noarch"}, {"name": "cart", "before": None, "after": "cart-1-1.noarch"}]
+    packages.append({"name": "same", "before": "same-1-1.noarch", "after": "same-1-1.noarch"})
+    answer = {"changed": True, "packages": packages}
+    assert run_action("release", ARGS, VARS, answer=answer, check_mode=True).shown == [
+        "blue1: shop-1.0.0-1.noarch -> shop-2.0.0-1.noarch",
+        "blue1: nothing -> cart-1-1.noarch",
+    ]
+    assert run_action("release", ARGS, VARS, answer=answer).shown == []
+
+
 # ---- Where only the controller reaches the heartbeat --------------------------------------------------------------------------------
 
 
