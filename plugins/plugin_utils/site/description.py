@@ -161,6 +161,7 @@ class Description:
             settings["load_balancers"] = [{"path": f"/heartbeat/{balancer.get('follows')}", **balancer} for balancer in settings["load_balancers"]]
         if playbook == "deploy" and not faults:
             faults += rules.sanity_way(settings["components"] or [], settings["load_balancers"] or [])
+            faults += rules.compare_way(settings["components"] or [], settings["load_balancers"] or [])
         if faults:
             raise SiteError(faults)
         return settings

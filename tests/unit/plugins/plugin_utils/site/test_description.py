@@ -212,6 +212,19 @@ def test_a_sanity_test_without_a_way():
     check({**site, "bluegreen_components": [{**SITE["bluegreen_components"][0], "standby_url": "http://192.0.2.6:81"}]})
 
 
+def test_a_comparison_without_a_way():
+    balancers = [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby", "url": "http://192.0.2.6"}]
+    compared = {**SITE["bluegreen_components"][0], "compare": {"paths": ["/"]}}
+    site = {**SITE, "bluegreen_load_balancers": balancers, "bluegreen_components": [compared]}
+    assert faults(site) == [
+        f"component {compared['name']} has the key compare, but no load balancer that follows live has a url (bluegreen_load_balancers): give one, or "
+        "live_url in compare."
+    ]
+    check(site, "setup")
+    check({**site, "bluegreen_load_balancers": [{**balancers[0], "url": "http://192.0.2.5"}, balancers[1]]})
+    check({**site, "bluegreen_components": [{**compared, "compare": {"paths": ["/"], "live_url": "http://192.0.2.5"}}]})
+
+
 # Releases ----------------------------------------------------------------------------------------------
 
 
