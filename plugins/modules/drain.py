@@ -37,6 +37,9 @@ options:
         description: Name of the component.
         type: str
         required: true
+      service:
+        description: Its systemd unit. Only M(halfswap.bluegreen.out) and M(halfswap.bluegreen.release) need it; what does not run has nothing in flight.
+        type: str
       in_flight_url:
         description:
           - URL of a JSON document, as the node reaches it, in which the application counts its requests in flight. For O(method=counter).
