@@ -51,7 +51,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Say what is left to do
+- name: Show what is left to do
   halfswap.bluegreen.close:
     observed: reading
     complete: false

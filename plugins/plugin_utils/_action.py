@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,8 +48,9 @@ class Step(ActionBase):
     def name(self) -> str:
         return str(self.task_vars["inventory_hostname"])
 
+    @abstractmethod
     def act(self, args: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """The result. args: what the task says."""
 
     def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(f"halfswap.bluegreen.{name}", module_args=dict(args), task_vars=self.task_vars)
@@ -72,5 +74,6 @@ class Judgement(Step):
             raise AnsibleActionFail(f"{self._task.action}: {'; '.join(given.error_messages)}.")
         return {"changed": False, **self.judge(given.validated_parameters)}
 
+    @abstractmethod
     def judge(self, args: dict[str, Any]) -> dict[str, Any]:
-        raise NotImplementedError
+        """What was found. args: as SPEC has them."""
