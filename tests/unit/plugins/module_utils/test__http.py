@@ -193,9 +193,8 @@ ENDLESS = {
 @pytest.mark.parametrize("kind", sorted(ENDLESS))
 def test_what_drips_has_its_time_for_the_whole(kind):
     first, more = ENDLESS[kind]
-    with dripping(itertools.chain([first], itertools.repeat(more)), 0.05) as (url, _sent):
-        with pytest.raises(_http.NoAnswer) as error:
-            _http.request(url, timeout_s=1)
+    with dripping(itertools.chain([first], itertools.repeat(more)), 0.05) as (url, _sent), pytest.raises(_http.NoAnswer) as error:
+        _http.request(url, timeout_s=1)
     assert re.match(r"it did not end within 1 s: [1-9]\d+ bytes came$", str(error.value))
 
 
