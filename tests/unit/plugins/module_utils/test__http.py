@@ -258,10 +258,9 @@ def test_the_head_of_a_large_answer():
 @pytest.mark.parametrize("drip", [[b"\x16\x03\x03\x40\x00"], [b""]], ids=["dripping", "silent"])
 def test_tls_has_its_time_for_the_whole(drip):
     more = itertools.repeat(b"\x00" if drip[0] else b"", 40)
-    with dripping(itertools.chain(drip, more), 0.05, asked=False) as (url, _sent):
-        # What drips, or is silent, ends by itself after two seconds, with other words.
-        with pytest.raises(_http.NotReached) as error:
-            _http.request(url.replace("http:", "https:"), timeout_s=0.5)
+    # What drips, or is silent, ends by itself after two seconds, with other words.
+    with dripping(itertools.chain(drip, more), 0.05, asked=False) as (url, _sent), pytest.raises(_http.NotReached) as error:
+        _http.request(url.replace("http:", "https:"), timeout_s=0.5)
     assert str(error.value) == "no connection within 0.5 s"
 
 
