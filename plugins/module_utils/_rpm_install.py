@@ -16,7 +16,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import is_older
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store, rpm_install
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import REPOSITORIES, check, find
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import look
@@ -41,15 +41,23 @@ def from_store(manager, store, moves):
         raise RpmError("%s cannot be installed from %s: %s" % (", ".join(str(after) for _before, after in moves), store.path, error))
 
 
+def by_rpm(manager, moves, files):
+    """The files with which rpm does it by itself: it has just tried them, and nobody wants more to be checked. None where the manager is needed."""
+    if manager.checks_files or not all(after in files for _before, after in moves):
+        return None
+    return [files[after] for _before, after in moves]
+
+
 def install(module, manager, moves, files, wanted):
-    said = manager.transact(moves, test=False, files=files)
+    paths = by_rpm(manager, moves, files)
+    said, who = (rpm_install(manager, paths), "rpm") if paths else (manager.transact(moves, test=False, files=files), manager.name)
     now = installed(module, [new.name for new in wanted])
     # Of those that did not have to change as well: another one may have pulled them along.
     for new in wanted:
         if new not in [package for package, _when in now[new.name]]:
             raise RpmError(
                 "%s is not installed after the transaction, but %s; %s said: %s"
-                % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", manager.name, said.strip()[-2000:])
+                % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", who, said.strip()[-2000:])
             )
     for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
         module.warn(shown(line.strip()))
@@ -84,10 +92,17 @@ class Installation(object):
             )
         return result
 
+    def choose(self):
+        """Settle what is going to be installed, so that a store from which it cannot be is found before anything is stopped."""
+        if self.moves:
+            self._chosen()
+
     def rehearse(self):
+        """Try the very transaction. What rpm is to do by itself, it has tried when it was chosen."""
         if self.moves:
             moves, files = self._chosen()
-            self.manager.transact(moves, test=True, files=files)
+            if not by_rpm(self.manager, moves, files):
+                self.manager.transact(moves, test=True, files=files)
 
     def install(self):
         """Do it, and write down that it was done, or why it was not."""

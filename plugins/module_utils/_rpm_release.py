@@ -14,6 +14,8 @@ __metaclass__ = type
 
 import errno
 import fcntl
+import glob
+import io
 import os
 import re
 
@@ -24,6 +26,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wa
 LOCK_POLL_S = 1.0
 # Exit status of dnf 4 for a lock that another process holds; yum 3 and dnf 5 only say so.
 _LOCKED_STATUS = 200
+# Where dnf 4, dnf 5 and yum 3 are told to check the signatures of files that are given by path, too; rpm by itself would install those.
+CONFIGURATION = ("/etc/dnf/dnf.conf", "/etc/dnf/libdnf5.conf.d/*.conf", "/etc/yum.conf")
+_CHECKS_FILES = re.compile(r"^\s*localpkg_gpgcheck\s*=\s*(1|yes|true|on)\s*$", re.M | re.I)
 _LOCKED = re.compile(r"holding the yum lock|Failed to obtain rpm transaction lock|Another transaction is in progress")
 
 
@@ -85,6 +90,11 @@ class Dnf:
         if status:
             raise RpmError("%s could not %s: %s" % (self.name, task, _gist(out, err)))
         return out + err
+
+    @property
+    def checks_files(self):
+        """Whether the site wants no file to be installed whose signature the manager has not checked."""
+        return any(_CHECKS_FILES.search(_text(path)) for form in CONFIGURATION for path in glob.glob(form))
 
     def rpm(self, arguments):
         """Run rpm by itself when no other transaction is under way; returns its status, output and errors."""
@@ -155,6 +165,11 @@ def find_manager(module):
 
 def _task(moves, test):
     return "%s %s" % ("rehearse the installation of" if test else "install", ", ".join(str(after) for _before, after in moves))
+
+
+def _text(path):
+    with io.open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
 
 
 def _gist(out, err):

@@ -11,12 +11,20 @@ __metaclass__ = type
 
 import json
 import re
+import time
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request, without_login
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import (
+    LONG_ANSWER,
+    REQUEST_OPTIONS,
+    NoAnswer,
+    NotReached,
+    request,
+    without_login,
+)
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Failure, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 # Enough of a body to recognise an error page.
@@ -39,14 +47,22 @@ CHECK = dict(
     json=dict(type="dict"),
     max_latency_s=dict(type="float"),
 )
-
-
-class Failure(Exception):
-    """A check failed: nothing that comes later can make good for it."""
-
-    def __init__(self, text, **result):
-        super(Failure, self).__init__(text)
-        self.result = result
+SPEC = dict(
+    REQUEST_OPTIONS,
+    url=dict(type="str", required=True),
+    nodes=dict(type="list", elements="str", default=[]),
+    node=dict(type="str"),
+    node_key=dict(type="str", no_log=False),
+    release=dict(type="str"),
+    release_header=dict(type="str"),
+    release_key=dict(type="str", no_log=False),
+    checks=dict(type="list", elements="dict", required=True, options=CHECK),
+    count=dict(type="int", default=1),
+    timeout_s=dict(type="float", default=60.0),
+    interval_s=dict(type="float", default=0.1),
+)
+# Which of them may have secrets in them.
+GUARDED = ["url", "checks"]
 
 
 def parse(body):
@@ -308,3 +324,57 @@ class Sanity(object):
 
     def result(self):
         return dict(requests=self.requests, nodes=[self.nodes[name].result() for name in self.order], results=self.results)
+
+
+def carry_out(params):
+    """The result of the test; params: as SPEC has them. Failure says what was wrong, and has the result until then."""
+    start = monotonic()
+    try:
+        sanity = prepared(params)
+    except ValueError as exc:
+        raise Failure("Nothing was sent: %s" % exc)
+
+    def result():
+        return dict(sanity.result(), changed=False, waited_s=round(monotonic() - start, 3))
+
+    try:
+        prove(sanity, start + params["timeout_s"])
+    except Failure as exc:
+        exc.result = dict(result(), **exc.result)
+        raise
+    return result()
+
+
+def prepared(params):
+    """The test, ready to be carried out. ValueError says which option is wrong."""
+    if params["node"] and params["nodes"]:
+        raise ValueError("node and nodes exclude each other.")
+    if not params["url"].startswith(("http://", "https://")):
+        raise ValueError("url must begin with http:// or https://, but is %s." % params["url"])
+    if params["count"] < 1:
+        raise ValueError("count must be at least 1.")
+    if params["release"] is not None and not (params["release_header"] or params["release_key"]):
+        raise ValueError("release needs release_header or release_key, which says where the answers give it.")
+    found = Sanity(params, prepare_all(params["checks"]))
+    if not params["checks"]:
+        raise ValueError("checks is empty: without a check nothing is proven.")
+    if not found.checks:
+        raise ValueError("no check goes through the %s (checks: through): without one nothing is proven." % found.through)
+    return found
+
+
+def prove(sanity, deadline):
+    """Send requests until every check is proven on every node."""
+    while True:
+        check = sanity.unproven()
+        if not check:
+            break
+        progress = sanity.step(check)
+        left = deadline - monotonic()
+        if left <= 0 and sanity.unproven():
+            raise Failure("Not proven in time: %s" % sanity.late(sanity.unproven()))
+        if not progress:
+            time.sleep(min(sanity.params["interval_s"], left))
+    silent = sanity.silent()
+    if silent:
+        raise Failure("%s never said which release it is (release_header, release_key): add a check of a path whose answers do." % ", ".join(map(str, silent)))

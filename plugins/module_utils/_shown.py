@@ -58,6 +58,14 @@ def shown_all(value, length=LENGTH):
     return shown(value, length) if isinstance(value, (bytes, TEXT)) else value
 
 
+class Failure(Exception):
+    """What was asked for is not so; the text says why. `result` is what was found until then."""
+
+    def __init__(self, text, **result):
+        super(Failure, self).__init__(text)
+        self.result = result
+
+
 class Told(Exception):
     """What went wrong, in words that may quote others."""
 

@@ -52,38 +52,16 @@ answers:
   sample: {live: 200, standby: 503}
 """
 
-from ansible.module_utils.common.text.converters import to_native
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request, without_login
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._lb_answers import GUARDED, SPEC, Failure, carry_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 
 
 def main():
-    module = Module(
-        guarded=["load_balancers"],
-        argument_spec=dict(
-            load_balancers=dict(type="list", elements="dict", required=True),
-            timeout_s=dict(type="float", default=10.0),
-        ),
-        supports_check_mode=True,
-    )
-    answers, faults = {}, []
-    for balancer in module.params["load_balancers"]:
-        if not balancer.get("url"):
-            continue
-        name = balancer.get("name") or "without a name"
-        try:
-            # Only that it answers counts, however large the page is.
-            answers[name] = request(balancer["url"], timeout_s=module.params["timeout_s"], largest=LONG_ANSWER).status
-        except (NotReached, NoAnswer) as exc:
-            faults.append("load balancer %s does not answer at %s (%s)" % (name, without_login(balancer["url"]), shown(to_native(exc))))
-    if faults:
-        module.fail_json(
-            msg="%s. Nothing was changed. Does it run, and is its url right (bluegreen_load_balancers)? Asked by the host that sends the sanity tests "
-            "(bluegreen_sanity_from)." % "; ".join(faults)
-        )
-    module.exit_json(changed=False, answers=answers)
+    module = Module(guarded=GUARDED, argument_spec=SPEC, supports_check_mode=True)
+    try:
+        module.exit_json(**carry_out(module.params))
+    except Failure as exc:
+        module.fail_json(msg=str(exc), **exc.result)
 
 
 if __name__ == "__main__":

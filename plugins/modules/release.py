@@ -417,6 +417,7 @@ def run(module):
     if module.check_mode:
         release.foretell()
         return release.result()
+    release.installation.choose()
     release.ask_for_proof()
     try:
         release.stop()

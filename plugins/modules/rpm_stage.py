@@ -206,6 +206,8 @@ def rehearse(manager, store, moves, work):
     wanted = names_of(after for _before, after in moves)
     try:
         chosen, files = store.transaction(manager, moves)
+        if manager.checks_files:
+            manager.transact(chosen, test=True, files=files)
     except RpmError as error:
         raise RpmError("the way there fails: %s cannot be installed from %s: %s" % (wanted, store.path, error))
     old = [before for before, _after in moves if before]

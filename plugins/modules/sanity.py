@@ -261,86 +261,16 @@ got:
   sample: "status 500: Internal Server Error"
 """
 
-import time
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import CHECK, Failure, Sanity, prepare_all
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import GUARDED, SPEC, Failure, carry_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
-
-
-def prepared(params):
-    """The test, ready to be carried out. ValueError says which option is wrong."""
-    if not params["url"].startswith(("http://", "https://")):
-        raise ValueError("url must begin with http:// or https://, but is %s." % params["url"])
-    if params["count"] < 1:
-        raise ValueError("count must be at least 1.")
-    if params["release"] is not None and not (params["release_header"] or params["release_key"]):
-        raise ValueError("release needs release_header or release_key, which says where the answers give it.")
-    found = Sanity(params, prepare_all(params["checks"]))
-    if not params["checks"]:
-        raise ValueError("checks is empty: without a check nothing is proven.")
-    if not found.checks:
-        raise ValueError("no check goes through the %s (checks: through): without one nothing is proven." % found.through)
-    return found
-
-
-def prove(sanity, deadline):
-    """Send requests until every check is proven on every node."""
-    while True:
-        check = sanity.unproven()
-        if not check:
-            break
-        progress = sanity.step(check)
-        left = deadline - monotonic()
-        if left <= 0 and sanity.unproven():
-            raise Failure("Not proven in time: %s" % sanity.late(sanity.unproven()))
-        if not progress:
-            time.sleep(min(sanity.params["interval_s"], left))
-    silent = sanity.silent()
-    if silent:
-        raise Failure("%s never said which release it is (release_header, release_key): add a check of a path whose answers do." % ", ".join(map(str, silent)))
 
 
 def main():
-    module = Module(
-        guarded=["url", "checks"],
-        argument_spec=dict(
-            REQUEST_OPTIONS,
-            url=dict(type="str", required=True),
-            nodes=dict(type="list", elements="str", default=[]),
-            node=dict(type="str"),
-            node_key=dict(type="str", no_log=False),
-            release=dict(type="str"),
-            release_header=dict(type="str"),
-            release_key=dict(type="str", no_log=False),
-            checks=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=CHECK,
-            ),
-            count=dict(type="int", default=1),
-            timeout_s=dict(type="float", default=60.0),
-            interval_s=dict(type="float", default=0.1),
-        ),
-    )
-    if module.params["node"] and module.params["nodes"]:
-        module.fail_json(msg="Nothing was sent: node and nodes exclude each other.")
+    module = Module(guarded=GUARDED, argument_spec=SPEC)
     try:
-        sanity = prepared(module.params)
-    except ValueError as exc:
-        module.fail_json(msg="Nothing was sent: %s" % exc)
-    start = monotonic()
-
-    def result():
-        return dict(sanity.result(), changed=False, waited_s=round(monotonic() - start, 3))
-
-    try:
-        prove(sanity, start + module.params["timeout_s"])
+        module.exit_json(**carry_out(module.params))
     except Failure as exc:
-        module.fail_json(msg=str(exc), **dict(result(), **exc.result))
-    module.exit_json(**result())
+        module.fail_json(msg=str(exc), **exc.result)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import secrets_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Failure
 
 from ._ways import WayError
 
@@ -55,6 +58,33 @@ class Step(ActionBase):
     def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(f"halfswap.bluegreen.{name}", module_args=dict(args), task_vars=self.task_vars)
         return result
+
+
+class Sending(Step):
+    """A module that only sends requests. Where its task is for the controller itself, this process sends them: no module is built and started."""
+
+    MODULE: str
+    SPEC: Mapping[str, Any]
+    # Which options may have secrets in them.
+    GUARDED: Sequence[str]
+
+    @abstractmethod
+    def carry_out(self, params: dict[str, Any]) -> dict[str, Any]:
+        """The result. params: as SPEC has them."""
+
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        # As another user, or in another environment, it would see other files and names.
+        if self._connection.transport != "local" or self._play_context.become or any(self._task.environment or ()):
+            return self.module(self.MODULE, args)
+        given = ArgumentSpecValidator(self.SPEC).validate(args)
+        if given.error_messages:
+            raise Refused(f"{self._task.action}: {'; '.join(given.error_messages)}.")
+        try:
+            result = self.carry_out(given.validated_parameters)
+        except Failure as failure:
+            result = {"failed": True, "changed": False, "msg": str(failure), **failure.result}
+        masked: dict[str, Any] = remove_values(result, secrets_of({name: args.get(name) for name in self.GUARDED}))
+        return masked
 
 
 class Judgement(Step):

@@ -132,12 +132,13 @@ def make_status(**changes):
 
 
 class HeartbeatServer(object):
-    """Holds one status; `next_answers` are given out first, as (code, body)."""
+    """Holds one status; `next_answers` are given out first, as (code, body). Each answer has these `headers`, too."""
 
     def __init__(self):
         self.status = make_status()
         self.asked = []
         self.next_answers = []
+        self.headers = {}
         self.after_each = lambda server: None
         outer = self
 
@@ -174,6 +175,8 @@ class HeartbeatServer(object):
         said = said.encode("utf-8")
         handler.send_response(code)
         handler.send_header("Content-Length", str(len(said)))
+        for header in self.headers.items():
+            handler.send_header(*header)
         handler.end_headers()
         handler.wfile.write(said)
 

@@ -64,16 +64,16 @@ def watched():
 def run_action(monkeypatch):
     """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
 
-    def run(name, args, task_vars, answer=None, check_mode=False, strategy="linear"):
+    def run(name, args, task_vars, answer=None, check_mode=False, strategy="linear", transport="ssh", become=False, environment=()):
         module = importlib.import_module(f"ansible_collections.halfswap.bluegreen.plugins.action.{name}")
         sent = []
-        task = mock.MagicMock(args=args, check_mode=check_mode, async_val=0, action=f"halfswap.bluegreen.{name}", diff=False)
+        task = mock.MagicMock(args=args, check_mode=check_mode, async_val=0, action=f"halfswap.bluegreen.{name}", diff=False, environment=list(environment))
         task.get_play.return_value.strategy = strategy
         shown = []
         action = module.ActionModule(
             task=task,
-            connection=mock.MagicMock(),
-            play_context=mock.MagicMock(check_mode=check_mode, remote_addr="127.0.0.1"),
+            connection=mock.MagicMock(transport=transport),
+            play_context=mock.MagicMock(check_mode=check_mode, remote_addr="127.0.0.1", become=become),
             loader=mock.MagicMock(),
             templar=mock.MagicMock(),
             shared_loader_obj=mock.MagicMock(),

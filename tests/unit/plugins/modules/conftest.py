@@ -56,6 +56,11 @@ class RpmNode:
     def transactions(self):
         return [call for call in self.managed if "install" in call or "shell" in call]
 
+    @property
+    def upgrades(self):
+        """What rpm was told to install, and to try."""
+        return [call[1:] for call in self.calls if call[0] == "rpm" and "-U" in call]
+
     def write_rpm(self, path, package):
         with open(str(path), "w") as rpm:
             rpm.write(" ".join(str(part) for part in package))
@@ -96,8 +101,8 @@ class RpmNode:
         if "--define" in words:
             del words[words.index("--define") : words.index("--define") + 2]
         before = self._load(dbpath) if dbpath else self.installed
-        if words[0] == "-U":
-            return self._upgrade(words[1:], before, dbpath)
+        if "-U" in words:
+            return self._upgrade(words, before, dbpath)
         lines, complaints = [], ""
         assert words[0] == "-q"
         if "-p" in words and "REQUIRENAME" in words[words.index("--qf") + 1]:
@@ -138,11 +143,18 @@ class RpmNode:
         reason = self.objection(before, after)
         if reason:
             return 1, "", "rpm: RPM should not be used directly install RPM packages, use Alien instead!\nerror: Failed dependencies:\n\t%s\n" % reason
-        if "--test" not in words:
-            # Nobody installs anything but into a copy.
-            assert "--justdb" in words and dbpath and dbpath != str(self.dbpath)
+        if "--justdb" in words:
+            assert dbpath and dbpath != str(self.dbpath)
             self._save(dbpath, after)
+        elif "--test" not in words:
+            assert not dbpath
+            if self.failure:
+                return 1, "", "error: %s\n" % self.failure
+            self.upgraded(after)
         return 0, "", ""
+
+    def upgraded(self, after):
+        self.installed = after
 
     def clean(self, words, options, data):
         return 0, "", ""
@@ -254,6 +266,8 @@ class StepNode(RpmNode):
                 found.append(" ".join(word for word in call[1:] if word != "--"))
             elif call[0] in (self.DNF[0], self.YUM[0]) and "install" in call:
                 found.append("rehearse" if "--setopt=tsflags=test" in call else "install")
+            elif call[:2] == ["rpm", "-U"]:
+                found.append("install")
         return found
 
     def run_command(self, command, data=None, **kwargs):
@@ -285,11 +299,18 @@ class StepNode(RpmNode):
     def transaction(self, labels, options):
         answer = RpmNode.transaction(self, labels, options)
         if "--setopt=tsflags=test" not in options and not answer[0]:
-            self.clock.advance(2)
-            self.installed_at = int(self.clock.now)
-            if "transaction" in self.hooks:
-                self.hooks["transaction"]()
+            self._within()
         return answer
+
+    def upgraded(self, after):
+        RpmNode.upgraded(self, after)
+        self._within()
+
+    def _within(self):
+        self.clock.advance(2)
+        self.installed_at = int(self.clock.now)
+        if "transaction" in self.hooks:
+            self.hooks["transaction"]()
 
 
 @pytest.fixture

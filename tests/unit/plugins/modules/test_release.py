@@ -105,6 +105,19 @@ def test_a_rehearsal_that_fails_stops_nothing(run_module, node, args):
     assert node.done == ["rehearse"] and node.units["shop"]["ActiveState"] == "active"
 
 
+def test_a_store_from_which_it_cannot_be_installed_stops_nothing(run_module, node, args, tmp_path):
+    folder = tmp_path / "store" / str(shop("2.0.0"))
+    folder.mkdir(parents=True)
+    node.write_rpm(folder / "shop.rpm", shop("2.0.0"))
+    node.objection = lambda before, after: "lib = 1 is needed by shop-2.0.0-1.noarch"
+    result = run_module(release, args(store=str(tmp_path / "store")))
+    assert result.failed and "cannot be installed from %s: error: Failed dependencies: lib = 1" % (tmp_path / "store") in result["msg"]
+    assert node.done == [] and node.units["shop"]["ActiveState"] == "active"
+    node.objection = lambda before, after: None
+    run_module(release, args(store=str(tmp_path / "store")))
+    assert node.done == ["stop shop", "install", "daemon-reload", "restart shop"]
+
+
 # ---- The proof ----------------------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import argparse
 import errno
 import fcntl
 import io
@@ -15,6 +16,7 @@ import platform
 import re
 
 import pytest
+from ansible.module_utils.common.text.converters import to_text
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_release, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
@@ -322,10 +324,37 @@ def test_from_the_store_no_repository_is_asked(run_module, any_node, tmp_path):
     result = run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store"), rehearse=True))
     assert result == {"changed": True, "packages": [entry(old, new)]}
     assert any_node.installed["shop"] == new
+    assert any_node.managed == []
+    assert any_node.upgrades == [["--test", "-U", "--oldpackage", file], ["-U", "--oldpackage", file]]
+
+
+@pytest.mark.parametrize("said", ["[main]\nlocalpkg_gpgcheck=1\n", "gpgcheck=0\n localpkg_gpgcheck = True \n", "[main]\nlocalpkg_gpgcheck=yes"])
+def test_a_site_that_checks_files_has_its_manager_do_it(run_module, any_node, tmp_path, monkeypatch, said):
+    (tmp_path / "dnf.conf").write_text(to_text(said))
+    monkeypatch.setattr(_rpm_release, "CONFIGURATION", (str(tmp_path / "*.conf"), "/none"))
+    any_node.installed["shop"] = package("shop", "2.0.0")
+    file = put(any_node, tmp_path / "store", package("shop", "1.0.0"))
+    run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store"), rehearse=True))
+    assert any_node.installed["shop"] == package("shop", "1.0.0")
     if any_node.manager == "dnf":
         assert any_node.managed == [["--disablerepo=*", "--setopt=tsflags=test", "install", file], ["--disablerepo=*", "install", file]]
     else:
         assert [call[0] for call in any_node.managed] == ["--disablerepo=*", "--disablerepo=*"]
+    assert [call[0] for call in any_node.upgrades] == ["--test"]
+
+
+@pytest.mark.parametrize("said", ["", "localpkg_gpgcheck=0\n", "# localpkg_gpgcheck=1\n", "localpkg_gpgcheck=maybe\n"])
+def test_a_site_that_does_not_check_files(said, tmp_path, monkeypatch):
+    (tmp_path / "dnf.conf").write_text(to_text(said))
+    monkeypatch.setattr(_rpm_release, "CONFIGURATION", (str(tmp_path / "*.conf"),))
+    assert not _rpm_release.Dnf(argparse.Namespace(params=dict(disablerepo=[], enablerepo=[])), "dnf").checks_files
+
+
+def test_what_rpm_says_of_a_file_that_it_cannot_install(run_module, node, tmp_path):
+    put(node, tmp_path / "store", package("shop", "1.0.0"))
+    node.failure = "unpacking of archive failed on file /opt/shop/app.py: cpio: rename failed - Device or resource busy"
+    result = run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))
+    assert result["msg"] == "%s: rpm could not install shop-1.0.0-1.noarch.rpm: error: %s" % (NODE, node.failure)
 
 
 def test_of_what_was_pulled_in_only_what_is_needed_is_installed(run_module, node, tmp_path):
