@@ -6,19 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 
 
-class ActionModule(ActionBase):
+class ActionModule(Step):
     """Says who writes the line."""
 
-    _supports_check_mode = True
-
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        args = dict(self._task.args)
-        args["by"] = args.get("by") or author(task_vars or {})
-        result.update(self._execute_module("halfswap.bluegreen.journal", module_args=args, task_vars=task_vars))
-        return result
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        args["by"] = args.get("by") or author(self.task_vars)
+        return self.module("journal", args)

@@ -36,6 +36,8 @@ SHORTEST = 4
 class Module(AnsibleModule):
     """An AnsibleModule of which some options may have secrets somewhere in them."""
 
+    # What module step hands over: the options of the step that it carries out.
+    handed = None
     # Of options that are not known to be right, none is shown.
     _shown = {}
 
@@ -46,6 +48,12 @@ class Module(AnsibleModule):
         AnsibleModule.__init__(self, argument_spec=spec, **more)
         self._mask_secrets_alone()
         self._shown = {name: without(value) if name in guarded else value for name, value in self.params.items() if name not in HIDDEN}
+
+    def _load_params(self):
+        AnsibleModule._load_params(self)
+        if self.handed is not None:
+            # Beside them stays what Ansible says of the task: check mode, diff, the temporary directory.
+            self.params = dict({name: value for name, value in self.params.items() if name.startswith("_ansible_")}, **self.handed)
 
     def _mask_secrets_alone(self):
         given = self.params or {}

@@ -137,25 +137,7 @@ holder:
   contains: *holder
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec=dict(_lock.HOLDER, state=dict(type="str", choices=["held", "released"], default="held"), result=_lock.RESULT, **_lock.LEASE),
-        supports_check_mode=True,
-    )
-    act = _lock.hold if module.params["state"] == "held" else _lock.give_back
-    try:
-        module.exit_json(**act(module.params, module.check_mode))
-    except (_lock.Held, _lock.Twin, _lock.Unfit) as exc:
-        module.fail_json(**_lock.failure(exc))
-    except RecordsError as exc:
-        module.fail_json(msg=str(exc))
-
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.deploy_lock import main
 
 if __name__ == "__main__":
     main()

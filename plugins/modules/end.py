@@ -77,50 +77,7 @@ lock_error:
   sample: null
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-
-
-def give_back(module):
-    result = dict(changed=False, released=False, held_by=None, lock_error=None)
-    try:
-        result["changed"] = result["released"] = _lock.give_back(module.params, module.check_mode)["changed"]
-    except _lock.Held as exc:
-        result["held_by"] = str(exc)
-    except RecordsError as exc:
-        result["lock_error"] = str(exc)
-    return result
-
-
-def holder():
-    """Who holds the lock now; a lock that cannot be read was told already."""
-    try:
-        return _lock.holder()
-    except RecordsError:
-        return None
-
-
-def run(module):
-    # The lock first: what else goes wrong must not keep the next run waiting.
-    result = give_back(module)
-    try:
-        said = read(module, module.params["components"], holder)
-    except UNREADABLE as exc:
-        module.fail_json(msg=str(exc), **result)
-    said.update(result)
-    return said
-
-
-def main():
-    module = Module(guarded=["components"], argument_spec=dict(OPTIONS, result=_lock.RESULT, **_lock.HOLDER), supports_check_mode=True)
-    module.run_command_environ_update = dict(LC_ALL="C")
-    try:
-        module.exit_json(**run(module))
-    except _lock.Unfit as exc:
-        module.fail_json(**_lock.failure(exc))
-
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.end import main
 
 if __name__ == "__main__":
     main()

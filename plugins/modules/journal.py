@@ -80,44 +80,7 @@ cut_off:
   sample: {previous: [{shop: shop-1.0.0-1.noarch}], why: migration orders has dropped the column customer_name}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
-
-
-def run(params):
-    result = dict(changed=True)
-    # The journal comes first: it tells what was done, even if the node dies before the record says what follows from it.
-    _records.append(*[params[key] for key in ("run_id", "by", "what", "before", "after", "result")])
-    if params["cut_off"] or params["clear_cut_off"]:
-        record = _release_record.cut_off(params["cut_off"]) if params["cut_off"] else _release_record.clear_cut_off()
-        result["cut_off"] = record["cut_off"] if record else None
-    return result
-
-
-def main():
-    module = AnsibleModule(
-        argument_spec=dict(
-            run_id=dict(type="str", required=True),
-            by=dict(type="str"),
-            what=dict(type="str", required=True),
-            before=dict(type="raw"),
-            after=dict(type="raw"),
-            result=dict(type="str"),
-            cut_off=dict(type="str"),
-            clear_cut_off=dict(type="bool", default=False),
-        ),
-        supports_check_mode=True,
-    )
-    if module.params["cut_off"] and module.params["clear_cut_off"]:
-        module.fail_json(msg="cut_off and clear_cut_off exclude each other.")
-    if module.check_mode:
-        module.exit_json(changed=True)
-    try:
-        module.exit_json(**run(module.params))
-    except _records.RecordsError as exc:
-        module.fail_json(msg=str(exc))
-
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.journal import main
 
 if __name__ == "__main__":
     main()

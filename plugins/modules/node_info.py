@@ -184,18 +184,7 @@ batch_id:
   sample: 20261120T101500-4711/1
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
-
-
-def main():
-    module = Module(guarded=["components"], argument_spec=OPTIONS, supports_check_mode=True)
-    module.run_command_environ_update = dict(LC_ALL="C")
-    try:
-        module.exit_json(**read(module, module.params["components"]))
-    except UNREADABLE as exc:
-        module.fail_json(msg=str(exc))
-
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.node_info import main
 
 if __name__ == "__main__":
     main()

@@ -56,7 +56,9 @@ class Step(ActionBase):
         """The result. args: what the task says."""
 
     def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = self._execute_module(f"halfswap.bluegreen.{name}", module_args=dict(args), task_vars=self.task_vars)
+        """What a step says that was carried out on the node."""
+        asked = {"step": name, "options": dict(args)}
+        result: dict[str, Any] = self._execute_module("halfswap.bluegreen.step", module_args=asked, task_vars=self.task_vars)
         return result
 
 
@@ -75,15 +77,16 @@ class Sending(Step):
     def act(self, args: dict[str, Any]) -> dict[str, Any]:
         # As another user, or in another environment, it would see other files and names.
         if self._connection.transport != "local" or self._play_context.become or any(self._task.environment or ()):
-            return self.module(self.MODULE, args)
+            result: dict[str, Any] = self._execute_module(f"halfswap.bluegreen.{self.MODULE}", module_args=args, task_vars=self.task_vars)
+            return result
         given = ArgumentSpecValidator(self.SPEC).validate(args)
         if given.error_messages:
             raise Refused(f"{self._task.action}: {'; '.join(given.error_messages)}.")
         try:
-            result = self.carry_out(given.validated_parameters)
+            found = self.carry_out(given.validated_parameters)
         except Failure as failure:
-            result = {"failed": True, "changed": False, "msg": str(failure), **failure.result}
-        masked: dict[str, Any] = remove_values(result, secrets_of({name: args.get(name) for name in self.GUARDED}))
+            found = {"failed": True, "changed": False, "msg": str(failure), **failure.result}
+        masked: dict[str, Any] = remove_values(found, secrets_of({name: args.get(name) for name in self.GUARDED}))
         return masked
 
 

@@ -175,8 +175,8 @@ WHEN: dict[str, When] = {
 ACTS = {
     "begin": ("read",),
     "interlock": ("judge",),
-    "out": calls("plugins/modules/out.py", ("switched", "drained")),
-    "release": calls("plugins/modules/release.py", ("ask_for_proof", "stop", "install", "start", "await_health", "read")),
+    "out": calls("plugins/module_utils/steps/out.py", ("switched", "drained")),
+    "release": calls("plugins/module_utils/steps/release.py", ("ask_for_proof", "stop", "install", "start", "await_health", "read")),
     "sanity": ("test",),
     "heartbeat": ("serve",),
     "way_back": ("judge_way_back",),
@@ -185,7 +185,7 @@ ACTS = {
 AT_ONCE = ("stop", "judge", "judge_way_back", "tell")
 # These are asked on the controller, whatever became of the node.
 HERE = ("judge", "judge_way_back", "tell")
-LOOKS_AGAIN = bool(calls("plugins/modules/heartbeat.py", ("untrue",)))
+LOOKS_AGAIN = bool(calls("plugins/module_utils/steps/heartbeat.py", ("untrue",)))
 PASSED = {"nodes": [{"name": "me"}]}
 # What nobody does to a node: another test than that through the load balancer fails.
 FURTHER_FAILS = "fails in a further test"

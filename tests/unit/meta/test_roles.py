@@ -35,6 +35,22 @@ def test_has_its_files(role: Path, file: str) -> None:
     assert (role / file).is_file(), f"roles/{role.name}/{file} is missing"
 
 
+INCLUDES = [
+    (path, role, name)
+    for path in sorted(path for folder in ("roles", "playbooks", "molecule") for path in (ROOT / folder).rglob("*.yml"))
+    for role, name in re.findall(r"name: halfswap\.bluegreen\.(\w+)\n\s+tasks_from: (\w+)", path.read_text(encoding="utf-8"))
+]
+
+
+def test_there_are_includes() -> None:
+    assert len(INCLUDES) > 5
+
+
+@pytest.mark.parametrize("path, role, name", INCLUDES, ids=lambda value: value.name if isinstance(value, Path) else value)
+def test_what_is_included_of_a_role_is_there(path: Path, role: str, name: str) -> None:
+    assert (ROOT / "roles" / role / f"tasks/{name}.yml").is_file(), f"{path.relative_to(ROOT)} includes {name}.yml of role {role}, which has no such file"
+
+
 @each_role
 def test_has_a_molecule_scenario(role: Path) -> None:
     assert (ROOT / "molecule" / role.name / "molecule.yml").is_file(), f"role {role.name} has no scenario: write molecule/{role.name}/"

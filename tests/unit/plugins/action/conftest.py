@@ -64,7 +64,7 @@ def watched():
 def run_action(monkeypatch):
     """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
 
-    def run(name, args, task_vars, answer=None, check_mode=False, strategy="linear", transport="ssh", become=False, environment=()):
+    def run(name, args, task_vars, answer=None, check_mode=False, strategy="linear", transport=None, become=False, environment=()):
         module = importlib.import_module(f"ansible_collections.halfswap.bluegreen.plugins.action.{name}")
         sent = []
         task = mock.MagicMock(args=args, check_mode=check_mode, async_val=0, action=f"halfswap.bluegreen.{name}", diff=False, environment=list(environment))
@@ -72,7 +72,7 @@ def run_action(monkeypatch):
         shown = []
         action = module.ActionModule(
             task=task,
-            connection=mock.MagicMock(transport=transport),
+            connection=mock.MagicMock(**({"transport": transport} if transport else {})),
             play_context=mock.MagicMock(check_mode=check_mode, remote_addr="127.0.0.1", become=become),
             loader=mock.MagicMock(),
             templar=mock.MagicMock(),
@@ -83,6 +83,8 @@ def run_action(monkeypatch):
         action._display = types.SimpleNamespace(display=shown.append)
 
         def execute(module_name, module_args=None, task_vars=None):
+            if module_name == "halfswap.bluegreen.step":
+                module_name, module_args = f"halfswap.bluegreen.{module_args['step']}", module_args["options"]
             sent.append((module_name, module_args))
             if callable(answer):
                 return answer(module_args)

@@ -12,7 +12,7 @@ import platform
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_store
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_store, steps
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release, rpm_stage
 
@@ -288,7 +288,7 @@ def test_an_epoch_has_a_folder_of_its_own(stage, any_node):
 
 
 def test_a_disk_that_is_about_to_be_full(stage, node, monkeypatch, tmp_path):
-    monkeypatch.setattr(rpm_stage, "HEARTBEAT_STATE", str(tmp_path / "heartbeat"))
+    monkeypatch.setattr(steps.rpm_stage, "HEARTBEAT_STATE", str(tmp_path / "heartbeat"))
     (tmp_path / "heartbeat").mkdir()
     free(monkeypatch, {"/heartbeat": 255})
     said = stage(("shop", "2.0.0"))["msg"]

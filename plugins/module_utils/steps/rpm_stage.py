@@ -1,0 +1,160 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bring the packages of a release into the store, and rehearse the way there and back."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+import platform
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import (
+    HEARTBEAT_STATE,
+    STORE,
+    Store,
+    by_owner,
+    check_free,
+    headers,
+    rehearse_way_back,
+    workplace,
+)
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES, REPOSITORIES, check, find
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+
+
+def names_of(packages):
+    return ", ".join(str(package) for package in packages)
+
+
+def downloads(module, directory):
+    return dict(headers(module, [os.path.join(directory, name) for name in os.listdir(directory)]))
+
+
+def folder_in(work, name):
+    path = os.path.join(work, name)
+    os.mkdir(path)
+    return path
+
+
+def stage(manager, store, moves, work):
+    """Bring what is wanted into the store, all of it resolved together as the transaction will be."""
+    lacking = [after for _before, after in moves if not store.holds(after)]
+    if not lacking:
+        return
+    into = folder_in(work, "wanted")
+    ours = {after: store.folder(after)[after] for _before, after in moves if after not in lacking}
+    said = manager.transact(moves, test=True, files=ours, into=into)
+    found = downloads(manager.module, into)
+    for package in lacking:
+        if package not in found:
+            raise RpmError("%s did not download %s; it said: %s" % (manager.name, package, said.strip()[-2000:]))
+    wanted = [after for _before, after in moves]
+    owners = {package: found[package] for package in lacking}
+    shares = by_owner(manager.module, owners, {other: file for other, file in found.items() if other not in wanted})
+    for package, file in owners.items():
+        store.add(package, file, shares[package], work)
+
+
+def stage_installed(manager, store, old, along, work):
+    """Bring what is installed now into the store, with those that an upgrade exchanges along with it, as far as they can be had."""
+    into = folder_in(work, "installed")
+    said = manager.fetch_installed([package for package in old if not store.holds(package)] + along, into)
+    found = downloads(manager.module, into)
+    for package in old:
+        if not store.holds(package) and package not in found:
+            raise RpmError(
+                "there is no way back: the RPM of %s, which is installed, is neither in the store nor in the repositories asked (%s); "
+                "put it into %s/%s/ on this node, or publish it again, or go without a way back (way_back: false, bluegreen_way_back: false); %s said: %s"
+                % (package, ", ".join(manager.repositories()) or "none is enabled", store.path, package, manager.name, said)
+            )
+    owners = {package: found.get(package) or store.folder(package)[package] for package in old}
+    shares = by_owner(manager.module, owners, {other: file for other, file in found.items() if other in along})
+    for package, file in owners.items():
+        store.add(package, file, shares[package], work)
+
+
+def rehearse(manager, store, moves, work):
+    wanted = names_of(after for _before, after in moves)
+    try:
+        chosen, files = store.transaction(manager, moves)
+        if manager.checks_files:
+            manager.transact(chosen, test=True, files=files)
+    except RpmError as error:
+        raise RpmError("the way there fails: %s cannot be installed from %s: %s" % (wanted, store.path, error))
+    old = [before for before, _after in moves if before]
+    if not (old and manager.module.params["way_back"]):
+        return
+    along = [before for before, after in chosen if before and (before, after) not in moves]
+    along = [package for package in along if not any(package in store.folder(each) for each in old)]
+    complete = all(store.holds(package) for package in old)
+    if not complete:
+        stage_installed(manager, store, old, along, work)
+    try:
+        try:
+            rehearse_way_back(manager, store, chosen, files, work)
+        except RpmError:
+            # Mostly the former release goes with what came along as well, so that nobody is asked for the former one of that each time.
+            if not (complete and along):
+                raise
+            stage_installed(manager, store, old, along, work)
+            rehearse_way_back(manager, store, chosen, files, work)
+    except RpmError as error:
+        raise RpmError(
+            "the way back fails: once %s is installed, %s cannot be installed again: %s; mend the packages, or go without a way back "
+            "(way_back: false, bluegreen_way_back: false)" % (wanted, names_of(old), error)
+        )
+
+
+def run(module):
+    check(module.params["packages"])
+    if os.geteuid() != 0:
+        raise RpmError("this needs root: set become")
+    manager = find_manager(module)
+    check_free([module.params["store"], HEARTBEAT_STATE])
+    with workplace(module, module.params["store"], module.params["lock_timeout_s"]) as work:
+        store = Store(module, module.params["store"])
+        held = sorted(store.folders)
+        found = find(module, manager, module.params["packages"], store.packages())
+        moves = [(each.before, each.after) for each in found if each.changes]
+        if moves:
+            stage(manager, store, moves, work)
+            rehearse(manager, store, moves, work)
+        check_free([module.params["store"]])
+        ours = [each.after for each in found] + [each.before for each in found if each.before and each.changes]
+        if module.params["keep"] is not None:
+            store.remove_all_but([str(package) for package in ours] + module.params["keep"], [each.after.name for each in found], work)
+        result = dict(
+            changed=bool(store.added or store.removed),
+            packages=[each.as_dict() for each in found],
+            staged=store.contents(ours),
+            removed=store.removed,
+        )
+        if module._diff:
+            after = [folder for folder in sorted(store.folders) if folder not in store.removed]
+            result["diff"] = dict(before="".join("%s\n" % folder for folder in held), after="".join("%s\n" % folder for folder in after))
+        return result
+
+
+def main():
+    module = Module(
+        guarded=[],
+        argument_spec=dict(
+            REPOSITORIES,
+            packages=PACKAGES,
+            store=dict(type="path", default=STORE),
+            way_back=dict(type="bool", default=True),
+            keep=dict(type="list", elements="str"),
+        ),
+        supports_check_mode=True,
+    )
+    module.run_command_environ_update = dict(LANG="C", LC_ALL="C", LC_MESSAGES="C", LC_CTYPE="C")
+    try:
+        module.exit_json(**run(module))
+    except RpmError as exc:
+        module.fail_json(msg="%s: %s" % (platform.node(), exc))

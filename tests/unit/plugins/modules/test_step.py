@@ -1,0 +1,67 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import os
+
+import pytest
+from ansible.module_utils.common.yaml import yaml_load
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _secrets, steps
+from ansible_collections.halfswap.bluegreen.plugins.modules import step
+
+STEPS = yaml_load(step.DOCUMENTATION)["options"]["step"]["choices"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_handed(monkeypatch):
+    monkeypatch.setattr(_secrets.Module, "handed", None)
+
+
+def test_there_is_one_for_each_file():
+    files = {os.path.splitext(name)[0] for name in os.listdir(os.path.dirname(steps.__file__)) if name.endswith(".py")}
+    assert set(STEPS) == files - {"__init__"}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_each_is_carried_out_by_its_own_file(name):
+    assert step.named(name).__module__ == "ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.%s" % name
+
+
+def test_it_is_done_with_its_own_options(run_module, records):
+    held = run_module(step, dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", reason="release 2.0.0", node="blue1", host="ops1")))
+    assert not held.failed, held
+    assert (held["changed"], _lock.holder()["run_id"]) == (True, "r1")
+    # As a module of that name shows them, and no others.
+    assert held["invocation"]["module_args"]["run_id"] == "r1" and "step" not in held["invocation"]["module_args"]
+
+
+def test_check_mode_is_that_of_the_task(run_module, records):
+    held = run_module(step, dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", node="blue1")), check_mode=True)
+    assert held["changed"] and _lock.holder() is None
+
+
+@pytest.mark.parametrize(
+    "options, text",
+    [(dict(run_id="r1", owner="ops", sate="held"), "sate"), (dict(), "run_id"), (dict(run_id="r1", owner="ops", state="open"), "state")],
+    ids=str,
+)
+def test_its_own_module_refuses_wrong_options(run_module, records, options, text):
+    result = run_module(step, dict(step="deploy_lock", options=options))
+    assert result.failed and text in result["msg"] and _lock.holder() is None
+
+
+def test_what_is_secret_in_them_is_not_shown(run_module, records):
+    result = run_module(step, dict(step="node_info", options=dict(components=[], token="s3cret-word", batch="x")))
+    assert result.failed and "s3cret-word" not in result.output
+    assert not any("s3cret-word" in str(line) for line in run_module.logged)
+
+
+def test_one_that_nobody_knows(run_module):
+    result = run_module(step, dict(step="drain", options={}))
+    assert result.failed and "value of step must be one of" in result["msg"]
