@@ -47,8 +47,17 @@ CHECK = dict(
     json=dict(type="dict"),
     max_latency_s=dict(type="float"),
 )
+# What one component of several has of its own.
+OF_TEST = dict(
+    url=dict(type="str"),
+    checks=dict(type="list", elements="dict", options=CHECK),
+    release=dict(type="str"),
+    release_header=dict(type="str"),
+)
 SPEC = dict(
     REQUEST_OPTIONS,
+    tests=dict(type="list", elements="dict", options=dict(OF_TEST, name=dict(type="str", required=True))),
+    batch_id=dict(type="str", default=""),
     url=dict(type="str", required=True),
     nodes=dict(type="list", elements="str", default=[]),
     node=dict(type="str"),
@@ -56,13 +65,13 @@ SPEC = dict(
     release=dict(type="str"),
     release_header=dict(type="str"),
     release_key=dict(type="str", no_log=False),
-    checks=dict(type="list", elements="dict", required=True, options=CHECK),
+    checks=dict(type="list", elements="dict", options=CHECK),
     count=dict(type="int", default=1),
     timeout_s=dict(type="float", default=60.0),
     interval_s=dict(type="float", default=0.1),
 )
 # Which of them may have secrets in them.
-GUARDED = ["url", "checks"]
+GUARDED = ["url", "checks", "tests"]
 
 
 def parse(body):
@@ -327,7 +336,25 @@ class Sanity(object):
 
 
 def carry_out(params):
-    """The result of the test; params: as SPEC has them. Failure says what was wrong, and has the result until then."""
+    """The result of the test, or of those of several components; params: as SPEC has them. Failure says what was wrong, and has the result until then."""
+    if not params["tests"]:
+        return _one(params)
+    found, faults = [], []
+    for test in params["tests"]:
+        own = {name: test[name] for name in OF_TEST if test[name] is not None}
+        try:
+            result = _one(dict(params, **own))
+        except Failure as exc:
+            faults.append("Component %s: %s" % (test["name"], exc))
+            result = dict(exc.result, failed=True, msg=str(exc))
+        found.append(dict(result, component=test["name"], batch_id=params["batch_id"]))
+    # All are tested, so that one run shows everything that is wrong.
+    if faults:
+        raise Failure("\n".join(faults), tests=found)
+    return dict(changed=False, tests=found)
+
+
+def _one(params):
     start = monotonic()
     try:
         sanity = prepared(params)
@@ -355,7 +382,7 @@ def prepared(params):
         raise ValueError("count must be at least 1.")
     if params["release"] is not None and not (params["release_header"] or params["release_key"]):
         raise ValueError("release needs release_header or release_key, which says where the answers give it.")
-    found = Sanity(params, prepare_all(params["checks"]))
+    found = Sanity(params, prepare_all(params["checks"] or []))
     if not params["checks"]:
         raise ValueError("checks is empty: without a check nothing is proven.")
     if not found.checks:

@@ -34,6 +34,10 @@ attributes:
     description: It sends its requests each time.
     support: none
 options:
+  batch_id:
+    description: The batch that is tested. With O(tests), each result has it, and M(halfswap.bluegreen.heartbeat) takes none of another batch.
+    type: str
+    default: ""
   url:
     description: Base URL of the load balancer, or of the node. No proxy is used and no redirect is followed.
     type: str
@@ -61,11 +65,10 @@ options:
     description: Key in JSON answers that gives the release where O(release_header) is missing; dots lead into inner objects.
     type: str
   checks:
-    description: The checks. At least one must go the way that is asked for, see O(checks[].through).
+    description: The checks. Without O(tests) at least one must go the way that is asked for, see O(checks[].through).
     type: list
     elements: dict
-    required: true
-    suboptions:
+    suboptions: &check
       name:
         description: Name of the check in messages. By default its method and path.
         type: str
@@ -116,6 +119,31 @@ options:
       max_latency_s:
         description: Seconds that the whole answer may take.
         type: float
+  tests:
+    description:
+      - The tests of several components, one after the other. Each has what it does not share with the others.
+      - All of them are carried out, whichever fails.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The component.
+        type: str
+        required: true
+      url:
+        description: As O(url), which is for those that have none.
+        type: str
+      checks:
+        description: As O(checks).
+        type: list
+        elements: dict
+        suboptions: *check
+      release:
+        description: As O(release).
+        type: str
+      release_header:
+        description: As O(release_header).
+        type: str
   count:
     description: How often each node must answer each check.
     type: int
@@ -133,6 +161,15 @@ seealso:
 """
 
 EXAMPLES = r"""
+- name: Test two components of the green half
+  halfswap.bluegreen.sanity:
+    url: http://lb-standby.example.com
+    nodes: [green1, green2]
+    tests:
+      - {name: shop, release: "2.0.0", release_header: X-Release, checks: [{path: /}]}
+      - {name: cart, url: "http://lb-standby.example.com:81", checks: [{path: /cart}]}
+  delegate_to: localhost
+
 - name: Test the green half through the standby load balancer
   halfswap.bluegreen.sanity:
     url: http://lb-standby.example.com
@@ -162,6 +199,12 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+tests:
+  description: For each of O(tests) everything that follows, with C(component), its name, O(batch_id), and where it failed C(failed) and C(msg).
+  returned: when O(tests) is given
+  type: list
+  elements: dict
+  sample: [{component: shop, batch_id: 20261120T101500Z-4711/1, requests: 6}]
 requests:
   description: Number of requests sent.
   returned: when a request was sent

@@ -98,6 +98,11 @@ def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
     return {"name": component["package"], "version": _of_release(component, release), **component["build"]}
 
 
+def _test(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
+    """What goes through the standby load balancer."""
+    return {key: value for key, value in _sanity(component, release).items() if value and key in ("name", "url", "checks", "release", "release_header")}
+
+
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     header = component.get("release_header", "")
     version = _wanted(component, release)["version"]
@@ -147,6 +152,7 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "release": lambda c, release: {"name": c["name"], "package": c["package"], **_wanted(c, release), "service": c["service"], **_heartbeat(c)},
     "build": _build,
     "sanity": _sanity,
+    "test": _test,
     "watch": lambda c, release: {"name": c["name"], "url": _control_url(c)} if profile_of(c) == "api" else None,
     "verify": _verify,
     "frontend": lambda c, address: {

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def results(registered: Iterable[Any], batch_id: str = "") -> list[dict[str, Any]]:
-    """One for each component and test: of a task, of a task with a loop over the components, or a list of such results.
+    """One for each component and test: of a task for all components or for one, of a task with a loop over them, or a list of such results.
 
     A test that has shown nothing has not passed: it was not run, or has failed. Nor has one that was made for another batch than this.
     """
@@ -32,6 +32,8 @@ def _result(row: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
 
 def _rows(said: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     rows = said.get("results") or []
+    if said.get("tests"):
+        return list(said["tests"])
     # The results of a module are checks, those of a loop are results of the module.
     return rows if any("ansible_loop_var" in row for row in rows) else [said]
 

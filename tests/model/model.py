@@ -49,7 +49,7 @@ from .nodes import (
     served,
 )
 from .shipped import Task, a_block, all_said, each_when, load, of_tasks
-from .swapping import BATCH, EVIDENCE, FOLDER, MAIN, READER, RESTORE, WHEN, Case, Swapped, endings, meaning
+from .swapping import BATCH, EVIDENCE, FOLDER, MAIN, READER, RESTORE, STEPS, WHEN, Case, Swapped, endings, meaning
 
 State = tuple[int, ...]
 
@@ -128,7 +128,7 @@ def _shape() -> tuple[Callable[[Order], bool], Callable[[Order], bool]]:
     for entry, text in each_when((*MAIN.tasks, *AFTER, *SWITCH, BOTH_READ, BOTH)):
         if text not in AROUND:
             raise entry.strange(f"when: {text} is not known")
-    entries = (*MAIN.tasks, *BATCH, *RESTORE, *AFTER, *SWITCH, BOTH)
+    entries = (*MAIN.tasks, *BATCH, *STEPS, *RESTORE, *AFTER, *SWITCH, BOTH)
     all_said(FOLDER, [text for _entry, text in each_when(entries)], [*WHEN, *AROUND])
     for tasks, names in ((AFTER, ["exclusive.yml", "switch.yml", "observe.yml"]), (INCLUDES, ["batch.yml", "after.yml"])):
         if [meaning(task)["_"] for task in tasks] != names:

@@ -55,10 +55,8 @@ ARGUMENTS = {
     "close": ("site observed complete packages strategy next", ""),
 }
 WHEN = {
-    "inventory_hostname == ansible_play_hosts_all[0]",
     "__bluegreen_wanted.strategy != 'all_live'",
     "__bluegreen_plan.batches | length > 0 and __bluegreen_traffic | length > 0",
-    "__bluegreen_observed is failed",
 }
 LOOPS = {"swap": "{{ [] if ansible_check_mode else __bluegreen_plan.batches }}"}
 # What says for all whether the run goes on, of which readings it asks, and what changes nodes.
@@ -101,9 +99,9 @@ def steps_of(entries: Sequence[Task | Block], variables: Mapping[str, Any], arou
         if unknown:
             raise entry.strange(f"when: {', '.join(sorted(unknown))} is not known")
         if isinstance(entry, Block):
-            if entry.rescue or entry.when:
-                raise entry.strange("a block with a rescue or a condition is not known here")
-            yield from steps_of(entry.tasks, variables, (*around, entry))
+            if entry.when or (entry.rescue and not ends):
+                raise entry.strange("a block with a condition, or with a rescue before the end, is not known here")
+            yield from steps_of((*entry.tasks, *entry.rescue), variables, (*around, entry), ends)
             yield from steps_of(entry.always, variables, (*around, entry), True)
             continue
         kind = kind_of(entry)
@@ -167,11 +165,12 @@ def known_before(steps: Sequence[Step], at: int, step: Step) -> None:
 
 def alone(steps: Sequence[Step], at: int, step: Step) -> None:
     """What is judged once in a block that has an always itself brings, from 2.17 on, the first node alone there: no other gives its lock back."""
-    if step.kind in JUDGES and not step.task.run_once:
+    judges = step.kind in JUDGES or (step.kind == "deploy_lock" and not step.ends)
+    if judges and not step.task.run_once:
         raise Violation("what is judged for all is judged once", step.kind)
-    if step.task.run_once != (step.kind in JUDGES):
+    if step.task.run_once and not judges and step.kind != "set_fact":
         raise Violation("what a node does, each node does", step.kind)
-    if step.kind in JUDGES and step.around and not step.ends:
+    if judges and step.around and not step.ends:
         inner = step.around[-1]
         if inner.rescue or inner.always or any(not isinstance(task, Task) or not task.run_once for task in inner.tasks):
             raise Violation("what refuses the run brings every node to its end", f'it stands in the block "{inner.name}"')
@@ -183,8 +182,8 @@ def locked(steps: Sequence[Step], at: int, step: Step) -> None:
         raise Violation("nothing is changed without the lock of every node", step.kind)
     if step.kind == "begin" and held != ["deploy_lock"]:
         raise Violation("the first node decides between two runs", f"{held} before it")
-    if step.kind == "deploy_lock" and not step.ends and (step.task.when != ("inventory_hostname == ansible_play_hosts_all[0]",) or not step.task.register):
-        raise Violation("the first node decides between two runs", "it is not the first one alone, or does not tell")
+    if step.kind == "deploy_lock" and not step.ends and not step.task.register:
+        raise Violation("the first node decides between two runs", "it does not tell")
 
 
 def judged(steps: Sequence[Step], at: int, step: Step) -> None:
@@ -204,10 +203,13 @@ def ends_everywhere(steps: Sequence[Step], at: int, step: Step) -> None:
     if step.kind == "site":
         return
     if step.ends:
-        if step.kind in ("end", "deploy_lock") and not step.task.ignores:
+        inner = step.around[-1]
+        if step.kind == "end" and (inner.fatal or step.task.keys.get("ignore_unreachable") is not True):
             raise Violation("no node keeps another from giving its lock back", step.kind)
-        if step.kind == "deploy_lock" and (step.args.get("state") != "released" or "end" not in [each.kind for each in steps[:at]]):
-            raise Violation("each lock is given back", "the lock alone comes after the end, for whom that has failed")
+        if step.kind == "end" and [getattr(task, "module", "") for task in inner.rescue] != ["deploy_lock"]:
+            raise Violation("each lock is given back", "there is no other way where the end fails")
+        if step.kind == "deploy_lock" and (step.args.get("state") != "released" or not step.task.ignores):
+            raise Violation("each lock is given back", "it is not given back, or a node keeps another one from that")
         return
     ends = [each for each in steps if each.ends and each.around[:1] == step.around[:1]]
     if [each.kind for each in ends[:1]] != ["end"]:

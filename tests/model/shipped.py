@@ -57,6 +57,8 @@ class Block:
     rescue: tuple[Task | Block, ...]
     always: tuple[Task | Block, ...]
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    # Whether what fails in it on one node ends the play for the others.
+    fatal: bool = True
 
     def strange(self, what: str) -> NotUnderstood:
         return NotUnderstood(f'{self.file}, block "{self.name}": {what}')
@@ -84,8 +86,8 @@ class Reader:
         conditions = tuple(_flat(text) for text in (when if isinstance(when, list) else [when]))
         if "block" in said:
             tasks, rescue, always = (self.entries(file, said.get(key)) for key in BLOCK)
-            block = Block(file, name, conditions, tasks, rescue, always, said.get("module_defaults") or {})
-            unknown = set(said) - {*BLOCK, "name", "when", "module_defaults"}
+            block = Block(file, name, conditions, tasks, rescue, always, said.get("module_defaults") or {}, said.get("any_errors_fatal", True) is True)
+            unknown = set(said) - {*BLOCK, "name", "when", "module_defaults", "any_errors_fatal"}
             if unknown:
                 raise block.strange(f"{', '.join(sorted(unknown))} of a block is not known")
             return block

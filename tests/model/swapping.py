@@ -1,7 +1,7 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The swap of one batch and the way back of its nodes, as roles/swap/tasks/{batch,restore}.yml have it, on either kind of ansible-core.
+"""The swap of one batch and the way back of its nodes, as roles/swap/tasks/{batch,steps,restore}.yml have it, on either kind of ansible-core.
 
 What each task does is told here, in acts; which tasks there are, in which order, on whom and with what is read from the files. What the modules out and
 release do one after the other is read from them as well.
@@ -50,7 +50,7 @@ VARIABLES = load("roles/swap/vars/main.yml")
 PUT_IN = {key: value for key, value in VARIABLES.items() if key != "__swap_batch"}
 MAIN = a_block(FOLDER, Reader(PUT_IN).tasks(f"{FOLDER}/main.yml")[0])
 READER = Reader(PUT_IN, MAIN.defaults)
-BATCH, RESTORE, SANITY, FURTHER = (READER.tasks(f"{FOLDER}/{name}.yml") for name in ("batch", "restore", "sanity", "further"))
+BATCH, STEPS, RESTORE, SANITY, FURTHER = (READER.tasks(f"{FOLDER}/{name}.yml") for name in ("batch", "steps", "restore", "sanity", "further"))
 
 # What can be written, and what it means.
 
@@ -83,7 +83,11 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "drain": DRAIN,
         "restart": {f"{{{{ inventory_hostname not in __swap_batch.ready and {' == '.join(NOW_AND_THEN)} }}}}": "restart"},
     },
-    "sanity": {"nodes": {"{{ __swap_batch.nodes }}": "nodes"}},
+    "sanity": {
+        "tests": {"{{ swap_components | halfswap.bluegreen.components('test', __swap_batch.after[__swap_batch.nodes[0]]) }}": "tests"},
+        "batch_id": BATCH_ID,
+        "nodes": {"{{ __swap_batch.nodes }}": "nodes"},
+    },
     "heartbeat": {
         "components": NODE,
         "batch_id": BATCH_ID,
@@ -114,7 +118,7 @@ ARGUMENTS = {
     "interlock": ("site batch batch_id evidence", ""),
     "out": (f"components {SWITCH} drain batch_id permit", ""),
     "release": ("components token run_id store health_timeout_s drain batch_id", "restart"),
-    "sanity": ("url nodes checks release release_header timeout_s", ""),
+    "sanity": ("tests batch_id url nodes timeout_s", ""),
     "heartbeat": (
         f"components {SWITCH} min_live max_unavailable capacity without state batch_id proof",
         "batch evidence permit proof_evidence successors lead_s sanity sanity_host",
@@ -128,7 +132,7 @@ ARGUMENTS = {
 EVIDENCE = "bluegreen_evidence"
 
 # What else a task must have for the model to be true of it.
-KEYS = {"sanity": {"loop": "{{ __swap_tests }}", "delegate_to": "{{ swap_site.sanity_from }}", "become": False}}
+KEYS = {"sanity": {"delegate_to": "{{ swap_site.sanity_from }}", "become": False}}
 
 
 @functools.cache
@@ -216,6 +220,9 @@ def _acts(entries: Sequence[Task | Block], rescued: bool = False, when: tuple[Wh
             yield from _in_block(entry, rescued, conditions)
             continue
         args = meaning(entry)
+        if args.get("_") == "steps.yml":
+            yield from _acts(STEPS, rescued, conditions)
+            continue
         names = ("test_further",) if args.get("_") == "sanity.yml" else ACTS.get(entry.module)
         if not names:
             raise entry.strange(f"{args.get('_', entry.module)} is not known here")

@@ -39,8 +39,8 @@ def test_a_task_without_a_module():
 
 
 def test_a_block_with_a_key_that_is_not_known():
-    with pytest.raises(NotUnderstood, match='batch.yml, block "Both": any_errors_fatal of a block is not known'):
-        Reader().entries("batch.yml", [{"name": "Both", "block": [OUT], "any_errors_fatal": False}])
+    with pytest.raises(NotUnderstood, match='batch.yml, block "Both": ignore_errors of a block is not known'):
+        Reader().entries("batch.yml", [{"name": "Both", "block": [OUT], "ignore_errors": True}])
 
 
 def test_what_the_arguments_mean():

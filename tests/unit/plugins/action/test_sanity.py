@@ -39,10 +39,35 @@ def test_what_failed_is_told_with_what_was_found(run_action, balancer):
     assert "s3cret-word" not in str(result)
 
 
+def test_several_components(run_action, balancer, second_heartbeat_server):
+    second_heartbeat_server.headers = {"X-Served-By": "blue1", "X-Release": "1.0.0"}
+    tests = [
+        {"name": "shop", "checks": [{"path": "/", "headers": {"Authorization": "Bearer s3cret-word"}}]},
+        {"name": "cart", "url": second_heartbeat_server.url, "checks": [{"path": "/cart"}], "release": "1.0.0", "release_header": "X-Release"},
+    ]
+    args = {"url": balancer.url, "nodes": ["blue1"], "batch_id": "r1/1", "tests": tests}
+    result = run_action("sanity", args, VARS, transport="local").result
+    assert not result.get("failed") and result["changed"] is False
+    assert [(test["component"], test["batch_id"], test["requests"]) for test in result["tests"]] == [("shop", "r1/1", 1), ("cart", "r1/1", 1)]
+    assert second_heartbeat_server.asked[0][1] == "/cart" and result["tests"][1]["nodes"][0]["release"] == "1.0.0"
+
+    # All are tested, whichever fails; what the first one says of its secrets is not shown.
+    balancer.next_answers = [(500, "Bearer s3cret-word")]
+    second_heartbeat_server.headers["X-Release"] = "2.0.0"
+    result = run_action("sanity", args, VARS, transport="local").result
+    first, second = result["msg"].split("\n")
+    assert first.startswith('Component shop: Check "GET /" failed on node blue1: expected status 200')
+    assert second == 'Component cart: Check "GET /cart" failed on node blue1: expected release 1.0.0, got release 2.0.0'
+    assert [test["failed"] for test in result["tests"]] == [True, True] and "s3cret-word" not in str(result)
+
+
 @pytest.mark.parametrize(
     "args, text",
     [
-        ({"url": "http://lb"}, "missing required arguments: checks"),
+        ({"url": "http://lb"}, "Nothing was sent: checks is empty: without a check nothing is proven."),
+        ({"url": "http://lb", "tests": [{"name": "shop"}]}, "Component shop: Nothing was sent: checks is empty"),
+        ({"url": "http://lb", "tests": [{"name": "shop", "stauts": 1}]}, "tests.stauts"),
+        ({"checks": [{"path": "/"}]}, "missing required arguments: url"),
         ({"url": "http://lb", "checks": [{"path": "/", "stauts": 200}]}, "checks.stauts"),
         ({"url": "http://lb", "checks": [{"path": "/"}], "node": "a", "nodes": ["b"]}, "Nothing was sent: node and nodes exclude each other."),
     ],

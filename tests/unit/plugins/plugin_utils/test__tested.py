@@ -35,6 +35,14 @@ def test_a_loop_over_something_else_has_no_component():
     assert [row["component"] for row in results([said])] == [""]
 
 
+def test_one_task_for_all_components():
+    said = {"tests": [{**BLUE1, "component": "shop", "batch_id": "r2/1"}, {"component": "cart", "batch_id": "r2/1", "failed": True}]}
+    assert [(row["component"], row.get("failed", False)) for row in results([said], "r2/1")] == [("shop", False), ("cart", True)]
+    # Shown of another batch, none of it counts.
+    assert [row.get("failed", False) for row in results([said], "r2/2")] == [True, True]
+    assert results([{"tests": []}]) == [{"tests": [], "component": ""}]
+
+
 def test_a_list_of_results():
     assert [row["component"] for row in results([[{**BLUE1, "component": "shop"}, {**BLUE1, "component": "cart"}]])] == ["shop", "cart"]
 
