@@ -31,7 +31,7 @@ lab-clean: ## Remove all labs of this checkout
 demo: image ## Deploy 2.0.0 over 1.0.0 in a lab of its own, under load, and count what failed: STRATEGY=cutover EXCLUSIVE=1
 	@python tests/demo/run.py $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(EXCLUSIVE),--exclusive)
 
-crash: image ## Kill a deployment at each of its task boundaries, under load, and see that deploy finishes it: CRASH="--every 5"
+crash: image ## Kill a deployment at each of its task boundaries, under load, and see that deploy finishes it: CRASH="--seconds 10 --elsewhere"
 	@python tests/faults/crash.py $(CRASH)
 
 mutants: tools ## Break each task, condition and argument of a swap, and see that a cheap check notices: MUTANTS="--only batch.yml"

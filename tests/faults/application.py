@@ -8,9 +8,11 @@ from __future__ import annotations
 import abc
 import argparse
 import collections
+import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -26,21 +28,24 @@ RELEASES = ("1.0.0", "2.0.0")
 # Several times what the slowest takes. One that hangs is a fault, too.
 DEPLOY_WITHIN_S = 600.0
 HEARTBEAT = "/var/lib/halfswap-heartbeat/shop.json"
+LOCK = "/var/lib/halfswap-bluegreen/lock.json"
+# As far as a run can tell, another machine. unshare ignores the signal with which this process asks its children to end; not this one.
+APART = ("setpriv", "--pdeathsig", "KILL", "unshare", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc")
 
 
 @dataclass(frozen=True)
 class Node:
-    """What one node has on disk of its heartbeat, and what its application says that it is; None is what it does not tell."""
+    """What one node has on disk of its heartbeat and of a run's lock, and what its application says that it is; None is what it does not tell."""
 
     state: str | None = None
     since: float | None = None
     release: str | None = None
+    locked_by: str | None = None
 
     @classmethod
     def parse(cls, output: str) -> Node:
-        heartbeat, _separator, status = output.partition("\0")
-        told = [_json(heartbeat), _json(status)]
-        return cls(told[0].get("state"), told[0].get("since"), told[1].get("release"))
+        heartbeat, status, lock = map(_json, (output + "\0\0").split("\0")[:3])
+        return cls(heartbeat.get("state"), heartbeat.get("since"), status.get("release"), lock.get("run_id"))
 
     def serves(self, release: str) -> bool:
         return (self.state, self.release) == ("live", release)
@@ -57,7 +62,7 @@ def _json(text: str) -> dict:
 
 
 def look(lab: Lab) -> dict[str, Node]:
-    script = f"cat {HEARTBEAT}; printf '\\0'; curl --silent --max-time 3 http://127.0.0.1:8080/status"
+    script = f"cat {HEARTBEAT}; printf '\\0'; curl --silent --max-time 3 http://127.0.0.1:8080/status; printf '\\0'; cat {LOCK}"
     return {node: Node.parse(answer) for node, answer in ask(lab, lab.nodes, script).items()}
 
 
@@ -75,6 +80,32 @@ def served(nodes: dict[str, Node]) -> str | None:
 
 def other(release: str) -> str:
     return RELEASES[1 - RELEASES.index(release)]
+
+
+def apart(host: str) -> list[str]:
+    """What a command is put behind to run on a machine of its own, of this name."""
+    user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    return [*APART, *user, "sh", "-c", 'hostname "$0" && exec "$@"', host]
+
+
+def can_be_apart() -> bool:
+    return subprocess.run([*apart("apart"), "true"], check=False, capture_output=True).returncode == 0
+
+
+def at_home(home: Path) -> dict[str, str]:
+    """The environment of a run that shares no file and no connection with others. The path is short: the sockets of SSH lie below it."""
+    home.mkdir(exist_ok=True)
+    return {"HOME": str(home), "ANSIBLE_LOCAL_TEMP": f"{home}/tmp", "ANSIBLE_SSH_CONTROL_PATH_DIR": f"{home}/cp"}
+
+
+def _processes(variable: str) -> list[int]:
+    """Those with this variable in their environment."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if variable.encode() in environment.read_bytes().split(b"\0"):
+                found.append(int(environment.parent.name))
+    return found
 
 
 @dataclass(frozen=True)
@@ -96,9 +127,17 @@ class Record:
     @property
     def last(self) -> str:
         """The boundary at which a run was killed."""
+        return self._last("before")
+
+    @property
+    def during(self) -> str:
+        """The task that a run was killed in, where that was at no boundary."""
+        return self._last("in")
+
+    def _last(self, where: str) -> str:
         if not self.boundaries:
             return "before any task"
-        return f'before "{self.boundaries[-1]}"' if self.boundaries[-1] else "after the last task"
+        return f'{where} "{self.boundaries[-1]}"' if self.boundaries[-1] else "after the last task"
 
     @property
     def task(self) -> str:
@@ -141,7 +180,7 @@ class Playbook:
         try:
             self.status: int | str = self._process.wait(max(0.0, self._began + DEPLOY_WITHIN_S - time.monotonic()))
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._end()
             self._process.wait()
             self.status = f"none within {DEPLOY_WITHIN_S:g} s"
         self.seconds = time.monotonic() - self._began
@@ -151,12 +190,27 @@ class Playbook:
     def run(self) -> Playbook:
         return self.start().wait()
 
+    def run_for(self, seconds: float) -> Playbook:
+        """Run it, and end it with kill -9 after this time, unless it has ended by itself."""
+        self.start()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        self._end()
+        return self.wait()
+
+    def _end(self) -> None:
+        """As a lost machine does: at once, with every worker and its SSH. They have sessions of their own, so no process group has all of them."""
+        while processes := _processes(f"BOUNDARIES_RECORD={self._record}"):
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
 
 class Deployment(Playbook):
     """One run of the playbook deploy."""
 
-    def __init__(self, lab: Lab, release: str, records: Path, name: str, kill_at: int = 0) -> None:
-        super().__init__(lab.deploy(release), records, name, kill_at)
+    def __init__(self, lab: Lab, release: str, records: Path, name: str, *options: str, kill_at: int = 0) -> None:
+        super().__init__([*lab.deploy(release), *options], records, name, kill_at)
 
 
 def fresh(folder: Path) -> Path:

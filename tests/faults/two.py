@@ -20,16 +20,14 @@ from __future__ import annotations
 
 import platform
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from application import Deployment, Trial, describe, fresh, look, other, parser, positive, served
+from application import Deployment, Trial, apart, at_home, can_be_apart, describe, fresh, look, other, parser, positive, served
 from lab import Lab, ask, in_lab
 
 OWN_LAB = "two"
-APART = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--uts")
 # A line of the agent's journal about a change of its state; others are about the phase or the health.
 FLIP = re.compile(r'^(?:live -> (standby)|standby -> (live)), .*, by "[^"@]*@?([^"]*)", run "([^"]*)"', re.MULTILINE)
 
@@ -69,7 +67,7 @@ class Two(Trial):
         self.good = 0
 
     def attempt(self) -> None:
-        self.apart = subprocess.run([*APART, "true"], check=False, capture_output=True).returncode == 0
+        self.apart = can_be_apart()
         if not self.apart:
             print("unshare is refused here: both controllers share this machine's process ids and host name", flush=True)
         for number in range(1, self.times + 1):
@@ -86,11 +84,9 @@ class Two(Trial):
         before = self._flips()
         names = ("controller-a", "controller-b")
         runs = {name: Deployment(self.lab, to, folder, name) for name in names}
-        # Short, because the sockets of SSH lie below it.
         with tempfile.TemporaryDirectory(prefix="two-") as home:
             for name, run in runs.items():
-                (Path(home) / name).mkdir()
-                run.start(*self._wrapper(name), HOME=f"{home}/{name}")
+                run.start(*(apart(name) if self.apart else []), **at_home(Path(home) / name))
             for run in runs.values():
                 run.wait()
         after = look(self.lab)
@@ -107,9 +103,6 @@ class Two(Trial):
         if served(after) != to:
             self.bring_to(to, folder, "mend")
         return not problems
-
-    def _wrapper(self, name: str) -> list[str]:
-        return [*APART, "sh", "-c", 'hostname "$0" && exec "$@"', name] if self.apart else []
 
     def _flips(self) -> dict[str, list[tuple[str, str, str]]]:
         journals = ask(self.lab, self.lab.nodes, "journalctl --quiet --no-pager --output cat --unit halfswap-heartbeat@shop")

@@ -6,8 +6,11 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import application
@@ -27,6 +30,34 @@ PLAYBOOK = """
       when: false
     - name: Three
       ansible.builtin.debug:
+"""
+INCLUDED = """
+- name: A play
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: Under the lock
+      block:
+        - name: Include
+          ansible.builtin.include_tasks: included.yml
+          loop: [1, 2]
+        - name: Skip an include
+          ansible.builtin.include_tasks: included.yml
+          when: false
+      always:
+        - name: End
+          ansible.builtin.include_tasks: included.yml
+"""
+SLOW = """
+- name: A play
+  hosts: all
+  gather_facts: false
+  tasks:
+    - name: One
+      ansible.builtin.debug:
+    - name: Slow
+      ansible.builtin.debug:
+        msg: "{{{{ lookup('ansible.builtin.pipe', 'echo $$ >> {pids}; exec sleep 300') }}}}"
 """
 BOUNDARIES = ["One", "Skipped", "Three", None]
 TOLD = ['before "One"', 'before "Skipped"', 'before "Three"', "after the last task"]
@@ -83,6 +114,99 @@ def test_a_failure_that_is_ignored_is_none(tmp_path: Path) -> None:
     assert (run.status, run.record.failed, run.record.task) == (0, None, '"Three"')
 
 
+def test_includes_and_what_they_include_have_boundaries_in_always_too(tmp_path: Path) -> None:
+    (tmp_path / "included.yml").write_text("- name: Included\n  ansible.builtin.debug:\n")
+    run = Deployment(OnePlaybook(tmp_path, INCLUDED), "2.0.0", tmp_path, "run", kill_at=6).run()
+    assert run.status == -signal.SIGKILL
+    assert run.record.boundaries == ["Include", "Included", "Included", "Skip an include", "End", "Included"]
+
+
+def is_at_work(pid: str) -> bool:
+    """A zombie is not; whoever inherits it has only not looked yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_moment_ends_the_run_and_each_of_its_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pids = tmp_path / "pids"
+    run = Deployment(OnePlaybook(tmp_path, SLOW.format(pids=pids)), "2.0.0", tmp_path, "run")
+    # Not by the clock: both hosts are in the middle of the task.
+    monkeypatch.setattr(subprocess.Popen, "wait", until(lambda: pids.exists() and len(pids.read_text().split()) == 2))
+    run.run_for(17.0)
+    assert (run.status, run.record.boundaries, run.record.during) == (-signal.SIGKILL, BOUNDARIES[:1] + ["Slow"], 'in "Slow"')
+    assert not [pid for pid in pids.read_text().split() if is_at_work(pid)]
+
+
+def until(reached):
+    """Stands in for the first wait."""
+    wait = subprocess.Popen.wait
+
+    def waiting(self, timeout=None):
+        if timeout != 17.0:
+            return wait(self, timeout)
+        while not reached():
+            assert self.poll() is None
+            time.sleep(0.05)
+        raise subprocess.TimeoutExpired("run", timeout)
+
+    return waiting
+
+
+def test_a_run_that_ends_before_the_moment_is_not_killed(tmp_path: Path) -> None:
+    assert Deployment(OnePlaybook(tmp_path), "2.0.0", tmp_path, "run").run_for(300.0).status == 0
+
+
+def test_options_reach_the_playbook(tmp_path: Path) -> None:
+    run = Deployment(OnePlaybook(tmp_path), "2.0.0", tmp_path, "run", "--syntax-check").run()
+    assert (run.status, run.record.boundaries) == (0, [])
+
+
+def test_root_needs_no_users_of_its_own_for_another_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = ["sh", "-c", 'hostname "$0" && exec "$@"', "other-laptop"]
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert application.apart("other-laptop") == [*application.APART, *named]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert application.apart("other-laptop") == [*application.APART, "--user", "--map-root-user", *named]
+
+
+def test_a_machine_of_its_own_has_a_name_processes_and_a_home_of_its_own(tmp_path: Path) -> None:
+    if not application.can_be_apart():
+        pytest.skip("unshare is refused here")
+    home = tmp_path / "home"
+    script = 'hostname; echo $$; readlink /proc/self/ns/pid; ls -d /proc/[0-9]* | wc -l; echo "$HOME"; echo "$@"'
+    command = [*application.apart("other-laptop"), "sh", "-c", script, "sh", "two words"]
+    told = subprocess.check_output(command, text=True, env={**os.environ, **application.at_home(home)}).splitlines()
+    assert told[:2] == ["other-laptop", "1"]
+    assert told[2] != os.readlink("/proc/self/ns/pid")
+    # The shell, and those of the pipe that count.
+    assert int(told[3]) <= 4
+    assert told[4:] == [str(home), "two words"]
+    assert os.uname().nodename != "other-laptop"
+
+
+def test_a_run_at_another_machine_is_timed_and_recorded_as_any_other(tmp_path: Path) -> None:
+    if not application.can_be_apart():
+        pytest.skip("unshare is refused here")
+    run = Deployment(OnePlaybook(tmp_path), "2.0.0", tmp_path, "run")
+    run.start(*application.apart("other-laptop"), **application.at_home(tmp_path / "home")).wait()
+    assert (run.status, run.record.boundaries) == (0, BOUNDARIES)
+    assert (tmp_path / "home" / "tmp").is_dir()
+
+
+def test_a_run_at_another_machine_does_not_outlive_who_started_it() -> None:
+    if not application.can_be_apart():
+        pytest.skip("unshare is refused here")
+    script = "import application, lab; lab.start(*application.apart('other-laptop'), 'sh', '-c', 'echo begun; exec sleep 300').wait()"
+    path = os.pathsep.join(str(application.ROOT / "tests" / folder) for folder in ("faults", "demo"))
+    starter = subprocess.Popen([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True)
+    assert starter.stdout and starter.stdout.readline() == "begun\n"
+    starter.kill()
+    # The end of the output is the end of the last one who could write to it.
+    starter.communicate(timeout=60)
+
+
 def heartbeat(state: str) -> str:
     return json.dumps({"state": state, "since": 17.5, "revision": 3})
 
@@ -90,7 +214,8 @@ def heartbeat(state: str) -> str:
 @pytest.mark.parametrize(
     ("output", "node", "text"),
     [
-        (heartbeat("live") + '\0{"release": "1.0.0"}', Node("live", 17.5, "1.0.0"), "1.0.0 live"),
+        (heartbeat("live") + '\0{"release": "1.0.0"}\0', Node("live", 17.5, "1.0.0"), "1.0.0 live"),
+        (heartbeat("live") + '\0{"release": "1.0.0"}\0{"run_id": "r1"}', Node("live", 17.5, "1.0.0", "r1"), "1.0.0 live"),
         (heartbeat("standby") + "\0", Node("standby", 17.5, None), "nothing standby"),
         ("\0" + '{"release": "2.0.0"}', Node(None, None, "2.0.0"), "2.0.0 silent"),
         ("", Node(), "nothing silent"),
