@@ -14,6 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ansible.errors import AnsibleActionFail
+
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, number, or_null, text, truth
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import ANY_STATUS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown, shown_all
@@ -205,8 +207,18 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
     )
 
 
+def variable_named(name: Any) -> str:
+    """What was registered is asked for by the name of its variable: handed over as it is, it would be read once more for each node."""
+    if not isinstance(name, str):
+        raise AnsibleActionFail(
+            f"The name of a variable belongs where {str(name)[:60]!r} stands: that in which it was registered, and not what was registered."
+        )
+    return name
+
+
 def registered(hostvars: Any, name: str, variable: str) -> Any:
     """What was registered on a node, just as it is: no template sees what a node says, and none has to be filled in for it."""
+    variable = variable_named(variable)
     if name not in hostvars:
         return None
     return getattr(hostvars, "raw_get", hostvars.__getitem__)(name).get(variable)

@@ -18,7 +18,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import 
 
 from . import _permit
 from ._application import LIMITS_SPEC, limits, stacks_of
-from ._evidence import Node, read_node, read_nodes, registered
+from ._evidence import Node, read_node, read_nodes, registered, variable_named
 from ._interlock import (
     Limits,
     held_by_another,
@@ -65,9 +65,10 @@ class Ground:
         self.limits: Limits = limits(validated(JUDGED, args), self.application)
         self.oldest = time.monotonic() - float(args.get("evidence_max_age_s") or _permit.MAX_AGE_S)
         self.variable = args.get("evidence") or "bluegreen_evidence"
-        self.permit: Any = task_vars.get(args["permit"]) if args.get("permit") else None
+        self.permit: Any = task_vars.get(variable_named(args["permit"])) if args.get("permit") else None
         self.nodes: Sequence[Node] = () if args.get("permit") else self._all()
-        shown = [registered(task_vars["hostvars"], args.get("sanity_host") or self.name, name) for name in args.get("sanity") or ()]
+        tested = args.get("sanity") or []
+        shown = [registered(task_vars["hostvars"], args.get("sanity_host") or self.name, name) for name in (tested if isinstance(tested, list) else [tested])]
         # An exclusive switch is part of the batch that was tested.
         self.tests = results(shown, args["batch_id"].removesuffix("/switch"))
 

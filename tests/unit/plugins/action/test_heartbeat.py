@@ -184,6 +184,17 @@ def test_not_live_without_a_sanity_test_of_this_node(run_action, vars_of, said, 
     assert "it has not passed the sanity test" in ran.result["msg"] and ran.sent == []
 
 
+@pytest.mark.parametrize("option", ["sanity", "permit", "evidence", "proof_evidence"])
+@pytest.mark.parametrize("given", [{"nodes": []}, [{"nodes": [{"name": "blue2"}]}], 7], ids=str)
+def test_what_was_registered_is_asked_for_by_its_name(run_action, vars_of, said, option, given):
+    with pytest.raises(AnsibleActionFail, match="The name of a variable belongs where .* stands"):
+        run_action("heartbeat", {**LIVE, option: given}, live_vars(vars_of, said))
+
+
+def test_one_name_will_do(run_action, vars_of, said):
+    assert run_action("heartbeat", {**LIVE, "sanity": "tested"}, live_vars(vars_of, said)).sent
+
+
 def test_a_sanity_test_that_is_registered_on_another_node_is_none(run_action, vars_of, said):
     for host in ("blue1", "nobody", None):
         ran = run_action("heartbeat", {**LIVE, "sanity_host": host}, live_vars(vars_of, said))
