@@ -19,6 +19,7 @@ import threading
 
 from ansible.module_utils.common.text.converters import to_bytes, to_native
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _relative
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, Sender, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._percentile import percentile
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told, shown
@@ -39,6 +40,8 @@ PROMETHEUS_EVERY_S = 5.0
 MOST_PROBES_PER_S = 100
 # At the end of a watch somebody waits for the last one.
 LONGEST_REQUEST_S = 30
+# Beyond it a float does not count every one any more, and nothing that serves people comes near.
+LARGEST_COUNT = 2.0**53
 # How long a page or a query may take. Both come from machines beside the application, not from the application.
 READ_TIMEOUT_S = 5.0
 
@@ -72,7 +75,6 @@ POLICY = dict(
             rules=dict(
                 type="list",
                 elements="dict",
-                required=True,
                 options=dict(
                     name=dict(type="str", required=True),
                     query=dict(type="str", required=True),
@@ -81,17 +83,27 @@ POLICY = dict(
                 ),
                 required_one_of=[("max", "min")],
             ),
+            counters=dict(
+                type="dict",
+                options=dict(
+                    requests=dict(type="str", required=True),
+                    errors=dict(type="str", required=True),
+                    node_label=dict(type="str", default="instance"),
+                ),
+            ),
             on_empty=dict(type="str", choices=["anomaly", "ignore"], default="anomaly"),
             headers=dict(type="dict"),
             user=dict(type="str"),
             password=_SECRET,
             token=_SECRET,
         ),
+        required_one_of=[("rules", "counters")],
     ),
     max_error_percent=dict(type="float", default=1.0),
     max_p95_s=dict(type="float"),
     min_requests=dict(type="int", default=20),
     on_small_sample=dict(type="str", choices=["ignore", "anomaly"], default="ignore"),
+    relative=dict(type="dict", options=_relative.OPTIONS),
     validate_certs=dict(type="bool", default=True),
     ca_path=dict(type="path"),
 )
@@ -159,13 +171,19 @@ def judge(counts, policy, elapsed):
 class Source(object):
     """Asked again and again without keeping the others waiting. What counts is what it said last: one lost question is no anomaly.
 
-    A kind of source has name, every_s, check(), read(), counts() or judged(), and result().
+    A kind of source has name, every_s, check(), read(), of() or judged(), and result(); and what of it can be compared with the old nodes.
     """
 
-    def __init__(self, policy, nodes):
+    measures = ()
+    # A _relative.Comparison, where there is somebody to compare with.
+    comparison = None
+
+    def __init__(self, policy, nodes, old_nodes=()):
         self.policy = policy
         self.options = policy[self.name]
         self.nodes = [to_native(node) for node in some("nodes", nodes)]
+        self.old_nodes = [to_native(node) for node in old_nodes]
+        self.known = self.nodes + [node for node in self.old_nodes if node not in self.nodes]
         self.send = Sender(policy["validate_certs"], policy["ca_path"], LONG_ANSWER)
         self.timeout_s = READ_TIMEOUT_S
         self.busy = False
@@ -200,13 +218,26 @@ class Source(object):
         over = elapsed >= 1.0
         if self.error:
             return [self.error] if over else []
-        found = self.judged(elapsed)
+        found = self.judged(elapsed) + self.compared(elapsed)
         if over and self.policy["on_small_sample"] == "anomaly":
             found += filter(None, [self.small()])
         return ["%s: %s" % (self.name, text) for text in found]
 
     def judged(self, elapsed):
         return judge(self.counts(), self.policy, elapsed)
+
+    def compared(self, elapsed):
+        """What is worse than on the old nodes, where it is time to look."""
+        if not self.comparison or not self.comparison.is_due(elapsed):
+            return []
+        return self.comparison.look(elapsed, self.of(self.nodes), self.of(self.old_nodes))
+
+    def not_compared(self):
+        """What could not be compared in the end, and why; empty when all could."""
+        return self.comparison.not_compared() if self.comparison else ""
+
+    def counts(self):
+        return self.of(self.nodes)
 
     def small(self):
         """Why there was too little to be judged; empty when there was enough."""
@@ -228,9 +259,10 @@ class Probes(Source):
     for slow answers would ask less often while they are slow, and see less of it."""
 
     name = "probes"
+    measures = (_relative.ERRORS, _relative.LATENCY)
 
-    def __init__(self, policy, nodes, live_url="", release_header=""):
-        super(Probes, self).__init__(policy, nodes)
+    def __init__(self, policy, nodes, live_url="", release_header="", old_nodes=()):
+        super(Probes, self).__init__(policy, nodes, old_nodes)
         if not 0 < self.options["rate_per_s"] <= MOST_PROBES_PER_S:
             raise ValueError("probes.rate_per_s must be above 0 and at most %d, but is %g." % (MOST_PROBES_PER_S, self.options["rate_per_s"]))
         self.timeout_s = self.options["request_timeout_s"]
@@ -282,18 +314,21 @@ class Probes(Source):
                 raise SourceError("probes: nobody answers at %s (%s): see probes.url and probes.paths" % (url, to_native(exc)))
             if 400 <= answer.status < 500:
                 raise SourceError("probes: %s is answered with %d: give a path that can be read by everybody (probes.paths)" % (url, answer.status))
-            if answer.status < 400 and self.node(answer) not in self.nodes:
+            if answer.status < 400 and self.node(answer) not in self.known:
                 raise SourceError(
                     "probes: the header %s of the answer at %s is %s, which is not one of %s: have the load balancer send the name of the node "
-                    "(probes.node_header)" % (self.options["node_header"], url, self.node(answer) or "missing", ", ".join(self.nodes))
+                    "(probes.node_header)" % (self.options["node_header"], url, self.node(answer) or "missing", ", ".join(self.known))
                 )
 
     def too_few(self, seconds):
-        if seconds * self.options["rate_per_s"] >= self.policy["min_requests"]:
+        wanted = [(self.policy["min_requests"], "min_requests")]
+        wanted += [(self.policy["relative"]["min_requests"], "relative.min_requests")] if self.comparison else []
+        least, name = max(wanted)
+        if seconds * self.options["rate_per_s"] >= least:
             return ""
         return (
-            "probes: of %g requests per second, the nodes of a batch get %d while it is observed, and min_requests is %d: raise "
-            "bluegreen_observe_s or probes.rate_per_s" % (self.options["rate_per_s"], seconds * self.options["rate_per_s"], self.policy["min_requests"])
+            "probes: of %g requests per second, the nodes of a batch get %d while it is observed, and %s is %d: raise "
+            "bluegreen_observe_s or probes.rate_per_s" % (self.options["rate_per_s"], seconds * self.options["rate_per_s"], name, least)
         )
 
     def pending(self):
@@ -312,10 +347,13 @@ class Probes(Source):
                 counts.latencies.append(seconds)
         return found
 
+    def of(self, nodes):
+        return sum((counts for (node, _release), counts in self.by_node().items() if node in nodes), Counts())
+
     def counts(self):
         """Of the nodes that are judged and of what nobody answered. What the others answer is not the fault of these, and would not be mended
         by taking them back."""
-        return sum((counts for (node, _release), counts in self.by_node().items() if node is None or node in self.nodes), Counts())
+        return self.of([None] + self.nodes)
 
     def finish(self):
         """What is still on its way has had longer than the time for a whole answer."""
@@ -355,13 +393,20 @@ def parse_statistics(text):
     rows = csv.DictReader(lines)
     if not {"pxname", "svname", "type"}.union(COUNTERS).issubset(rows.fieldnames or ()):
         raise ValueError("not the CSV of a statistics page, but %s" % (lines[0][:80] if lines else "nothing"))
-    # A counter that does not apply, such as a status in mode tcp, is empty.
-    return {(row["pxname"], row["svname"]): {name: int(row[name] or 0) for name in COUNTERS} for row in rows if row["type"] == "2"}
+    return {(row["pxname"], row["svname"]): {name: counter(row[name]) for name in COUNTERS} for row in rows if row["type"] == "2"}
+
+
+def counter(text):
+    # One that does not apply, such as a status in mode tcp, is empty.
+    number = int(text or 0)
+    if not 0 <= number < LARGEST_COUNT:
+        raise ValueError("not the CSV of a statistics page: %d is no count" % number)
+    return number
 
 
 def grown(before, now):
     """By how much counters have grown. HAProxy begins at zero when it is restarted."""
-    return {name: now[name] - (before[name] if now["stot"] >= before["stot"] else 0) for name in COUNTERS}
+    return {name: max(0, now[name] - (before[name] if now["stot"] >= before["stot"] else 0)) for name in COUNTERS}
 
 
 def attempts(grown_by):
@@ -382,9 +427,10 @@ class Statistics(Source):
 
     name = "statistics"
     every_s = STATISTICS_EVERY_S
+    measures = (_relative.ERRORS,)
 
-    def __init__(self, policy, nodes):
-        super(Statistics, self).__init__(policy, nodes)
+    def __init__(self, policy, nodes, old_nodes=()):
+        super(Statistics, self).__init__(policy, nodes, old_nodes)
         self.urls = [http("statistics.urls", url) for url in some("statistics.urls", self.options["urls"])]
         self.last = {}
         self.total = {}
@@ -400,8 +446,8 @@ class Statistics(Source):
         except ValueError as exc:
             raise SourceError("statistics: %s is %s" % (url, to_native(exc)))
         wanted = self.options["backends"]
-        rows = {key: row for key, row in rows.items() if key[1] in self.nodes and (not wanted or key[0] in wanted)}
-        missing = [node for node in self.nodes if node not in [server for _proxy, server in rows]]
+        rows = {key: row for key, row in rows.items() if key[1] in self.known and (not wanted or key[0] in wanted)}
+        missing = [node for node in self.known if node not in [server for _proxy, server in rows]]
         if missing:
             raise SourceError(
                 "statistics: %s has no server %s%s: servers have to have the names of the nodes"
@@ -425,11 +471,11 @@ class Statistics(Source):
     def of_node(self, node):
         return sum((attempts(total) for (_url, _proxy, server), total in sorted(self.total.items()) if server == node), Counts())
 
-    def counts(self):
-        return sum(map(self.of_node, self.nodes), Counts())
+    def of(self, nodes):
+        return sum(map(self.of_node, nodes), Counts())
 
     def result(self):
-        found = [(node, self.of_node(node)) for node in self.nodes]
+        found = [(node, self.of_node(node)) for node in self.known]
         return [dict(node=node, requests=counts.requests, errors=counts.errors) for node, counts in found]
 
 
@@ -462,7 +508,7 @@ def parse_query(text):
     if kind == "scalar":
         found = [({}, float(result[1]))]
     elif kind == "vector":
-        found = [(sample["metric"], float(sample["value"][1])) for sample in result]
+        found = [(dict(sample["metric"]), float(sample["value"][1])) for sample in result]
     else:
         raise ValueError("a %s, where a query must give an instant vector or a scalar" % kind)
     return [(labels, value) for labels, value in found if not math.isnan(value)]
@@ -479,55 +525,97 @@ def broken(rule, values):
 
 
 class Prometheus(Source):
-    """Queries whose values have to keep within bounds."""
+    """Queries whose values have to keep within bounds, and the applications' own counters of requests and errors."""
 
     name = "prometheus"
     every_s = PROMETHEUS_EVERY_S
 
-    def __init__(self, policy, nodes):
-        super(Prometheus, self).__init__(policy, nodes)
+    def __init__(self, policy, nodes, old_nodes=()):
+        super(Prometheus, self).__init__(policy, nodes, old_nodes)
         self.url = http("prometheus.url", self.options["url"]).rstrip("/") + "/api/v1/query"
-        names = [rule["name"] for rule in some("prometheus.rules", self.options["rules"])]
+        self.rules = [] if self.options["rules"] is None else some("prometheus.rules", self.options["rules"])
+        self.counters = self.options["counters"]
+        self.measures = (_relative.ERRORS,) if self.counters else ()
+        names = [rule["name"] for rule in self.rules]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError("two rules of prometheus have the name %s: give them different ones." % to_native(twice[0]))
         self.values = {}
+        # The counters as they were last, by (what, node, labels), and by how much those of a node have grown, by (what, node).
+        self.last = None
+        self.total = collections.Counter()
 
-    def query(self, rule):
+    def query(self, name, query):
         headers = {to_native(name): to_native(value, nonstring="simplerepr") for name, value in (self.options["headers"] or {}).items()}
         headers.update(authorization(self.options))
-        answer = self.fetch("%s?%s" % (self.url, urlencode({"query": to_bytes(rule["query"])})), headers)
+        answer = self.fetch("%s?%s" % (self.url, urlencode({"query": to_bytes(query)})), headers)
         if answer.status in (401, 403):
             raise refused("prometheus", self.url, answer.status)
         try:
             return parse_query(answer.body)
         except (ValueError, KeyError, TypeError, IndexError) as exc:
-            raise SourceError("prometheus: rule %s is answered by %s with %d (%s)" % (to_native(rule["name"]), self.url, answer.status, to_native(exc)))
+            raise SourceError("prometheus: %s is answered by %s with %d (%s)" % (to_native(name), self.url, answer.status, to_native(exc)))
 
     def read(self):
-        self.values = {rule["name"]: self.query(rule) for rule in self.options["rules"]}
+        self.values = {rule["name"]: self.query("rule " + rule["name"], rule["query"]) for rule in self.rules}
+        if self.counters:
+            self.count()
+
+    def count(self):
+        """A series that comes up later has begun at zero: many clients have none for errors before the first one."""
+        now = {}
+        # Errors first: an error that is counted between the two questions is missing rather than one without its request.
+        for what in ("errors", "requests"):
+            for labels, value in self.query("counters." + what, self.counters[what]):
+                if not 0 <= value < LARGEST_COUNT:
+                    raise SourceError("prometheus: counters.%s has the value %g, which is no count" % (what, value))
+                now.update({(what, node, json.dumps(labels, sort_keys=True)): value for node in self.known if self.is_of(node, labels)})
+        for key, value in now.items():
+            before = value if self.last is None else self.last.get(key, 0.0)
+            # A counter begins at zero when its process is started.
+            self.total[key[:2]] += value - before if value >= before else value
+        # One that is missing for once keeps what it had.
+        self.last = dict(self.last or {})
+        self.last.update(now)
+
+    def is_of(self, node, labels):
+        """What is scraped has the address with its port for a name."""
+        return to_native(labels.get(self.counters["node_label"], ""), nonstring="simplerepr").split(":")[0] == node
+
+    def of(self, nodes):
+        requests, errors = [int(round(sum(self.total[what, node] for node in nodes))) for what in ("requests", "errors")]
+        return Counts(max(requests, errors), errors)
 
     def check(self):
         """A rule that is broken before the release would take back whatever comes. One without a value may be about what comes."""
         self.read()
-        found = self.judged(0.0)
+        if self.counters and not self.last:
+            raise SourceError(
+                "prometheus: the counters have no value whose label %s is one of %s: see prometheus.counters.node_label"
+                % (to_native(self.counters["node_label"]), ", ".join(self.known))
+            )
+        found = self.out_of_bounds()
         if found:
             raise SourceError("prometheus: %s already, before anything is changed" % "; ".join(found))
 
+    def out_of_bounds(self):
+        return [text for rule in self.rules for text in broken(rule, self.values[rule["name"]])]
+
     def judged(self, elapsed):
-        found = [text for rule in self.options["rules"] for text in broken(rule, self.values[rule["name"]])]
-        if elapsed >= 1.0 and self.options["on_empty"] == "anomaly":
-            found += ["%s has no value (on_empty is anomaly)" % to_native(rule["name"]) for rule in self.options["rules"] if not self.values[rule["name"]]]
-        return found
+        found, over = self.out_of_bounds(), elapsed >= 1.0
+        if over and self.options["on_empty"] == "anomaly":
+            found += ["%s has no value (on_empty is anomaly)" % to_native(rule["name"]) for rule in self.rules if not self.values[rule["name"]]]
+        # Nobody knows how old the last scrape is, so nobody knows before the end how many requests are still to be expected.
+        return found + (judge(self.counts(), self.policy, elapsed) if over and self.counters else [])
 
     def small(self):
-        return ""
+        return super(Prometheus, self).small() if self.counters else ""
 
     def result(self):
-        return [dict(name=rule["name"], values=[value for _labels, value in self.values.get(rule["name"], [])]) for rule in self.options["rules"]]
+        return [dict(name=rule["name"], values=[value for _labels, value in self.values.get(rule["name"], [])]) for rule in self.rules]
 
 
-def sources(policy, nodes, live_url="", release_header=""):
+def sources(policy, nodes, live_url="", release_header="", old_nodes=()):
     """Those that are configured. ValueError says which key of the policy is wrong."""
     if not 0 <= policy["max_error_percent"] < 100:
         raise ValueError("max_error_percent must be at least 0 and below 100, but is %g." % policy["max_error_percent"])
@@ -535,11 +623,25 @@ def sources(policy, nodes, live_url="", release_header=""):
         raise ValueError("max_p95_s must be above 0, but is %g." % policy["max_p95_s"])
     if policy["min_requests"] < 1:
         raise ValueError("min_requests must be at least 1, but is %d." % policy["min_requests"])
-    found = [Probes(policy, nodes, live_url, release_header)] if policy["probes"] else []
-    found += [kind(policy, nodes) for kind in (Statistics, Prometheus) if policy[kind.name]]
+    old_nodes = old_nodes if policy["relative"] else ()
+    found = [Probes(policy, nodes, live_url, release_header, old_nodes)] if policy["probes"] else []
+    found += [kind(policy, nodes, old_nodes) for kind in (Statistics, Prometheus) if policy[kind.name]]
     if not found:
         raise ValueError("there is nothing to see: give probes, statistics or prometheus.")
+    if policy["relative"]:
+        compare(policy["relative"], found)
     return found
+
+
+def compare(options, found):
+    """Have the sources compare what they can, where old nodes serve."""
+    _relative.check(options)
+    tests = sum(len(source.measures) for source in found)
+    if not tests:
+        raise ValueError("relative has nothing to compare: give probes, statistics or prometheus.counters.")
+    for source in found:
+        if source.old_nodes and source.measures:
+            source.comparison = _relative.Comparison(options, source.measures, tests)
 
 
 def http(key, url):

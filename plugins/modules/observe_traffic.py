@@ -16,6 +16,7 @@ description:
   - Watches the error rate and the latency of some nodes for O(seconds), from requests of its own through the live load balancer, from HAProxy's
     statistics page, from Prometheus, or from several of them. It fails when a limit of O(policy) is exceeded.
   - Only requests to O(nodes) are judged, and those that nobody answers. What other nodes answer is returned, not judged.
+  - With O(policy.relative), O(nodes) are also compared with O(old_nodes), which serve the same load in the same seconds. It fails when they are worse.
   - It ends before the time is over when a limit will be exceeded even if everything else that is to be expected goes well.
   - A source that does not answer now and then is asked again; one that does not answer in the end is an anomaly.
   - It runs where it is delegated to. That host must reach the load balancer, its statistics page or Prometheus; the nodes need not be reached.
@@ -50,6 +51,12 @@ options:
     description: Header of the application's answers that gives its release, which is returned with what probes have seen.
     type: str
     default: ""
+  old_nodes:
+    description:
+      - The names of the nodes that serve the old release meanwhile, for O(policy.relative). Without any, nothing is compared, which is said in RV(notes).
+    type: list
+    elements: str
+    default: []
   policy:
     description: Where to look, and what is good enough. At least one of C(probes), C(statistics) and C(prometheus) is needed.
     type: dict
@@ -108,7 +115,9 @@ options:
             description: Bearer token for the page, instead of O(policy.statistics.user).
             type: str
       prometheus:
-        description: Queries of which every value must keep within bounds from the beginning to the end.
+        description:
+          - Queries of which every value must keep within bounds from the beginning to the end, and the applications' own counters.
+          - At least one of C(rules) and C(counters) is needed.
         type: dict
         suboptions:
           url:
@@ -116,10 +125,9 @@ options:
             type: str
             required: true
           rules:
-            description: The queries.
+            description: The queries with bounds.
             type: list
             elements: dict
-            required: true
             suboptions:
               name:
                 description: Name of the rule in messages.
@@ -135,9 +143,27 @@ options:
               min:
                 description: The smallest value that is good.
                 type: float
+          counters:
+            description: >-
+              Counters of the applications, from the beginning of the watch on. They are compared by O(policy.relative), and in the end judged by
+              O(policy.max_error_percent). A restart of an application does no harm.
+            type: dict
+            suboptions:
+              requests:
+                description: An expression that gives the counter of all requests for each node, without C(rate).
+                type: str
+                required: true
+              errors:
+                description: The same for the requests that failed.
+                type: str
+                required: true
+              node_label:
+                description: The label that has the name of the node, with or without a port.
+                type: str
+                default: instance
           on_empty:
             description:
-              - What it means when a query has no value in the end. No value, or one that is not a number, is often a metric that was misspelt or
+              - What it means when the query of a rule has no value in the end. No value, or one that is not a number, is often a metric that was misspelt or
                 that has gone, so the default is V(anomaly).
             type: str
             choices: [anomaly, ignore]
@@ -172,6 +198,43 @@ options:
         type: str
         choices: [ignore, anomaly]
         default: ignore
+      relative:
+        description:
+          - Has O(nodes) compared with O(old_nodes). The limits above stand beside it. An empty dictionary has the defaults.
+          - Errors are compared by Fisher's exact test, from C(probes), C(statistics) and C(prometheus.counters); latency by the test of Mann and Whitney,
+            from C(probes) alone. The other sources have no latency of a single request. Requests that no node has answered belong to no side.
+          - It is compared four times, after each quarter of O(seconds), over everything since the beginning.
+          - What has too few requests is not compared, and no anomaly. RV(notes) has it, and a warning.
+        type: dict
+        suboptions:
+          confidence:
+            description:
+              - How sure it has to be, above 0.5 and below 1. With the default, of a hundred watches of a release that is as good as the old one, no more
+                than one is an anomaly by mistake. All looks, tests and sources of a watch share that.
+            type: float
+            default: 0.99
+          min_requests:
+            description:
+              - How many requests each side must have had, at least 20. For latency, only those count that did not fail.
+              - With less than the default, one failed request is more than a percent.
+            type: int
+            default: 100
+          max_more_error_percent:
+            description:
+              - By how many percentage points more may fail than on the old nodes, however sure it is. The default is half of what
+                O(policy.max_error_percent) permits.
+            type: float
+            default: 0.5
+          max_slower_percent:
+            description:
+              - By how many percent answers may take longer than those of the old nodes. The default is the tolerance that the judge of Kayenta has.
+            type: float
+            default: 25.0
+          max_slower_s:
+            description:
+              - By how many seconds answers may take longer. It is an anomaly when it is above both. The default is the clock tick of Python 2.7.
+            type: float
+            default: 0.01
       validate_certs:
         description: Whether to verify certificates.
         type: bool
@@ -202,6 +265,20 @@ EXAMPLES = r"""
             max: 0.5
       max_p95_s: 0.5
   delegate_to: localhost
+
+- name: Watch it, and compare it with the node that serves the old release
+  halfswap.bluegreen.observe_traffic:
+    nodes: [blue1]
+    old_nodes: [green1]
+    seconds: 120
+    live_url: http://www.example.com
+    policy:
+      probes:
+        paths: [/, /orders]
+      relative:
+        confidence: 0.99
+        max_slower_percent: 50
+  delegate_to: localhost
 """
 
 RETURN = r"""
@@ -212,7 +289,7 @@ anomalies:
   elements: str
   sample: ["probes: 12 of 25 requests failed (48.0 %, max_error_percent is 1): 12 times status 500 at http://www.example.com/orders"]
 notes:
-  description: Why a source was not judged.
+  description: Why a source was not judged, or not compared.
   returned: always
   type: list
   elements: str
@@ -254,7 +331,7 @@ probes:
       returned: always
       sample: 0.021
 statistics:
-  description: What the statistics pages have counted, by node.
+  description: What the statistics pages have counted, by node; with O(policy.relative), of O(old_nodes), too.
   returned: with statistics, not in check mode
   type: list
   elements: dict
@@ -275,7 +352,7 @@ statistics:
       returned: always
       sample: 0
 prometheus:
-  description: What the queries gave last.
+  description: What the queries of the rules gave last.
   returned: with prometheus, not in check mode
   type: list
   elements: dict
@@ -291,6 +368,49 @@ prometheus:
       elements: float
       returned: always
       sample: [0.02]
+relative:
+  description: What was compared at the last look. Empty when nothing could be.
+  returned: with O(policy.relative), not in check mode
+  type: list
+  elements: dict
+  contains:
+    source:
+      description: Where it comes from.
+      type: str
+      returned: always
+      sample: probes
+    measure:
+      description: What was compared, C(errors) or C(latency).
+      type: str
+      returned: always
+      sample: errors
+    new_requests:
+      description: Number of requests to O(nodes) in it.
+      type: int
+      returned: always
+      sample: 600
+    old_requests:
+      description: Number of requests to O(old_nodes) in it.
+      type: int
+      returned: always
+      sample: 598
+    new:
+      description: How many percent of those to O(nodes) failed, or the median in seconds. Null when it was not compared.
+      type: float
+      returned: always
+      sample: 5.0
+    old:
+      description: The same of those to O(old_nodes).
+      type: float
+      returned: always
+      sample: 0.5
+    p_value:
+      description: >-
+        How likely chance alone makes such a difference, when the new nodes are as good as the old ones; for latency, when they are slower by no more than is
+        permitted. Null when it was not compared.
+      type: float
+      returned: always
+      sample: 0.0000013
 """
 
 import time
@@ -304,6 +424,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import mo
 JUDGE_EVERY_S = 0.5
 # Long enough to let others work where something is due all the time.
 SHORTEST_PAUSE_S = 0.005
+ALONE = "relative: no node serves the old release beside the new one, so there is nothing to compare with; the other limits are judged"
 
 
 def watch(found, seconds):
@@ -336,15 +457,29 @@ def run(module, found):
         few = [text for text in [source.too_few(module.params["seconds"]) for source in found] if text]
         if few:
             raise SourceError("; ".join(few))
-        return dict(changed=False, anomalies=[], notes=[], observed_s=0.0)
+        return dict(changed=False, anomalies=[], notes=alone(module), observed_s=0.0)
     anomalies, observed_s = watch(found, module.params["seconds"])
     result = dict({source.name: source.result() for source in found}, changed=False, anomalies=anomalies, notes=[], observed_s=round(observed_s, 3))
+    if module.params["policy"]["relative"]:
+        result["relative"] = [dict(row, source=source.name) for source in found if source.comparison for row in source.comparison.rows]
     if anomalies:
         module.fail_json(msg=shown("After %.1f s: %s." % (observed_s, "; ".join(anomalies)), LONG), **result)
-    result["notes"] = ["%s: %s" % (source.name, source.small()) for source in found if source.small()]
-    for note in result["notes"]:
+    small = ["%s: %s" % (source.name, source.small()) for source in found if source.small()]
+    for note in small:
         module.warn("Traffic was not judged. %s." % note)
+    not_compared = ["%s: %s" % (source.name, source.not_compared()) for source in found if source.not_compared()]
+    for note in not_compared:
+        module.warn("Traffic was not compared. %s." % note)
+    result["notes"] = small + not_compared + alone(module)
     return result
+
+
+def alone(module):
+    """Why nothing is compared, although it is wanted; known before the watch."""
+    if not module.params["policy"]["relative"] or module.params["old_nodes"]:
+        return []
+    module.warn("Traffic is not compared. %s." % ALONE)
+    return [ALONE]
 
 
 def main():
@@ -355,6 +490,7 @@ def main():
             seconds=dict(type="float", required=True),
             live_url=dict(type="str", default=""),
             release_header=dict(type="str", default=""),
+            old_nodes=dict(type="list", elements="str", default=[]),
             policy=dict(type="dict", required=True, options=POLICY),
         ),
         supports_check_mode=True,
@@ -363,7 +499,7 @@ def main():
     if params["seconds"] <= 0:
         module.fail_json(msg="Nothing is observed, as seconds is 0: say for how long (bluegreen_observe_s), or leave bluegreen_observe out.")
     try:
-        found = sources(params["policy"], params["nodes"], params["live_url"], params["release_header"])
+        found = sources(params["policy"], params["nodes"], params["live_url"], params["release_header"], params["old_nodes"])
     except ValueError as exc:
         module.fail_json(msg="policy (bluegreen_observe): %s" % exc)
     try:

@@ -172,6 +172,12 @@ batches:
       elements: str
       returned: always
       sample: [blue1, blue2, green1, green2]
+    old:
+      description: Those of them that still serve what a later batch replaces. What the batch answers can be compared with what they answer.
+      type: list
+      elements: str
+      returned: always
+      sample: [green1, green2]
     undo:
       description: The batch that takes this one back, in the same form; null where there is nothing to go back to.
       type: dict

@@ -62,6 +62,8 @@ class Batch:
     # The nodes that serve while the batch is out, those that serve after it, and how many there are.
     staying: tuple[str, ...]
     serving_after: tuple[str, ...]
+    # Those of them that serve what a later batch replaces: what this one is compared with while it is watched.
+    old: tuple[str, ...]
     total: int
     # The batch that takes this one back, should it turn out badly while it is observed.
     undo: Batch | None = None
@@ -121,6 +123,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
         leaving = [node.name for node in group.retire]
         staying = [name for name in serving if name not in names]
         after = [node.name for node in nodes if node.name in {*serving, *names} - {*leaving}]
+        replaced = {node.name for later in groups[number:] for node in later.nodes if node.nevras != dict(wanted[node.name])}
         if any(node.live for node in group.nodes):
             refusals += _too_few(nodes, number, names, staying, policy)
         if leaving:
@@ -137,6 +140,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             observe_s=group.observe_s,
             staying=tuple(staying),
             serving_after=tuple(after),
+            old=tuple(name for name in after if name in replaced),
             total=len(nodes) + len(policy.limits.without),
         )
         runs = {name: wanted[name] if name in names else runs[name] for name in after}
@@ -178,6 +182,7 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
         observe_s=0.0,
         staying=tuple(name for name in batch.serving_after if name not in nodes),
         serving_after=tuple(nodes) if retire else batch.serving_after,
+        old=(),
     )
 
 

@@ -134,7 +134,8 @@ def tasks_of(path: str, *names: str) -> list[dict[str, Any]]:
     return [next(task for task in tasks if task["name"] == name) for name in names]
 
 
-BATCH = {"number": 1, "nodes": [], "retire": [], "serving_after": ["blue1", "green1"], "staying": [], "observe_s": 16, "undo": None, "exclusive": False}
+BATCH = {"number": 1, "nodes": [], "retire": [], "staying": [], "serving_after": ["blue1", "green1"], "old": [], "observe_s": 16}
+BATCH.update(undo=None, exclusive=False)
 # As module site has registered it.
 SITE = {"on_failure": "rollback", "sanity_from": "blue1", "load_balancers": [], "run_id": "r1", "reason": "release 2.0.0", "forward": True}
 

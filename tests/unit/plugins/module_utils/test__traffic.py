@@ -128,10 +128,20 @@ def test_what_is_no_statistics_page(text):
         _traffic.parse_statistics(text)
 
 
+@pytest.mark.parametrize("count", ["-1", "9" * 30, "many"])
+def test_counters_that_are_no_counts(count):
+    row = "t,blue1,0,0,0,1,,%s,9,9,,0,,1,0,0,0,UP,1,1,0,0,0,9,0,,1,2,1,,5,,2,0,,5,L4OK,,0,,,,,,,,,,,0,0\n"
+    with pytest.raises(ValueError):
+        _traffic.parse_statistics(HEAD + row % count)
+    assert len(_traffic.parse_statistics(HEAD + row % "5")) == 1
+
+
 def test_counters_grow():
     row = dict.fromkeys(_traffic.COUNTERS, 0)
     before, now = dict(row, stot=100, hrsp_5xx=3), dict(row, stot=110, hrsp_5xx=4)
     assert _traffic.grown(before, now) == dict(row, stot=10, hrsp_5xx=1)
+    # None of them falls.
+    assert _traffic.grown(now, dict(row, stot=120, hrsp_5xx=0)) == dict(row, stot=10)
     # HAProxy was restarted: what it has counted since then is all there is.
     assert _traffic.grown(now, dict(row, stot=5, hrsp_5xx=2)) == dict(row, stot=5, hrsp_5xx=2)
 

@@ -171,9 +171,10 @@ def test_sources_of_a_watch(run_module, canary, says, where):
         "error": b"HTTP/1.0 200 OK\r\n\r\n" + json.dumps(dict(status="error", errorType=canary.text, error=canary.text)).encode("utf-8"),
     }[where]
     url = says(said)
-    policy = dict(statistics=dict(urls=[url]), prometheus=dict(url=url, rules=[dict(name="r", query="q", max=1)]))
+    of_prometheus = dict(url=url, rules=[dict(name="r", query="q", max=1)], counters=dict(requests="q", errors="q", node_label="job"))
+    policy = dict(statistics=dict(urls=[url]), prometheus=of_prometheus, relative={})
     for check_mode in (False, True):
-        result = run_module(observe_traffic, dict(nodes=["blue1"], seconds=0.2, policy=policy), check_mode=check_mode)
+        result = run_module(observe_traffic, dict(nodes=["blue1"], old_nodes=["green1"], seconds=0.2, policy=policy), check_mode=check_mode)
         assert result.failed
         seen_through(canary, result)
 

@@ -38,6 +38,8 @@ class Site(object):
         self.per_read = {node: {} for node in self.nodes}
         self.page = None
         self.query = {"status": "success", "data": {"resultType": "scalar", "result": [1790000000.1, "0"]}}
+        # By query, and by instance: how much it has counted, and by how much it grows with each question.
+        self.series = {}
         self.password = None
         self.asked = []
         outer = self
@@ -51,7 +53,7 @@ class Site(object):
                 if self.path == "/stats;csv":
                     outer.send(self, *outer.statistics(self.headers.get("Authorization")))
                 elif self.path.startswith("/api/v1/query?"):
-                    outer.send(self, *outer.result())
+                    outer.send(self, *outer.result(parse_qs(urlsplit(self.path).query)["query"][0]))
                 else:
                     outer.answer(self)
 
@@ -70,9 +72,13 @@ class Site(object):
             self.advance(self.takes_s[node])
         return self.send(handler, self.status.get(node, 200), "hello", {"X-Served-By": node, "X-Release": "2.0.0" if node == "blue1" else "1.0.0"})
 
-    def result(self):
+    def result(self, query):
         if self.password:
             return 401, "Unauthorized\n"
+        if query in self.series:
+            for grows in self.series[query].values():
+                grows[0] += grows[1]
+            self.vector(*["%d" % grows[0] for _instance, grows in sorted(self.series[query].items())], instances=sorted(self.series[query]))
         return 200 if self.query["status"] == "success" else 400, json.dumps(self.query)
 
     def statistics(self, authorization):
@@ -98,8 +104,9 @@ class Site(object):
         handler.end_headers()
         handler.wfile.write(text)
 
-    def vector(self, *values):
-        result = [{"metric": {"instance": "blue1"}, "value": [1790000000.1, value]} for value in values]
+    def vector(self, *values, **more):
+        instances = more.get("instances", ["blue1"] * len(values))
+        result = [{"metric": {"instance": instance}, "value": [1790000000.1, value]} for instance, value in zip(instances, values)]
         self.query = {"status": "success", "data": {"resultType": "vector", "result": result}}
 
     def stop(self):
@@ -117,8 +124,8 @@ def site(clock, monkeypatch):
     found.stop()
 
 
-def args(site, seconds=10, nodes=("blue1",), **policy):
-    return dict(nodes=list(nodes), seconds=seconds, live_url=site.url, release_header="X-Release", policy=policy)
+def args(site, seconds=10, nodes=("blue1",), old_nodes=(), **policy):
+    return dict(nodes=list(nodes), old_nodes=list(old_nodes), seconds=seconds, live_url=site.url, release_header="X-Release", policy=policy)
 
 
 def probes(**changes):
@@ -288,6 +295,153 @@ def test_prometheus_with_another_password(run_module, site):
     assert result["msg"] == "prometheus: %s/api/v1/query is answered with 401: %s" % (site.url, hint)
 
 
+def counters(site, **changes):
+    return dict(url=site.url, counters=dict(dict(requests="all", errors="failed"), **changes))
+
+
+def test_counters_of_the_applications_are_judged(run_module, site, clock):
+    # What they had counted before, and what the others count, is not the fault of these.
+    site.series = {"all": {"blue1:8080": [5000, 100], "green1:8080": [5000, 100]}, "failed": {"blue1:8080": [3000, 0], "green1:8080": [0, 50]}}
+    assert not run_module(observe_traffic, args(site, prometheus=counters(site))).failed
+    site.series["failed"]["blue1:8080"][1] = 2
+    result = run_module(observe_traffic, args(site, prometheus=counters(site)))
+    assert result["anomalies"] == ["prometheus: 4 of 200 requests failed (2.0 %, max_error_percent is 1)"]
+    assert result["prometheus"] == []
+
+
+def test_counters_that_come_and_go(run_module, site, clock):
+    site.series = {"all": {"blue1": [5000, 100]}, "failed": {}}
+    policy = dict(prometheus=counters(site), max_error_percent=50)
+    # Before the first error there is no series of errors; a process that is started again counts from zero, what is missing for once does not.
+    clock.at(3, lambda: site.series["failed"].update(blue1=[70, 0]))
+    clock.at(6, lambda: site.series["all"].update(blue1=[0, 10]))
+    clock.at(6, lambda: site.series["failed"].pop("blue1"))
+    clock.at(11, lambda: site.series["failed"].update(blue1=[71, 0]))
+    result = run_module(observe_traffic, args(site, seconds=15, **policy))
+    assert result["anomalies"] == ["prometheus: 71 of 120 requests failed (59.2 %, max_error_percent is 50)"]
+
+
+@pytest.mark.parametrize("value", ["-1", "+Inf", "1e300"])
+def test_counters_that_are_none(run_module, site, value):
+    site.vector(value)
+    result = run_module(observe_traffic, args(site, prometheus=counters(site)), check_mode=True)
+    assert "prometheus: counters.errors has the value %g, which is no count" % float(value) in result["msg"]
+
+
+def test_counters_of_somebody_else(run_module, site):
+    site.series = {"all": {"blue11:8080": [0, 1]}, "failed": {}}
+    result = run_module(observe_traffic, args(site, prometheus=counters(site)), check_mode=True)
+    assert result["msg"].startswith("prometheus: the counters have no value whose label instance is one of blue1: see prometheus.counters.node_label")
+    site.series["all"] = {"blue1": [0, 1]}
+    assert not run_module(observe_traffic, args(site, prometheus=counters(site)), check_mode=True).failed
+    assert run_module(observe_traffic, args(site, prometheus=counters(site, node_label="node")), check_mode=True).failed
+
+
+# In a hundred seconds, five hundred requests to each node.
+BESIDE = dict(seconds=100, old_nodes=["green1"], relative={})
+
+
+def test_new_nodes_are_as_good_as_the_old_ones(run_module, site):
+    site.per_read = {"blue1": {"stot": 10}, "green1": {"stot": 10}}
+    site.series = {"all": {"blue1": [0, 100], "green1": [0, 100]}, "failed": {}}
+    policy = dict(BESIDE, probes=probes(), statistics=dict(urls=[site.url + "/stats"]), prometheus=counters(site))
+    result = run_module(observe_traffic, args(site, **policy))
+    assert (result["anomalies"], result["notes"]) == ([], [])
+    same = {"new": 0.0, "old": 0.0, "p_value": 1.0}
+    latency = result["relative"].pop(1)
+    assert (latency.pop("p_value") > 0.1, latency) == (
+        True,
+        {"source": "probes", "measure": "latency", "new_requests": 501, "old_requests": 500, "new": 0.0, "old": 0.0},
+    )
+    assert result["relative"] == [
+        dict(same, source="probes", measure="errors", new_requests=501, old_requests=500),
+        dict(same, source="statistics", measure="errors", new_requests=1000, old_requests=1000),
+        dict(same, source="prometheus", measure="errors", new_requests=2000, old_requests=2000),
+    ]
+    assert [row["node"] for row in result["statistics"]] == ["blue1", "green1"]
+
+
+def test_new_nodes_that_are_slower_end_it_at_the_next_look(run_module, site):
+    site.takes_s = {"blue1": 0.09, "green1": 0.03}
+    policy = dict(BESIDE, probes=probes())
+    result = run_module(observe_traffic, args(site, **policy))
+    assert result["anomalies"] == [
+        "probes: the new nodes are slower than the old ones: the median of %d answers is 0.090 s, that of %d is 0.030 s, and relative.max_slower_percent "
+        "is 25, relative.max_slower_s 0.01 (relative.confidence is 0.99)" % (result["relative"][1]["new_requests"], result["relative"][1]["old_requests"])
+    ]
+    # Not before the first quarter is over.
+    assert 25 <= result["observed_s"] < 26
+    # No worse than before is no anomaly, however slow it is; nor is it without anybody to compare with, or where it is permitted.
+    site.takes_s = {"blue1": 0.09, "green1": 0.09}
+    assert not run_module(observe_traffic, args(site, **policy)).failed
+    site.takes_s = {"blue1": 0.09, "green1": 0.03}
+    assert not run_module(observe_traffic, args(site, **dict(policy, old_nodes=[]))).failed
+    assert not run_module(observe_traffic, args(site, **dict(policy, relative=dict(max_slower_percent=300)))).failed
+
+
+@pytest.mark.parametrize("source", ["statistics", "prometheus"])
+def test_new_nodes_that_fail_more_often(run_module, site, source):
+    site.per_read = {"blue1": {"stot": 100, "hrsp_5xx": 3}, "green1": {"stot": 100, "hrsp_5xx": 1}}
+    site.series = {"all": {"blue1": [0, 400], "green1": [0, 400]}, "failed": {"blue1": [0, 12], "green1": [0, 4]}}
+    policy = dict(BESIDE, max_error_percent=10, **{source: {"statistics": dict(urls=[site.url + "/stats"]), "prometheus": counters(site)}[source]})
+    result = run_module(observe_traffic, args(site, **policy))
+    assert len(result["anomalies"]) == 1 and 25 <= result["observed_s"] < 26
+    assert result["anomalies"][0].startswith(source + ": the new nodes fail more often than the old ones: ")
+    assert "(3.0 %) against " in result["anomalies"][0] and "(1.0 %), and relative.max_more_error_percent is 0.5" in result["anomalies"][0]
+    # Where both fail as often, the release is not the reason.
+    site.per_read["green1"] = dict(site.per_read["blue1"])
+    site.series["failed"]["green1"] = [0, 12]
+    assert not run_module(observe_traffic, args(site, **policy)).failed
+
+
+def test_absolute_limits_stand_beside_the_comparison(run_module, site):
+    site.status = {"blue1": 500, "green1": 500}
+    result = run_module(observe_traffic, args(site, **dict(BESIDE, probes=probes())))
+    assert len(result["anomalies"]) == 1 and "requests failed (100.0 %, max_error_percent is 1)" in result["anomalies"][0]
+
+
+def test_what_nobody_has_answered_belongs_to_no_side(run_module, site, clock):
+    clock.at(5, lambda: site.nodes.__delitem__(slice(None)))
+    clock.at(10, lambda: site.nodes.extend(["blue1", "green1"]))
+    result = run_module(observe_traffic, args(site, **dict(BESIDE, probes=probes(), max_error_percent=50)))
+    assert result["anomalies"] == [] and result["probes"][0]["node"] is None and result["probes"][0]["errors"] >= 50
+
+
+@pytest.mark.parametrize("on_small_sample", ["ignore", "anomaly"])
+def test_a_sample_too_small_to_compare(run_module, site, on_small_sample):
+    site.takes_s = {"blue1": 0.5, "green1": 0.0}
+    policy = dict(old_nodes=["green1"], relative={}, min_requests=5, on_small_sample=on_small_sample)
+    result = run_module(observe_traffic, args(site, probes=probes(rate_per_s=5), **policy))
+    counts = tuple(result["relative"][0][side] for side in ("new_requests", "old_requests"))
+    text = "probes: not enough requests to compare errors and latency: %d to the new nodes and %d to the old ones, of at least 100 each " % counts
+    # It is no anomaly, nor taken for good.
+    assert (result["anomalies"], result["notes"]) == ([], [text + "(relative.min_requests)"])
+    assert [row["p_value"] for row in result["relative"]] == [None, None]
+    assert result["warnings"] == ["Traffic was not compared. %s(relative.min_requests)." % text]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_only_one_release_serves(run_module, site, check_mode):
+    result = run_module(observe_traffic, args(site, nodes=["blue1", "green1"], relative={}, probes=probes()), check_mode=check_mode)
+    assert result["notes"] == [observe_traffic.ALONE] and result["warnings"] == ["Traffic is not compared. %s." % observe_traffic.ALONE]
+    assert result.get("relative", []) == []
+    # It is not asked for.
+    assert run_module(observe_traffic, args(site, probes=probes()))["notes"] == []
+
+
+def test_check_mode_refuses_too_few_probes_to_compare(run_module, site):
+    policy = dict(nodes=["blue1", "green1"], old_nodes=["green1"], relative={}, probes=probes(rate_per_s=9.9))
+    result = run_module(observe_traffic, args(site, **policy), check_mode=True)
+    assert "the nodes of a batch get 99 while it is observed, and relative.min_requests is 100: raise bluegreen_observe_s" in result["msg"]
+    for changes in (dict(relative=dict(min_requests=99)), dict(old_nodes=[])):
+        assert not run_module(observe_traffic, args(site, **dict(policy, **changes)), check_mode=True).failed
+
+
+def test_check_mode_asks_for_the_old_nodes_as_well(run_module, site):
+    policy = dict(old_nodes=["green2"], relative={}, statistics=dict(urls=[site.url + "/stats"]))
+    assert "has no server green2: servers have to have" in run_module(observe_traffic, args(site, **policy), check_mode=True)["msg"]
+
+
 def test_several_sources_are_judged_together(run_module, site):
     site.vector("1")
     result = run_module(observe_traffic, args(site, seconds=1, probes=probes(), statistics=dict(urls=[site.url + "/stats"]), prometheus=rules(site)))
@@ -367,6 +521,15 @@ def test_statistics_of_another_backend(run_module, site):
             "policy (bluegreen_observe): two rules of prometheus have the name a: give them different ones.",
         ),
         (dict(prometheus=dict(url="http://p", rules=[dict(name="a", query="1")])), "max, min"),
+        (dict(prometheus=dict(url="http://p")), "rules, counters"),
+        (
+            dict(prometheus=dict(url="http://p", rules=[dict(name="a", query="1", max=1)]), relative={}),
+            "policy (bluegreen_observe): relative has nothing to compare: give probes, statistics or prometheus.counters.",
+        ),
+        (
+            dict(probes=dict(paths=["/"]), relative=dict(confidence=1)),
+            "policy (bluegreen_observe): relative.confidence must be above 0.5 and below 1, but is 1.",
+        ),
         (dict(probes=dict(paths=["/"]), max_errors=3), "policy.max_errors"),
     ],
 )

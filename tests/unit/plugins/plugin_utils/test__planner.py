@@ -214,6 +214,24 @@ def test_rolling_takes_a_few_at_a_time(nodes, said):
     assert batches(plan(nodes(), WANTED, replace(policy, batch_size=3))) == [["blue1", "blue2", "green1"], ["green2"]]
 
 
+def test_what_a_batch_is_compared_with(nodes, said):
+    """Nodes that serve the old release while the batch is watched: of the other half, of what has yet to roll, none of a half that stands by."""
+
+    def old(found):
+        assert found.refusals == ()
+        return [batch.old for batch in found.batches]
+
+    rolling = Policy("rolling", limits=LIMITS)
+    assert old(plan(nodes(), WANTED, POLICY)) == [("green1", "green2"), ()]
+    assert old(plan(nodes(), WANTED, rolling)) == [("blue2", "green1", "green2"), ("green1", "green2"), ("green2",), ()]
+    assert old(plan(nodes(), WANTED, CUTOVER)) == [()]
+    assert old(plan(nodes(), WANTED, replace(CUTOVER, confirm_after_s=3600))) == [(), ()]
+    # One that an earlier run has brought in serves the new release, one that stands by serves nobody.
+    assert old(plan(nodes(blue1=said("2.0.0")), WANTED, rolling)) == [("green1", "green2"), ("green2",), ()]
+    assert old(plan(nodes(green2=said(state="standby")), WANTED, rolling)) == [("blue1", "blue2", "green1"), ("blue2", "green1"), ("green1",), ()]
+    assert plan(nodes(), WANTED, POLICY).batches[0].undo.old == ()
+
+
 def test_rolling_never_takes_more_than_may_be_unavailable(nodes):
     policy = Policy("rolling", batch_size=3, limits=replace(LIMITS, max_unavailable=2))
     assert batches(plan(nodes(), WANTED, policy)) == [["blue1", "blue2"], ["green1", "green2"]]

@@ -173,6 +173,7 @@ def test_what_leaves_leaves_enough(nodes, policy):
         counted = counted - set(batch.retire)
         live = (live | set(batch.nodes)) - set(batch.retire)
         assert set(batch.serving_after) == counted
+        assert set(batch.old) <= counted - set(batch.nodes)
 
 
 @planner
