@@ -39,8 +39,9 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
     if not plan.batches:
         return fit([_nothing(nodes)])
     of = {node.name: node for node in nodes}
-    rows, waits = [], []
+    rows: list[tuple[object, ...]] = []
     for batch in plan.batches:
+        first = len(rows)
         left = f"{len(batch.staying if batch.nodes else batch.serving_after)} of {batch.total}"
         for name in batch.nodes:
             for component, after in batch.after[name].items():
@@ -50,19 +51,28 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         rows += [(batch.number, name, *_packages(of[name]), "stands by with it", later) for name in batch.retire]
         if not batch.nodes and not batch.retire:
             rows.append((batch.number, "-", "-", "only watched", later))
-        out, work, back, retired, observed = expected_s(batch, nodes, policy)
-        mine, others = _guess([of[name] for name in batch.nodes]), _guess([of[name] for name in batch.retire])
-        waits.append((batch.number, _about(out) + (mine if out else ""), _about(work), _about(back) + mine, _about(retired) + others, _about(observed)))
+        rows[first:] = [(*row, "" if number else _expected(batch, of, policy)) for number, row in enumerate(rows[first:])]
     total, certain = eta_s(plan, nodes, policy)
     count = f"{len(plan.batches)} batch{'es' if len(plan.batches) > 1 else ''}"
     return [
         f"PLAN {plan.digest}: {plan.strategy}, {count}, ETA {'about' if certain else 'more than'} {_about(total)}",
-        *table(("batch", "node", "from", "to", "nodes serving meanwhile"), rows),
-        "",
-        *table(("batch", "settle out", "drain to sanity test", "settle in", "the others out", "observe"), waits),
+        *table(("batch", "node", "from", "to", "nodes serving meanwhile", "expected"), rows),
         *fit(f"WARNING: {text}." for text in plan.differences),
         *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
     ]
+
+
+def _expected(batch: Batch, of: Mapping[str, Node], policy: Policy) -> str:
+    """The waits of the batch, in their order."""
+    out, work, back, retired, observed = expected_s(batch, list(of.values()), policy)
+    mine, others = _guess([of[name] for name in batch.nodes]), _guess([of[name] for name in batch.retire])
+    waits = [
+        *([f"settle {_about(out)}{mine}"] if out else []),
+        *([f"drain to sanity test {_about(work)}", f"settle {_about(back)}{mine}"] if batch.nodes else []),
+        *([f"the others out {_about(retired)}{others}"] if batch.retire else []),
+        *([f"observe {_about(observed)}"] if observed else []),
+    ]
+    return ", ".join(waits)
 
 
 def _packages(node: Node) -> tuple[str]:

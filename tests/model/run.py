@@ -168,7 +168,7 @@ def alone(steps: Sequence[Step], at: int, step: Step) -> None:
     judges = step.kind in JUDGES or (step.kind == "deploy_lock" and not step.ends)
     if judges and not step.task.run_once:
         raise Violation("what is judged for all is judged once", step.kind)
-    if step.task.run_once and not judges and step.kind != "set_fact":
+    if step.task.run_once and not judges and step.kind not in ("set_fact", "swap preflight"):
         raise Violation("what a node does, each node does", step.kind)
     if judges and step.around and not step.ends:
         inner = step.around[-1]
