@@ -35,6 +35,7 @@ from .layouts import check_layouts
 from .model import Application, End, Setting, State
 from .nodes import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Local, Violation, is_good, is_live, is_right, is_standby
 from .run import check_run
+from .taking_back import TakingBack
 
 WORKERS = 2
 MOST_NODES = 6
@@ -146,6 +147,7 @@ class Checker:
         self.application = Application(part.blue, part.green, part.setting)
         # Where one undisturbed batch leads from each application.
         self.leads: dict[State, End | None] = {}
+        self.taking_back = TakingBack(self.application)
 
     def check(self) -> Part:
         started = time.monotonic()
@@ -157,7 +159,7 @@ class Checker:
             if part.setting.policy.strategy == "rolling":
                 # Here the order of the nodes decides who goes first.
                 self.attempt((*reversed(blue), *reversed(green)), self.state)
-        for state in list(self.leads):
+        for state in {*self.leads, *map(self.same, self.taking_back.ends)}:
             self.attempt(state, self.converges)
         part.transitions = application.transitions
         part.seconds = time.monotonic() - started
@@ -204,6 +206,7 @@ class Checker:
             self.leads[self.same(state)] = None
         if acts and not end.stopped_at:
             self.stable(found, batch.number, end.state)
+            self.taking_back.whole(state, found)
 
     def alike(self, state: State, found: Plan) -> None:
         """What stands for this state in larger applications has the same plan."""
