@@ -8,7 +8,8 @@
 The planner has no memory, so one batch from every application is enough. Whatever becomes of it, by a crash, by a node that is lost, by
 somebody else's flip or by a fault, is an application again of which some run starts (model.table fails if a node ever left LOCALS), and
 a batch that is not the first is the first one of the plan from where the batch before it has ended; that, too, is compared. So all runs
-are covered, however often they are disturbed, as long as it is once a batch.
+are covered, however often they are disturbed, as long as it is once a batch. An anomaly takes back more than the last batch: of that
+taking_back.py executes whole runs.
 
 With --sample every rule is looked at as well, but only from one application of so many.
 
@@ -35,6 +36,7 @@ from .layouts import check_layouts
 from .model import Application, End, Setting, State
 from .nodes import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Local, Violation, is_good, is_live, is_right, is_standby
 from .run import check_run
+from .taking_back import TakingBack
 
 WORKERS = 2
 MOST_NODES = 6
@@ -146,6 +148,7 @@ class Checker:
         self.application = Application(part.blue, part.green, part.setting)
         # Where one undisturbed batch leads from each application.
         self.leads: dict[State, End | None] = {}
+        self.taking_back = TakingBack(self.application)
 
     def check(self) -> Part:
         started = time.monotonic()
@@ -157,7 +160,7 @@ class Checker:
             if part.setting.policy.strategy == "rolling":
                 # Here the order of the nodes decides who goes first.
                 self.attempt((*reversed(blue), *reversed(green)), self.state)
-        for state in list(self.leads):
+        for state in {*self.leads, *map(self.same, self.taking_back.ends)}:
             self.attempt(state, self.converges)
         part.transitions = application.transitions
         part.seconds = time.monotonic() - started
@@ -204,6 +207,7 @@ class Checker:
             self.leads[self.same(state)] = None
         if acts and not end.stopped_at:
             self.stable(found, batch.number, end.state)
+            self.taking_back.whole(state, found)
 
     def alike(self, state: State, found: Plan) -> None:
         """What stands for this state in larger applications has the same plan."""

@@ -4,8 +4,8 @@
 """An application in memory, and what role swap does with it, task by task, while somebody disturbs it.
 
 What is judged is real: the planner, the interlock and the evidence are those of the collection. So are the tasks: nodes.py tells what a node is, shipped.py
-reads the files of role swap, swapping.py runs the batch, and here are the files around it. What is simulated is what a task does to a node, and what
-observe.yml takes back. Time is left out: whatever waits has waited long enough.
+reads the files of role swap, swapping.py runs the batch, here are the files around it, and taking_back.py has what an anomaly takes back. What is simulated
+is what a task does to a node. Time is left out: whatever waits has waited long enough.
 
 Who may be told what, and when, is what the rules are about, so this is how the model takes it:
 
@@ -105,12 +105,18 @@ BOTH_AGAIN, BOTH_BACK, BOTH_STOP = of_tasks(BOTH.file, BOTH.rescue, "begin", "he
 UNDO = of_tasks(f"{FOLDER}/undo.yml", READER.tasks(f"{FOLDER}/undo.yml"), INCLUDE, INCLUDE)
 OBSERVE = READER.entries(f"{FOLDER}/observe.yml", load(f"{FOLDER}/observe.yml")[-3:])
 TAKE_BACK, TAKE_OUT, STOP = of_tasks(f"{FOLDER}/observe.yml", OBSERVE, INCLUDE, INCLUDE, "ansible.builtin.fail")
-FOLLOWS: list[tuple[Task, str, tuple[str, ...], str | None]] = [
-    (UNDO[0], "batch.yml", (), None),
-    (UNDO[1], "after.yml", ("__swap_batch.retire | length > 0",), None),
-    (TAKE_BACK, "undo.yml", (), "{{ __swap_seen.undo }}"),
-    (TAKE_OUT, "switch.yml", ("__swap_seen.hold",), None),
-    (STOP, "", ("__swap_seen.found",), None),
+# Each with a name of its own, for which nodes are read and proofs are made: none of another batch is good for it.
+PUT_BACK = {"__swap_batch": "{{ __swap_undone }}", "__swap_batch_id": "{{ swap_site.run_id }}/{{ swap_batch.number }}/undo/{{ __swap_undone.number }}"}
+PUT_OUT = {
+    "__swap_batch": "{{ swap_batch | combine({'retire': swap_batch.nodes, 'serving_after': swap_batch.staying, 'exclusive': false}) }}",
+    "__swap_batch_id": "{{ swap_site.run_id }}/{{ swap_batch.number }}/hold",
+}
+FOLLOWS: list[tuple[Task, str, tuple[str, ...], str | None, dict[str, str] | None]] = [
+    (UNDO[0], "batch.yml", (), None, None),
+    (UNDO[1], "after.yml", ("__swap_batch.retire | length > 0",), None, None),
+    (TAKE_BACK, "undo.yml", (), "{{ __swap_seen.undo }}", PUT_BACK),
+    (TAKE_OUT, "switch.yml", ("__swap_seen.hold",), None, PUT_OUT),
+    (STOP, "", ("__swap_seen.found",), None, None),
 ]
 AROUND: dict[str, Callable[[Order, int], bool]] = {
     "swap_batch.nodes | length > 0": lambda order, i: bool(order.nodes),
@@ -136,8 +142,10 @@ def _shape() -> tuple[Callable[[Order], bool], Callable[[Order], bool]]:
     for task in (SWITCH[0], BOTH_READ, BOTH_AGAIN, BOTH_STOP):
         if not meaning(task) or task.when or task.ignores:
             raise task.strange("it does not run on every node, or does not stop for one")
-    for task, file, when, loop in FOLLOWS:
-        if task.args.get("_", "") != file or task.when != when or task.keys.get("loop") != loop or not task.args:
+    if TAKE_BACK.keys.get("loop_control", {}).get("loop_var") != "__swap_undone":
+        raise TAKE_BACK.strange("its loop has another variable")
+    for task, file, when, loop, puts in FOLLOWS:
+        if task.args.get("_", "") != file or task.when != when or task.keys.get("loop") != loop or task.keys.get("vars") != puts or not task.args:
             raise task.strange("it does not do what the watch has decided")
     swaps, goes_on = ([AROUND[text] for text in task.when] for task in INCLUDES)
     return lambda order: all(holds(order, -1) for holds in swaps), lambda order: all(holds(order, -1) for holds in goes_on)
