@@ -145,7 +145,9 @@ class TakingBack:
     def alone(self, state: State, reached: State, undos: Sequence[Order]) -> None:
         taken = {i for undo in undos for i in undo.nodes}
         if any(reached[i] != local for i, local in enumerate(state) if i not in taken):
-            raise Violation("no node outside what is taken back is touched", f"{self.application.describe(state)}\n  after:{self.application.describe(reached)}")
+            raise Violation(
+                "no node outside what is taken back is touched", f"{self.application.describe(state)}\n  after:{self.application.describe(reached)}"
+            )
 
 
 def _said(order: Order) -> dict[str, Any]:
