@@ -8,7 +8,8 @@
 The planner has no memory, so one batch from every application is enough. Whatever becomes of it, by a crash, by a node that is lost, by
 somebody else's flip or by a fault, is an application again of which some run starts (model.table fails if a node ever left LOCALS), and
 a batch that is not the first is the first one of the plan from where the batch before it has ended; that, too, is compared. So all runs
-are covered, however often they are disturbed, as long as it is once a batch.
+are covered, however often they are disturbed, as long as it is once a batch. An anomaly takes back more than the last batch: of that
+taking_back.py executes whole runs.
 
 With --sample every rule is looked at as well, but only from one application of so many.
 

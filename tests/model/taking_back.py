@@ -35,6 +35,12 @@ WATCHES = ("halfswap.bluegreen.observe", "ansible.builtin.async_status")
 PREPARES = ("ansible.builtin.set_fact", "halfswap.bluegreen.observe_traffic", "ansible.builtin.include_tasks")
 
 
+WHEN = {
+    "watch": ["not __swap_seen.found", "inventory_hostname in swap_batch.serving_after", ["__swap_traffic_job.ansible_job_id is defined"]],
+    "observe": [None, ["swap_observe | length > 0", "inventory_hostname == ansible_play_hosts_all[0]"], None],
+}
+
+
 def _modules(said: Sequence[dict[str, Any]]) -> tuple[str, ...]:
     return tuple(key for each in said for key in each if "." in key or key in ("block", "rescue", "always"))
 
@@ -47,6 +53,9 @@ def _shape() -> None:
         raise JUDGE.strange(f"before it stands something else than {', '.join(WATCHES)}")
     if _modules(observe[:-3]) != PREPARES:
         raise JUDGE.strange(f"what calls it is not {', '.join(PREPARES)}")
+    said = {"watch": [each.get("when") for each in (watch[0], *watch[0]["block"])], "observe": [each.get("when") for each in observe[:-3]]}
+    if said != WHEN:
+        raise JUDGE.strange(f"what is watched when is not {WHEN}, but {said}")
 
 
 _shape()
