@@ -178,7 +178,8 @@ def traffic(says: dict[str, Any]) -> Play:
 PLAYS = {
     "node_shows": Play({"observe blue1 2.1": ILL}, BATCHES),
     "node_cannot_be_watched": Play({"observe green1 2.2": {"failed": True, "msg": "no python"}}, SHORT, on_failure="rollback_batch"),
-    "held": Play({"observe green1 2.1": ILL}, SHORT, on_failure="hold"),
+    # The other node is out, and is not watched.
+    "held": Play({"observe green1 2.1": ILL}, [{**SHORT[0], "serving_after": ["green1"]}, *SHORT[1:]], on_failure="hold"),
     # The job tells while a part is watched.
     "ends_well": traffic({**JOB, "observe blue1 1.1": {**WELL, "job": AT_WORK}, "observe blue1 1.2": {**WELL, "job": {**AT_WORK, **WELL, "finished": 1}}}),
     "cannot_begin": traffic({"observe_traffic": {"failed": True, "msg": "nobody answers"}}),
@@ -208,11 +209,11 @@ class Ran:
         assert sorted(each["host"] for each in ends) == NAMES
         return end
 
-    def parts(self, play: str, batch: int = 1) -> list[int]:
-        """The parts that were watched, each on every host."""
+    def parts(self, play: str, batch: int = 1, on: tuple[str, ...] = tuple(NAMES)) -> list[int]:
+        """The parts that were watched, each on all of these hosts and on no other."""
         watched = sorted((each["part"], each["host"]) for each in self.of(play, "observe") if each["batch"] == batch)
         parts = sorted({part for part, _host in watched})
-        assert watched == [(part, host) for part in parts for host in NAMES]
+        assert watched == [(part, host) for part in parts for host in on]
         return parts
 
     def released(self, play: str) -> list[tuple[str, str, bool]]:
@@ -305,7 +306,7 @@ def test_one_batch_goes_back_alone_where_that_is_wanted(ran):
 
 
 def test_a_batch_is_taken_out_to_be_looked_at_as_it_is(ran):
-    assert ran.parts("held", batch=2) == [1]
+    assert ran.parts("held", batch=2, on=("green1",)) == [1]
     assert ran.released("held") == [("r1/2", "green1", False)]
     left = [(each["host"], each["args"]["batch_id"], each["args"]["batch"]) for each in ran.of("held", "heartbeat") if each["args"]["state"] == "standby"]
     assert left == [("green1", "r1/2/hold/switch", ["green1"])]
