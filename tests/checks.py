@@ -28,7 +28,7 @@ NODE_TESTS = ("tests/unit/agent", "tests/unit/plugins/modules", "tests/unit/plug
 # Knows nothing of Ansible, and is half of the time.
 PROPERTIES = "tests/unit/plugins/plugin_utils/test__planner_properties.py"
 # Of every so many states of the model one is looked at; prime, so that no node is always in the same state.
-MODEL_SAMPLES = {"check": 199, "test": 199, "all": 1}
+MODEL_SAMPLES = {"check": 499, "test": 199, "all": 1}
 # Two of them are busy and one waits, as tests with clocks and sockets do. A lab keeps both cores busy by itself.
 WORKERS = {"check": 3, "test": 2, "all": 2}
 
