@@ -106,7 +106,7 @@ def test_any_other_answer_to_the_other_machine_is_wrong(log: str, at_kill: dict,
 def test_the_words_and_tasks_that_are_looked_for_are_those_of_the_collection() -> None:
     root = Path(__file__).parents[3]
     assert crash.KNOWN_DEAD in (root / "plugins/plugin_utils/_lease.py").read_text()
-    names = re.findall(r'- name: "?(.*?)"?\n  halfswap.bluegreen.(?:end|deploy_lock):', (root / "playbooks/tasks/end.yml").read_text())
+    names = re.findall(r'- name: "?(.*?)"?\n +halfswap.bluegreen.(?:end|deploy_lock):', (root / "playbooks/tasks/end.yml").read_text())
     assert len(names) == 2
     assert all(crash.GIVES_BACK.search(f'in "{name}"') for name in names)
 

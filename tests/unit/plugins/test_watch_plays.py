@@ -107,7 +107,17 @@ def batch(number: int, *nodes: str, observe_s: int = 10, after: str = NEW, **fie
         "restore": {},
         "staying": [name for name in NAMES if name not in nodes],
     }
-    found = {"number": number, "nodes": list(nodes), "ready": [], "retire": [], "exclusive": False, "observe_s": observe_s, "serving_after": NAMES, "total": 2}
+    found = {
+        "number": number,
+        "nodes": list(nodes),
+        "ready": [],
+        "retire": [],
+        "exclusive": False,
+        "observe_s": observe_s,
+        "serving_after": NAMES,
+        "total": 2,
+        "old": [],
+    }
     return {**found, **packages, "undo": None, **fields}
 
 
@@ -157,6 +167,8 @@ class Play:
             "loop": self.batches,
             "loop_control": {"loop_var": "each", "label": "{{ each.number }}"},
             "vars": {"swap_batch": "{{ each }}"},
+            # As playbooks/deploy.yml has it.
+            "run_once": self.tasks_from == "preflight",
         }
         through = {"name": "It is through", "halfswap.bluegreen.journal": {"what": "through"}}
         stopped = {"name": "It stopped", "halfswap.bluegreen.journal": {"what": "{{ ansible_failed_result.msg }}"}}
@@ -318,7 +330,7 @@ def test_the_traffic_is_watched_from_elsewhere_once_and_meanwhile(ran, play):
     (asked,) = ran.of(play, "observe_traffic")
     assert (asked["host"], asked["delegate_to"], asked["async_val"], asked["poll"]) == ("blue1", "elsewhere", 10 + 2 * WAIT_S, 0)
     seconds = asked["args"].pop("seconds")
-    assert (float(seconds), asked["args"]) == (10.0, {"nodes": NAMES, "live_url": "http://live", "release_header": "", "policy": TRAFFIC})
+    assert (float(seconds), asked["args"]) == (10.0, {"nodes": NAMES, "old_nodes": [], "live_url": "http://live", "release_header": "", "policy": TRAFFIC})
     asked["args"]["seconds"] = seconds
 
 
@@ -349,6 +361,7 @@ def test_before_the_first_batch_the_sources_are_asked_from_there_and_nothing_els
     assert (asked["host"], asked["delegate_to"], asked["check_mode"], float(asked["args"]["seconds"])) == ("blue1", "elsewhere", True, 15.0)
     assert {key: value for key, value in asked["args"].items() if key != "seconds"} == {
         "nodes": NAMES,
+        "old_nodes": [],
         "live_url": "http://live",
         "release_header": "",
         "policy": TRAFFIC,

@@ -45,7 +45,9 @@ def raising(exc):
 def test_the_result_is_what_it_returns():
     result, sent = run(Step, {"state": "live"}, act=lambda self, args: self.module("heartbeat", {**args, "by": self.name}))
     assert result == {"changed": True}
-    assert sent == [("halfswap.bluegreen.heartbeat", {"state": "live", "by": "blue1"}, {"inventory_hostname": "blue1"})]
+    # What carries out any step is one module, which is built once.
+    options = {"state": "live", "by": "blue1"}
+    assert sent == [("halfswap.bluegreen.step", {"step": "heartbeat", "options": options}, {"inventory_hostname": "blue1"})]
 
 
 def test_a_refusal_is_a_failed_result_with_what_it_found():
