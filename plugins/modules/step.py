@@ -60,6 +60,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 
+STEPS = ["begin", "deploy_lock", "end", "heartbeat", "journal", "node_info", "out", "release", "rpm_stage"]
+
 
 def named(step):
     """What carries it out. Of the others nothing is imported, which would take a node longer than the rest."""
@@ -85,10 +87,9 @@ def named(step):
 
 
 def main():
-    steps = ["begin", "deploy_lock", "end", "heartbeat", "journal", "node_info", "out", "release", "rpm_stage"]
     given = AnsibleModule(
         argument_spec=dict(
-            step=dict(type="str", required=True, choices=steps),
+            step=dict(type="str", required=True, choices=STEPS),
             # The step checks them, and knows what of them is secret.
             options=dict(type="dict", required=True, no_log=True),
         ),
