@@ -20,10 +20,11 @@ def size(nodes: int, hosts: int, plan_s: float, status_s: float = 1.0) -> Size:
 def test_what_all_nodes_take_is_computed_from_some() -> None:
     some = size(500, 10, 12.0)
     assert some.extrapolated
-    assert some.seconds("plan") == 600.0
-    assert some.per_node("plan") == 1.2
+    # Each host does nothing: ten did, and the others would take as long.
+    assert some.seconds("nothing") == 50 * some.measured["nothing"]
     assert "10 hosts, the rest computed" in some.row()
     # One host does it, however many nodes there are.
+    assert (some.seconds("plan"), some.per_node("plan")) == (12.0, 0.024)
     assert some.seconds("status") == 1.0
 
 
@@ -44,7 +45,7 @@ def test_the_first_size_is_measured_in_full() -> None:
 
 
 def test_a_plan_that_grows_with_the_square_is_ten_times_as_dear_for_each_node() -> None:
-    grown = [size(10, 10, 0.2), size(50, 50, 5.0), size(500, 10, 10.0)]
+    grown = [size(10, 10, 0.2), size(50, 50, 5.0), size(500, 10, 500.0)]
     assert scale.result(grown) == "RESULT nodes=500 plan_s=500.0 per_node_ratio_500_50=10.00"
     assert scale.result([size(50, 50, 5.0), size(500, 500, 50.0)]).endswith("per_node_ratio_500_50=1.00")
 
