@@ -140,8 +140,9 @@ options:
     type: str
   sanity:
     description:
-      - For O(state=live), names of the variables in which M(halfswap.bluegreen.sanity) was registered for this batch, as one task, as one with a loop over
-        the components, or as a list of such results, each with the name of its component as C(component).
+      - For O(state=live), names of the variables in which M(halfswap.bluegreen.sanity) was registered for this batch, as one task for all components
+        (O(halfswap.bluegreen.sanity#module:tests)) or for one, as one with a loop over them, or as a list of such results, each with the name of its
+        component as C(component).
       - What they showed of this node is noted in the journal of the node.
     type: list
     elements: str
