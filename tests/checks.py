@@ -165,23 +165,61 @@ def fuzz(job: Job) -> None:
     job.summary = job.log.read_text().splitlines()[-1]
 
 
-def molecule(job: Job, scenario: str) -> None:
-    try:
-        job.run("molecule", "test", "--scenario-name", scenario, NO_COLOR="1", ANSIBLE_NOCOLOR="1")
-    finally:
-        # It has removed its lab by itself, unless it was killed.
-        subprocess.run(["sh", "molecule/lab/clean.sh", f"mol-{scenario}"], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
+class Labs:
+    """Which scenarios use one lab, one after the other: who comes first prepares it, and after the last one it is removed."""
+
+    def __init__(self) -> None:
+        self._waiting: list[scenarios.Scenario] = []
+        self._kept: set[str] = set()
+
+    def check(self, scenario: scenarios.Scenario) -> Check:
+        return Check(
+            f"molecule:{scenario.name}",
+            functools.partial(self._molecule, scenario=scenario),
+            group=f"lab {scenario.lab}",
+            hosts=scenario.hosts,
+            tier=scenario.tier,
+        )
+
+    def expect(self, wanted: Sequence[Check]) -> None:
+        """Of these checks; a lab is kept for nobody else."""
+        names = {check.name for check in wanted}
+        self._waiting = [scenario for scenario in scenarios.read(ROOT / "molecule") if self.check(scenario).name in names]
+
+    def _molecule(self, job: Job, scenario: scenarios.Scenario) -> None:
+        self._waiting.remove(scenario)
+        if scenario.lab not in self._kept:
+            self._remove(scenario.lab)
+        self._kept.discard(scenario.lab)
+        passed = False
+        try:
+            # What molecule remembers of a lab that is gone.
+            job.run("molecule", "reset", "--scenario-name", scenario.name)
+            job.run("molecule", "test", "--scenario-name", scenario.name, "--destroy", "never", NO_COLOR="1", ANSIBLE_NOCOLOR="1")
+            passed = True
+        finally:
+            # A lab in which something failed is as nobody expects it.
+            if passed and any(scenario.lab == other.lab for other in self._waiting):
+                self._kept.add(scenario.lab)
+            else:
+                self._remove(scenario.lab)
+
+    def remove(self) -> None:
+        """What was kept for scenarios that did not come to their turn."""
+        for lab in self._kept:
+            self._remove(lab)
+
+    @staticmethod
+    def _remove(lab: str) -> None:
+        subprocess.run(["sh", "molecule/lab/clean.sh", f"mol-{lab}"], cwd=ROOT, check=False, stdout=subprocess.DEVNULL)
 
 
-def all_checks(tier: str) -> list[Check]:
+def all_checks(tier: str, labs: Labs) -> list[Check]:
     """All checks, as they are in a run of this tier; each says from which tier on it is run."""
     everything = tier == "all"
     return [
         # The large ones first: the small ones fit beside them and each other.
-        *(
-            Check(f"molecule:{scenario.name}", functools.partial(molecule, scenario=scenario.name), hosts=scenario.hosts, tier=scenario.tier)
-            for scenario in scenarios.read(ROOT / "molecule")
-        ),
+        *map(labs.check, scenarios.read(ROOT / "molecule")),
         Check("sanity", functools.partial(sanity, paths=() if everything else ("plugins/", "roles/")), group="ansible-test sanity"),
         Check("yamllint", yamllint),
         Check("ruff", ruff),
@@ -205,8 +243,9 @@ def all_checks(tier: str) -> list[Check]:
 
 
 def main() -> int:
+    labs = Labs()
     try:
-        names = [check.name for check in all_checks("all")]
+        names = [check.name for check in all_checks("all", labs)]
     except scenarios.NoTier as wrong:
         print(f"ERROR: {wrong}", file=sys.stderr)
         return 2
@@ -220,9 +259,10 @@ def main() -> int:
             parser.error(f"no check is called {pattern}")
     wanted = [
         check
-        for check in all_checks(arguments.tier)
+        for check in all_checks(arguments.tier, labs)
         if (any(fnmatch.fnmatchcase(check.name, pattern) for pattern in arguments.only) if arguments.only else scenarios.included(check.tier, arguments.tier))
     ]
+    labs.expect(wanted)
     passed = failed = 0
     failed_checks = []
     schedule = Schedule(wanted, WORKERS[arguments.tier])
@@ -240,6 +280,8 @@ def main() -> int:
         print("stopping, and removing what was started ...", flush=True)
         schedule.stop()
         return 130
+    finally:
+        labs.remove()
     if failed_checks:
         print("failed: " + ", ".join(failed_checks))
     print(f"{passed} passed, {failed} failed")

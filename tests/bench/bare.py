@@ -24,7 +24,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "demo"))
 
-from lab import ROOT, Failure, Lab, run_quietly
+from lab import Failure, Lab, run_quietly
 
 NODE_PART = (Path(__file__).parent / "bare_node.py").read_text(encoding="utf-8")
 STORE = "/var/tmp"
@@ -53,9 +53,7 @@ class Bare:
     def __init__(self, lab: Lab, sockets: Path) -> None:
         self._lab = lab
         self._sockets = sockets
-        said = subprocess.check_output(["ansible-inventory", "-i", str(lab.inventory), "--list"], cwd=ROOT)
-        self._vars: dict[str, dict[str, Any]] = json.loads(said)["_meta"]["hostvars"]
-        self._standby_url = f"http://127.0.0.1:{self._vars['lb-standby']['lab_http_port']}"
+        self._standby_url = f"http://127.0.0.1:{lab.hostvars['lb-standby']['lab_http_port']}"
         # The lab is on this machine, whatever proxy the environment names.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -64,7 +62,7 @@ class Bare:
         for release in releases:
             for node in self._lab.nodes:
                 package = self._lab.inventory.parent / "dist" / self._package(release)
-                run_quietly("podman", "cp", package, f"{self._lab.name}-{node}:{STORE}/{package.name}")
+                run_quietly("podman", "cp", package, f"{self._lab.container(node)}:{STORE}/{package.name}")
 
     def open(self) -> None:
         on_all(self._lab.nodes, lambda node: self._ssh(node, "true"))
@@ -85,7 +83,7 @@ class Bare:
         return halves
 
     def _part(self, node: str, part: str, release: str) -> dict[str, float]:
-        argument = {"part": part, "token": self._vars[node]["bluegreen_token"], "package": f"{STORE}/{self._package(release)}", "release": release}
+        argument = {"part": part, "token": self._lab.hostvars[node]["bluegreen_token"], "package": f"{STORE}/{self._package(release)}", "release": release}
         return json.loads(self._ssh(node, f"sudo python3 - {shlex.quote(json.dumps(argument))}", NODE_PART))
 
     def _sanity(self, nodes: Sequence[str], release: str) -> None:
@@ -110,7 +108,7 @@ class Bare:
         return f"shop-{release}-1.noarch.rpm"
 
     def _words(self, node: str, *more: str) -> list[str]:
-        host = self._vars[node]
+        host = self._lab.hostvars[node]
         own = ["-o", "ControlMaster=auto", "-o", f"ControlPath={self._sockets}/%C", "-o", "ControlPersist=yes", "-p", str(host["ansible_port"])]
         known = ["-i", host["ansible_ssh_private_key_file"], *shlex.split(host["ansible_ssh_common_args"])]
         return ["ssh", *known, *own, *more, f"{host['ansible_user']}@{host['ansible_host']}"]

@@ -77,8 +77,15 @@ class Lab:
         return [node for stack in self.stacks.values() for node in stack]
 
     @property
+    def hostvars(self) -> dict[str, dict]:
+        return self._hosts["_meta"]["hostvars"]
+
+    def container(self, host: str) -> str:
+        return self.hostvars[host]["lab_container"]
+
+    @property
     def live_url(self) -> str:
-        return f"http://127.0.0.1:{self._hosts['_meta']['hostvars']['lb-live']['lab_http_port']}"
+        return f"http://127.0.0.1:{self.hostvars['lb-live']['lab_http_port']}"
 
     def deploy(self, release: str) -> list[str | Path]:
         return ["ansible-playbook", "-i", self.inventory, "halfswap.bluegreen.deploy", "-e", f"bluegreen_release={release}"]
@@ -87,7 +94,7 @@ class Lab:
 def ask(lab: Lab, nodes: Sequence[str], script: str) -> dict[str, str]:
     """What a shell script prints on each of these nodes; nothing, on one that is off."""
     command = ("podman", "exec")
-    asked = {node: start(*command, f"{lab.name}-{node}", "sh", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for node in nodes}
+    asked = {node: start(*command, lab.container(node), "sh", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) for node in nodes}
     answers = {}
     for node, process in asked.items():
         try:

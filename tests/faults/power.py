@@ -75,10 +75,10 @@ def caused(records: Iterable[dict], began: float, offs: Sequence[float]) -> list
 
 class PowerSwitch:
     def __init__(self, lab: Lab, node: str) -> None:
-        self._container = f"{lab.name}-{node}"
-        self._network = lab.name
+        self._container = lab.container(node)
+        self._network = lab.hostvars[node]["lab_network"]
         asked = start("podman", "inspect", self._container, stdout=subprocess.PIPE).communicate()[0]
-        network = json.loads(asked)[0]["NetworkSettings"]["Networks"][lab.name]
+        network = json.loads(asked)[0]["NetworkSettings"]["Networks"][self._network]
         self._address = ("--ip", network["IPAddress"], "--mac-address", network["MacAddress"], "--alias", node)
         self._off = False
 

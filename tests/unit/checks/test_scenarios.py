@@ -27,7 +27,7 @@ def scenario(folder: Path, name: str, text: str) -> None:
 @pytest.mark.parametrize("tier", ["test", "all"])
 def test_a_scenario_says_its_tier_and_its_hosts(tmp_path: Path, tier: str) -> None:
     scenario(tmp_path, "swap", f"ansible: {{env: {{CHECK_TIER: {tier}}}}}\n")
-    assert scenarios.read(tmp_path) == [scenarios.Scenario("swap", tier, 1)]
+    assert scenarios.read(tmp_path) == [scenarios.Scenario("swap", tier, 1, "swap")]
 
 
 @pytest.mark.parametrize(
