@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,22 @@ def test_an_answer_that_does_not_come_fails(run: Callable[[Shop], dict], monkeyp
     summary = run(Stuck())
     assert summary["failed"] == summary["requests"] == REQUESTS
     assert set(summary["errors"]) == {"no answer within 0.3 s"}
+
+
+def test_a_load_that_is_late_itself_accuses_nobody(run: Callable[[Shop], dict], monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that has no time for it: each request is due long before it is sent."""
+    monkeypatch.setattr(load, "TIMEOUT_S", 5.0)
+
+    class Late(load.Load):
+        async def run(self, duration_s: float | None) -> dict:
+            asyncio.get_running_loop().call_soon(time.sleep, 6)
+            return await super().run(duration_s)
+
+    monkeypatch.setattr(load, "Load", Late)
+    summary = run(Shop())
+    assert (summary["requests"], summary["failed"]) == (REQUESTS, 0)
+    # It hides nothing: they are counted from the time they were due.
+    assert summary["latest_start_s"] > 5 and summary["slowest_s"] > 5
 
 
 class Refusing(Shop):
