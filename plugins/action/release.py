@@ -4,14 +4,51 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness, time_is_up
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import far, sending, way
+
+# The node is asked only while a component is not ready, and each time through SSH.
+LOOK_S = 3.0
+# systemd and the kernel count the start of a process in other steps than the clock's.
+CLOCK_S = 1.0
+
+
+class Ended(Exception):
+    """What is waited for from here has ended there. `missing` is what was missing."""
+
+    def __init__(self, text: str, missing: list[str]) -> None:
+        super().__init__(text)
+        self.missing = missing
+
+
+class Units:
+    """The services of a node whose health is waited for from here, looked at in between."""
+
+    def __init__(self, read: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
+        self.read = read
+        self.first: dict[str, float] = {}
+        self.next_at = time.monotonic() + LOOK_S
+
+    def look(self, missing: list[str]) -> None:
+        """Raises Ended where one of them has."""
+        if time.monotonic() < self.next_at:
+            return
+        said = list(self.read())
+        self.next_at = time.monotonic() + LOOK_S
+        for component in said:
+            name, started_at = str(component["name"]), component.get("started_at")
+            if component.get("ended"):
+                raise Ended(shown(component["ended"], LONG), missing)
+            if started_at and started_at > self.first.setdefault(name, started_at) + CLOCK_S:
+                raise Ended(f"the service of component {shown(name)} has ended, and systemd has started it again", missing)
 
 
 class ActionModule(Step):
@@ -26,13 +63,21 @@ class ActionModule(Step):
         done = self.module("release", seen(args, self._connection, self._play_context.remote_addr))
         if done.get("failed") or self._task.check_mode:
             return self.told(done)
+        timeout_s = float(args.get("health_timeout_s") or 60.0)
+        reads = {"components": [_as_read(component) for component in args["components"]], "token": args.get("token"), "batch_id": args.get("batch_id") or ""}
         with sending(via, self._connection, self._play_context.remote_addr) as send:
             awaited = [{**component, "release": component.get("wait_release") or component["version"]} for component in args["components"]]
             heartbeats = [far(component, args.get("token"), send) for component in awaited]
-            found, missing = readiness(awaited, heartbeats, float(args.get("health_timeout_s") or 60.0))
+            begun = time.monotonic()
+            units = Units(lambda: self.module("node_info", reads).get("components") or ())
+            try:
+                found, missing = readiness(awaited, heartbeats, timeout_s, units.look)
+            except Ended as ended:
+                waited = {"waited_s": time.monotonic() - begun}
+                return {**done, "failed": True, "msg": f"{not_ready_text(waited, ended.missing)} It was not waited for any longer: {ended}."}
         if missing:
-            return {**done, "failed": True, "msg": not_ready_text(found, missing)}
-        reads = {"components": [_as_read(component) for component in args["components"]], "token": args.get("token"), "batch_id": args.get("batch_id") or ""}
+            logs = "See " + " and ".join(f"journalctl -u {component['service']}" for component in args["components"]) + " on the node."
+            return {**done, "failed": True, "msg": f"{not_ready_text(found, missing)} {time_is_up(timeout_s)}. {logs}"}
         read = stamped(lambda asked: self.module("node_info", asked), seen(reads, self._connection, self._play_context.remote_addr))
         return {**done, **read, "changed": done["changed"]}
 

@@ -9,6 +9,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _owed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
@@ -29,6 +30,7 @@ def untrue(module, components, heartbeats, proof):
         return []
     packages = installed_packages(module, [component["package"] for component, _heartbeat in pairs])
     units = services(module, [component["service"] for component, _heartbeat in pairs])
+    owed = _owed.services()
     found = []
     for component, heartbeat in pairs:
         name, package, unit = component["name"], packages.get(component["package"]) or {}, units[component["service"]]
@@ -38,6 +40,8 @@ def untrue(module, components, heartbeats, proof):
             found.append("component %s: %s is installed, not %s" % (name, package.get("nevra") or "no %s" % component["package"], proof[name]))
         if not unit["active"]:
             found.append("component %s: its service %s does not run" % (name, component["service"]))
+        elif component["service"] in owed:
+            found.append("component %s: its service %s was not started again since its package was changed" % (name, component["service"]))
         elif is_older(unit["started_at"], package.get("installed_at")):
             found.append("component %s: its service %s runs a process that is older than the package" % (name, component["service"]))
         found.append(not_ready(dict(name=name, release=package.get("version")), heartbeat.status(fresh=True)))

@@ -11,13 +11,13 @@ __metaclass__ = type
 
 import time
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _owed, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import machine
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed_packages
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, services
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look, told
 
 OPTIONS = dict(
     components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True)),
@@ -39,7 +39,8 @@ def _said_of(component, module):
 
 def read(module, components, holder=_lock.holder):
     """The result of module node_info. holder: how it is found out who holds the lock."""
-    units = services(module, [c["service"] for c in components])
+    units = look(module, [c["service"] for c in components])
+    owed = _owed.services()
     packages = installed_packages(module, [c["package"] for c in components])
     found = []
     for component in components:
@@ -50,8 +51,10 @@ def read(module, components, holder=_lock.holder):
             nevra=package.get("nevra"),
             version=package.get("version"),
             installed_at=package.get("installed_at"),
+            owed=component["service"] in owed,
         )
-        entry.update(units[component["service"]])
+        unit = units[component["service"]]
+        entry.update(active=unit.active, started_at=unit.started_at, ended=told(module, unit) if unit.has_ended else None)
         entry.update(_said_of(component, module))
         found.append(entry)
     return dict(

@@ -59,3 +59,8 @@ def readiness(components, heartbeats, timeout_s, look=lambda missing: None):
 
 def not_ready_text(result, missing):
     return "Not ready after %.1f s: %s." % (result["waited_s"], "; ".join(missing))
+
+
+def time_is_up(timeout_s):
+    """What a wait of that many seconds came to an end by."""
+    return "That was the whole wait (bluegreen_health_timeout_s, health_timeout_s: %g s); raise it where the application needs longer to start" % timeout_s

@@ -38,7 +38,7 @@ EXAMPLES = r"""
   halfswap.bluegreen.node_info:
     batch_id: "{{ run_id }}/1"
     components:
-      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
   register: bluegreen_evidence
 """
@@ -90,8 +90,21 @@ components:
       type: bool
       returned: always
       sample: true
+    owed:
+      description: >-
+        Whether a run of M(halfswap.bluegreen.release) has changed the package and not started the service again. Its process may be of the former package.
+      type: bool
+      returned: always
+      sample: false
+    ended:
+      description: Where the service has ended or failed, what systemd says of it, and the end of its journal; null where it has not.
+      type: str
+      returned: always
+      sample: null
     started_at:
-      description: When the main process of the service was started, in seconds since the epoch by the node's clock; null when it does not run.
+      description: >-
+        When the main process of the service was started, in seconds since the epoch by the node's clock; where systemd knows none, the oldest process of its
+        control group; null when there is no process.
       type: float
       returned: always
       sample: 1790000001.5

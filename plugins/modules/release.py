@@ -21,8 +21,12 @@ description:
   - The proof is that of M(halfswap.bluegreen.out). It has to be of O(run_id), of O(batch_id) and of this boot of the node, the heartbeat has to be in
     standby at its revision, and another look with O(drain) must show nothing in flight and no request since. Where something of it is missing, nothing is
     stopped. A process that was started after the proof, in standby, has never had a user, and is not looked at.
-  - What started by itself while the packages were installed (a socket unit, somebody) is started again, so that no process is older than its package.
-  - It does not wait for the health of a service that has failed or ended. That fails at once, with the state of the unit and the end of its journal.
+  - What triggers a service (C(TriggeredBy) of systemd - a socket, a timer, a path) is stopped with it, and started before it again where it ran or is
+    enabled. A service whose socket is enabled is not enabled itself.
+  - What somebody started while the packages were installed is started again, and so is what a run that was cut off has not restarted. A process that is
+    left from before the restart is a failure.
+  - It does not wait for the health of a service that has failed, has ended or was started again by systemd. That fails at once, with the state of the
+    unit, its exit status and the end of its journal.
   - It refuses while the lock of another run lies on the node.
   - Needs root.
 author:
@@ -75,7 +79,7 @@ options:
         description: Architecture wanted. Where not given, V(noarch) or that of the node.
         type: str
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
       heartbeat:
         description:
@@ -127,7 +131,7 @@ EXAMPLES = r"""
 - name: Bring the node to 2.0.0
   halfswap.bluegreen.release:
     components:
-      - {name: shop, package: shop, service: shop, version: 2.0.0, url: "http://127.0.0.1:9101"}
+      - {name: shop, package: shop, service: shop, version: 2.0.0, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
     run_id: "{{ run_id }}"
     batch_id: "{{ run_id }}/1"
@@ -152,13 +156,13 @@ packages:
   elements: dict
   sample: [{name: shop, before: shop-1.0.0-1.noarch, after: shop-2.0.0-1.noarch, stale: false}]
 stopped:
-  description: The units that were stopped, or would be in check mode.
+  description: The units that were stopped, those that trigger a service included, or would be in check mode.
   returned: when the packages were found
   type: list
   elements: str
   sample: [shop]
 started:
-  description: The units that were started or restarted, or would be in check mode.
+  description: The units that were started or restarted, or would be in check mode, where those that trigger a service are left out.
   returned: when the packages were found
   type: list
   elements: str

@@ -32,7 +32,8 @@ _COMPONENT = keys(
         "active": truth(),
         "installed_at": or_null(number(None)),
         "started_at": or_null(number(None)),
-    }
+    },
+    {"owed": truth()},
 )
 _SAID = keys(
     {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
@@ -67,6 +68,8 @@ class Component:
     served_in_s: float
     rate_per_s: float | None
     status: Mapping[str, Any]
+    # Whether its package was changed and its service not started again by the run that did so.
+    owed: bool = False
 
     @property
     def serving(self) -> bool:
@@ -76,8 +79,15 @@ class Component:
         """Why it is not known what the running process is; nothing when the process is the package installed."""
         if self.nevra is None:
             return [f"{self.name}: no package is installed"]
-        if not self.active or self.started_at is None or self.installed_at is None:
+        if not self.active:
             return [f"{self.name}: its service does not run"]
+        if self.started_at is None or self.installed_at is None:
+            return [
+                f"{self.name}: its service is active, but there is no process in its control group, so nothing tells which release runs: the unit has to keep "
+                "its processes (User= instead of su)"
+            ]
+        if self.owed:
+            return [f"{self.name}: its package was changed, and its service not started again: that run was cut off, or the start failed"]
         if self.started_at < self.installed_at:
             return [f"{self.name}: its process was started before {self.nevra} was installed"]
         if self.status.get("status_error"):
@@ -153,6 +163,7 @@ def _component(said: Mapping[str, Any]) -> Component:
         active=said["active"],
         installed_at=said["installed_at"],
         started_at=said["started_at"],
+        owed=bool(said.get("owed")),
         served=requests.get("since_flip"),
         served_in_s=min(since_s or 0.0, float((status.get("agent") or {}).get("started_s", since_s or 0.0))),
         rate_per_s=requests.get("rate_per_s"),

@@ -148,7 +148,8 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
         batches.append(replace(batch, undo=_undo(batch, group)))
         serving = after
     if refusals:
-        refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy()]
+        # A node that says live and is healthy may not count all the same.
+        refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy() + (node.doubts() if node.serving else [])]
         return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
     return Plan(policy.strategy, tuple(batches), differences=_otherwise(nodes, policy.limits))
 
@@ -189,8 +190,10 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
 def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Collection[str], policy: Policy) -> list[str]:
     """Why those that stay are too few."""
     what = f"while batch {number} ({', '.join(out)}) is out"
+    doubtful = any(node.serving and not _counts(node) for node in nodes)
+    known = " with a release that is known for certain" if doubtful else ""
     reasons = [
-        f"{what}, {len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which}"
+        f"{what}, {len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which}{known}"
         for stay, least, which in remaining(nodes, out, staying, policy.limits.min_live)
         if len(stay) < least
     ]

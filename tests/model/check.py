@@ -255,9 +255,12 @@ class Checker:
             return
         limits = application.limits
         for text in found.refusals:
-            few = re.fullmatch(r"while batch (\d+) \((.*)\) is out, (\d+) of at least (\d+) nodes would serve", text)
+            few = re.fullmatch(
+                r"while batch (\d+) \((.*)\) is out, (\d+) of at least (\d+) nodes would serve(?: with a release that is known for certain)?", text
+            )
             many = re.fullmatch(r"while batch (\d+) \((.*)\) is out, (\d+) nodes would not serve, and bluegreen_max_unavailable is (\d+)", text)
-            reason = few or many or re.fullmatch(r"()(\w+): shop: HTTP (\d+)()", text)
+            doubt = r"HTTP \d+|its process was started before \S+ was installed|it reports release 0, but \S+ is installed"
+            reason = few or many or re.fullmatch(rf"()(\w+): shop: ({doubt})()", text)
             if not reason:
                 raise Violation("a plan that is refused has true reasons", text)
             number, out, counted, bound = reason.groups()
@@ -267,7 +270,7 @@ class Checker:
             elif many:
                 true = int(counted) > int(bound) == limits.max_unavailable > 0
             else:
-                true = not LOCALS[state[application.numbers[out]]].healthy
+                true = not is_right[state[application.numbers[out]]]
             if number == "1":
                 others = [local for name, local in zip(application.names, state) if name not in out.split(", ")]
                 # Those who leave when the batch is in leave to all the others.

@@ -11,18 +11,18 @@ __metaclass__ = type
 
 import platform
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _owed, _proof
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, in_use, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness, time_is_up
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, act, look, told
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import CLOCKS_DIFFER_S, SystemdError, act, look, told, up_s
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
 
@@ -61,10 +61,13 @@ class Release(object):
         self.units = self.installation.units
         pairs = list(zip(self.components, self.installation.found, self.installation.packages))
         # Those whose process has to be another one in the end.
-        self.anew = [c for c, found, entry in pairs if found.changes or entry["stale"] or self.params["restart"]]
+        owed = _owed.services()
+        self.anew = [c for c, found, entry in pairs if found.changes or entry["stale"] or c["service"] in owed or self.params["restart"]]
         # With its service, every component that it runs.
         anew = self.services(self.anew)
         self.stopping = [c for c in self.components if c["service"] in anew and not self.units[c["service"]].is_down]
+        # What would start them again by itself while the packages are installed.
+        self.triggers = self.triggers_of(anew, self.units)
         self.proof, self.stopped, self.enabled, self.started, self.waited_s = None, [], [], [], 0.0
 
     @staticmethod
@@ -78,12 +81,19 @@ class Release(object):
     def foretell(self):
         """For check mode."""
         self.enabled = self.disabled(self.units)
-        self.stopped = self.services(self.stopping)
+        self.stopped = self.running_triggers() + self.services(self.stopping)
         self.started = self.services([c for c in self.components if c in self.anew or not self.units[c["service"]].active])
 
     @staticmethod
     def services(components):
         return each_once([c["service"] for c in components])
+
+    @staticmethod
+    def triggers_of(services, units):
+        return each_once([trigger for name in services for trigger in units[name].triggers])
+
+    def running_triggers(self):
+        return [name for name, unit in sorted(self.look(self.triggers).items()) if not unit.is_down] if self.triggers else []
 
     # ---- Before anything is done ------------------------------------------------------------------------------------------------------
 
@@ -139,7 +149,8 @@ class Release(object):
     # ---- What is done -----------------------------------------------------------------------------------------------------------------
 
     def stop(self):
-        units = self.services(self.stopping)
+        # Triggers in the same call, so that none of them starts what has just been stopped.
+        units = self.running_triggers() + self.services(self.stopping)
         if not units:
             return
         try:
@@ -151,6 +162,8 @@ class Release(object):
 
     def install(self):
         try:
+            if self.installation.moves:
+                _owed.keep(self.services(self.anew))
             self.installation.install()
         except RpmError as exc:
             stopped = " Stopped for it, and not started again: %s." % ", ".join(self.stopped) if self.stopped else ""
@@ -161,14 +174,18 @@ class Release(object):
         if self.installation.moves or any(unit.is_stale for unit in units.values()):
             act(self.module, "daemon-reload")
             units = self.look()
+        anew = self.services(self.anew)
+        idle = [name for name in self.services(self.components) if name not in anew and not units[name].active]
+        triggers = self.triggers_to_start(anew + idle, units)
         disabled = self.disabled(units)
         if disabled:
             act(self.module, "enable", disabled)
             self.enabled = disabled
-        anew = self.services(self.anew)
-        idle = [name for name in self.services(self.components) if name not in anew and not units[name].active]
+        # systemd opens no socket beside a service that runs already.
+        early = [name for name in anew + idle if not units[name].is_down] if triggers else []
+        since_up_s = up_s()
         # It starts what does not run; and what was started by itself meanwhile may have begun with files of the former package.
-        for verb, names in (("restart", anew), ("start", idle)):
+        for verb, names in (("stop", early), ("start", triggers), ("restart", anew), ("start", idle)):
             if not names:
                 continue
             try:
@@ -177,10 +194,35 @@ class Release(object):
                 units = self.look(names)
                 self.started += [name for name in names if units[name].active]
                 raise Failed(self.with_units(str(exc).rstrip("."), [units[name] for name in names if not units[name].active]))
-            self.started += names
+            self.started += names if verb != "stop" else []
+        self.prove(anew, since_up_s)
+        _owed.settle(anew)
+
+    def triggers_to_start(self, names, units):
+        """Those that were stopped for it, or that an earlier run has left so: they are enabled, and do not run."""
+        named = self.triggers_of(names, units)
+        found = self.look(named) if named else {}
+        return [name for name in named if found[name].is_down and not found[name].is_masked and (name in self.stopped or found[name].is_enabled)]
+
+    def prove(self, names, since_up_s):
+        """A restart that left the former process is none: it would serve the former release from memory, under the name of the new one."""
+        old = [unit for unit in self.look(names).values() if unit.has_process and unit.started_up_s < since_up_s - CLOCKS_DIFFER_S] if names else []
+        if old:
+            which = ", ".join(unit.name for unit in old)
+            raise Failed(
+                self.with_units(
+                    "%s was restarted, but a process of it is older than that, so it still runs what was installed before: its unit does not end all of its "
+                    "processes (KillMode, or a script of its own that stops nothing). End them (systemctl kill %s), and run deploy again" % (which, which),
+                    old,
+                )
+            )
 
     def disabled(self, units):
-        return [name for name in self.services(self.components) if units[name].is_to_be_enabled]
+        """Services that no boot starts, nor the first connection after it."""
+        names = [name for name in self.services(self.components) if units[name].is_to_be_enabled]
+        sockets = [trigger for trigger in self.triggers_of(names, units) if trigger.endswith(".socket")]
+        found = self.look(sockets) if sockets else {}
+        return [name for name in names if not any(trigger in found and found[trigger].is_enabled for trigger in units[name].triggers)]
 
     def look(self, names=None):
         return look(self.module, names or [c["service"] for c in self.components])
@@ -196,7 +238,8 @@ class Release(object):
         begun = monotonic()
 
         def ended():
-            return [unit for name, unit in self.look(names).items() if unit.has_ended or unit.restarts > first[name].restarts]
+            # A systemd that does not count restarts is seen by the start of the process.
+            return [unit for name, unit in self.look(names).items() if unit.has_ended or unit.restarts > first[name].restarts or unit.is_another(first[name])]
 
         def still_running(missing):
             if ended():
@@ -207,12 +250,18 @@ class Release(object):
         except (Ended, HeartbeatError) as exc:
             self.waited_s = round(monotonic() - begun, 3)
             missing = exc.missing if isinstance(exc, Ended) else [str(exc).rstrip(".")]
-            raise Failed(self.with_units(not_ready_text(dict(waited_s=self.waited_s), missing).rstrip("."), ended() or self.look(names).values()))
+            text = not_ready_text(dict(waited_s=self.waited_s), missing).rstrip(".")
+            gone = ended()
+            if gone:
+                which = ", ".join(unit.name for unit in gone)
+                text += ". It was not waited for any longer, because the process that was started has ended (%s)" % which
+            raise Failed(self.with_units(text, gone or self.look(names).values()))
         self.waited_s = result["waited_s"]
         if missing:
             seen = {c["name"]: c["heartbeat"] for c in result["components"]}
             late = [c for c, e in zip(waiting, expected) if not seen[c["name"]] or not_ready(e, seen[c["name"]])]
-            raise Failed(self.with_units(not_ready_text(result, missing).rstrip("."), self.look(self.services(late)).values()))
+            text = "%s %s" % (not_ready_text(result, missing), time_is_up(self.params["health_timeout_s"]))
+            raise Failed(self.with_units(text, self.look(self.services(late)).values()))
 
     def with_units(self, text, units):
         return " ".join("%s." % part for part in [text] + [told(self.module, unit) for unit in units])

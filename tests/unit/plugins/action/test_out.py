@@ -153,7 +153,7 @@ def far(heartbeat_server, **changes):
 @pytest.fixture
 def node(run_module, monkeypatch):
     """A node on which the service runs, and the real module with what the action sends to it."""
-    shown = "ActiveState=active\nSubState=running\nMainPID=4711\nExecMainStartTimestampMonotonic=1000000\n"
+    shown = "ActiveState=active\nSubState=running\nMainPID=4711\n"
     monkeypatch.setattr(AnsibleModule, "run_command", lambda self, command, **kwargs: (0, shown, ""))
 
     def answer(module_args):

@@ -112,7 +112,33 @@ def test_not_healthy_in_time(run_action, heartbeat_server, clock):
     ran = run_action("release", far(heartbeat_server), VARS, answer=DONE)
     assert ran.result["failed"] is True and ran.result["changed"] is True and ran.result["started"] == ["shop"]
     assert "component shop is not healthy: HTTP 503" in ran.result["msg"] and "Not ready after 4" in ran.result["msg"]
-    assert [name for name, _sent in ran.sent] == [MODULE]
+    assert ran.result["msg"].endswith("raise it where the application needs longer to start. See journalctl -u shop on the node.")
+    assert [name for name, _sent in ran.sent] == [MODULE, READING]
+
+
+ENDED = "shop is failed (failed, result exit-code, exit status 3). Its journal ends with: no database. See journalctl -u shop"
+
+
+@pytest.mark.parametrize(
+    "second, text",
+    [
+        ({"ended": ENDED, "started_at": None}, f"It was not waited for any longer: {ENDED}."),
+        ({"ended": None, "started_at": 2005.0}, "the service of component shop has ended, and systemd has started it again."),
+        ({"ended": "\x1b[2J{{ 7 }}"}, "any longer: \\x1b[2J\\x7b{ 7 }}."),
+    ],
+)
+def test_a_service_that_has_ended_there_is_not_waited_for_here(run_action, heartbeat_server, clock, second, text):
+    heartbeat_server.status.update(state="standby", healthy=False, why="Connection refused")
+    looks = [{"components": [{"name": "shop", "ended": None, "started_at": 2000.0}]}, {"components": [{"name": "shop", **second}]}]
+    ran = run_action("release", {**far(heartbeat_server), "health_timeout_s": 60}, VARS, answer=[DONE, *looks])
+    assert ran.result["failed"] is True and ran.result["msg"].startswith("Not ready after 6.") and ran.result["msg"].endswith(text), ran.result["msg"]
+    assert "Connection refused" in ran.result["msg"] and [name for name, _sent in ran.sent] == [MODULE, READING, READING]
+
+
+def test_a_node_that_cannot_be_read_meanwhile_ends_no_wait(run_action, heartbeat_server, clock):
+    heartbeat_server.status.update(state="standby", healthy=False, why="HTTP 503")
+    ran = run_action("release", {**far(heartbeat_server), "health_timeout_s": 8}, VARS, answer=[DONE, {"failed": True, "msg": "no rpm"}, {"unreachable": True}])
+    assert "Not ready after 8" in ran.result["msg"] and len(ran.sent) == 3
 
 
 def test_what_the_node_refuses_is_not_waited_for(run_action, heartbeat_server, clock):

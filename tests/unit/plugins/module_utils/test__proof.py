@@ -116,9 +116,9 @@ def test_a_heartbeat_that_says_something_else(proven, changes, text):
 
 @pytest.mark.parametrize("up_s, younger", [(49.0, False), (50.0, False), (50.05, False), (50.2, True)])
 def test_a_process_that_was_started_after_it(kept, up_s, younger):
-    unit = Unit("shop", dict(MainPID="7", ExecMainStartTimestampMonotonic=str(int(up_s * 1e6))), 0.0)
+    unit = Unit("shop", dict(MainPID="7"), up_s)
     assert _proof.is_younger(kept, unit) is younger
 
 
 def test_without_a_process_nothing_is_younger(kept):
-    assert not _proof.is_younger(kept, Unit("shop", dict(MainPID="0", ExecMainStartTimestampMonotonic="60000000"), 0.0))
+    assert not _proof.is_younger(kept, Unit("shop", dict(MainPID="0")))

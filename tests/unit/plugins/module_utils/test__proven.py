@@ -10,7 +10,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _owed, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import is_older, untrue
 
@@ -33,8 +33,8 @@ class Node(object):
             rows = ["%s\x1f0\x1f%s\x1f1\x1fnoarch\x1f%d" % (name, version, self.installed_at[name]) for name, version in sorted(self.versions.items())]
             return 0, "\n".join([row for row in rows if row.split("\x1f")[0] in command] or ["it is not installed"]) + "\n", ""
         units = command[command.index("--") + 1 :]
-        text = "ActiveState=%s\nMainPID=%d\nExecMainStartTimestampMonotonic=%d\n"
-        return 0, "\n".join(text % (self.states[unit], self.states[unit] not in ("inactive", "failed"), self.started_at[unit] * 1e6) for unit in units), ""
+        pids = {unit: number for number, unit in enumerate(sorted(self.started_at), 1) if self.states[unit] not in ("inactive", "failed")}
+        return 0, "\n".join("ActiveState=%s\nMainPID=%d\n" % (self.states[unit], pids.get(unit, 0)) for unit in units), ""
 
 
 class Heartbeat(object):
@@ -49,7 +49,9 @@ class Heartbeat(object):
 @pytest.fixture
 def node(monkeypatch, clock):
     monkeypatch.setattr(_systemd, "up_s", lambda: clock.now)
-    return Node()
+    made = Node()
+    monkeypatch.setattr(_systemd, "started_up_s", lambda pid: made.started_at[sorted(made.started_at)[pid - 1]])
+    return made
 
 
 def components(*names, **changes):
@@ -100,6 +102,14 @@ def test_the_process(node):
     # Of what is about to end, this is not asked.
     node.states["shop"] = "deactivating"
     assert looked_at(node) == ["component shop: its service shop does not run"]
+
+
+def test_a_service_that_was_not_started_again_since_its_package_was_changed(node):
+    """Whatever rpm's date says of its process."""
+    _owed.keep(["cart"])
+    assert looked_at(node) == []
+    _owed.keep(["shop"])
+    assert looked_at(node) == ["component shop: its service shop was not started again since its package was changed"]
 
 
 def test_the_health(node):

@@ -10,7 +10,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _reading, _release_record, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _owed, _reading, _release_record, _systemd
 
 
 class Node(object):
@@ -28,15 +28,18 @@ class Node(object):
             return 1, "", self.failing[command[0]]
         if command[0] == "rpm":
             return 1, "".join("%s\x1f0\x1f2.0.0\x1f1\x1fnoarch\x1f900\n" % name for name in command if name == "shop") + "package cart is not installed\n", ""
+        if command[0] == "journalctl":
+            return 0, "no {{ database }}\n", ""
         units = command[command.index("--") + 1 :]
         self.asked.append(units)
-        said = {True: "ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=950000000\n", False: "ActiveState=inactive\nMainPID=0\n"}
+        said = {True: "ActiveState=active\nMainPID=7\n", False: "ActiveState=inactive\nMainPID=0\n"}
         return 0, "\n".join(said[unit == "shop"] for unit in units), ""
 
 
 @pytest.fixture
 def node(monkeypatch, clock):
     monkeypatch.setattr(_systemd, "up_s", lambda: clock.now)
+    monkeypatch.setattr(_systemd, "started_up_s", {7: 950.0}.get)
     return Node()
 
 
@@ -54,6 +57,8 @@ def test_all_that_a_node_says(node, heartbeat_server):
                 nevra="shop-2.0.0-1.noarch",
                 version="2.0.0",
                 installed_at=900,
+                owed=False,
+                ended=None,
                 active=True,
                 started_at=950.0,
                 heartbeat=heartbeat_server.status,
@@ -75,7 +80,14 @@ def test_a_heartbeat_that_cannot_be_reached_is_an_error_of_its_component_alone(n
     assert cart["heartbeat"] is None and "no heartbeat answers at http://127.0.0.1:1" in cart["error"]
     # What others say of it is told all the same.
     assert [cart[key] for key in ("nevra", "version", "installed_at", "active", "started_at")] == [None, None, None, False, None]
+    assert cart["ended"] == "cart is inactive (). Its journal ends with: no \\x7b{ database }}. See journalctl -u cart" and shop["ended"] is None
     assert (shop["heartbeat"]["state"], shop["error"]) == ("live", None)
+
+
+def test_a_service_that_is_owed_a_restart(node, heartbeat_server):
+    _owed.keep(["cart"])
+    read = _reading.read(node, [component(name, heartbeat_server.url) for name in ("shop", "cart")])["components"]
+    assert [each["owed"] for each in read] == [False, True]
 
 
 def test_components_in_the_order_given(node, heartbeat_server):

@@ -42,7 +42,7 @@ class Node(object):
     def run_command(self, command, **_kwargs):
         if command[0] == "systemctl":
             self.done.append("look")
-            return 0, "ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=950000000\n", ""
+            return 0, "ActiveState=active\nMainPID=7\n", ""
         if command[0] == "rpm":
             return self.rpm(command[1:])
         words = command[3:]
@@ -73,6 +73,7 @@ class Node(object):
 def node(monkeypatch, clock):
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(_systemd, "up_s", lambda: clock.now)
+    monkeypatch.setattr(_systemd, "started_up_s", {7: 950.0}.get)
     return Node(OLD)
 
 

@@ -18,6 +18,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _proof, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import release as steps_release
 
 
 class RpmNode:
@@ -43,7 +44,7 @@ class RpmNode:
         self.failure = None
         self.noise = ""
         self.refuses = ()
-        self.service = "MainPID=0\nExecMainStartTimestampMonotonic=0\n"
+        self.service = "MainPID=0\n"
         self.dbpath = tmp_path / "rpmdb"
         self.dbpath.mkdir()
 
@@ -231,6 +232,10 @@ class RpmNode:
                 self.write_rpm(os.path.join(directory, "%s-%s-%s.%s.rpm" % (package.name, package.version, package.release, package.arch)), package)
 
 
+# What systemd says of a unit by its file, whatever it does.
+OF_A_FILE = ("UnitFileState", "TriggeredBy", "LoadState", "FragmentPath")
+
+
 class StepNode(RpmNode):
     """A node with services as well, which was booted when its clock was at 0. `hooks` has what happens at a verb of systemctl or within a transaction."""
 
@@ -243,17 +248,23 @@ class StepNode(RpmNode):
         self.failing = {}
         self.journal = "started\nready\n"
         self.reload = False
+        # When each process was started, in seconds since the boot.
+        self.started = {}
 
-    def runs(self, name, **changes):
-        """The unit has a process, started now."""
+    def runs(self, name, since=None, **changes):
+        """The unit has a process, started now or then."""
         self.pids += 1
-        started = dict(ActiveState="active", SubState="running", Result="success", MainPID=self.pids, UnitFileState="enabled")
-        started.update(ExecMainStartTimestampMonotonic=int(self.clock.now * 1e6), ExecMainCode=0, ExecMainStatus=0, NRestarts=0)
+        self.started[self.pids] = self.clock.now if since is None else since
+        # Its file stays what it was.
+        file = dict(dict(UnitFileState="enabled"), **{key: self.units.get(name, {})[key] for key in OF_A_FILE if key in self.units.get(name, {})})
+        started = dict(file, ActiveState="active", SubState="running", Result="success", MainPID=self.pids)
+        started.update(ExecMainCode=0, ExecMainStatus=0, NRestarts=0)
         started.update(changes)
         self.units[name] = started
 
     def is_down(self, name, **changes):
-        unit = dict(ActiveState="inactive", SubState="dead", Result="success", MainPID=0, UnitFileState="enabled", ExecMainCode=0, ExecMainStatus=0)
+        file = dict(dict(UnitFileState="enabled"), **{key: self.units.get(name, {})[key] for key in OF_A_FILE if key in self.units.get(name, {})})
+        unit = dict(file, ActiveState="inactive", SubState="dead", Result="success", MainPID=0, ExecMainCode=0, ExecMainStatus=0)
         unit.update(changes)
         self.units[name] = unit
 
@@ -331,4 +342,6 @@ def step_node(monkeypatch, tmp_path, clock, rpm_node):
     monkeypatch.setattr(AnsibleModule, "run_command", lambda self, command, **kwargs: made.run_command(command, **kwargs))
     for module in (_systemd, _proof):
         monkeypatch.setattr(module, "up_s", lambda: clock.now)
+    monkeypatch.setattr(steps_release, "up_s", lambda: clock.now)
+    monkeypatch.setattr(_systemd, "started_up_s", made.started.get)
     return made

@@ -13,7 +13,7 @@ from ansible.module_utils import basic
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _release_record, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.modules import node_info
 
-# Ten hours after boot, as /proc/uptime of the fake node has it.
+# Ten hours after boot, by the clock of the fake node.
 BOOTED_AT = 1000.0 - 36000.0
 
 
@@ -22,7 +22,7 @@ def node(monkeypatch, tmp_path, clock):
     """A node with rpm and systemctl scripted; .units and .packages may be changed by a test."""
 
     class Node(object):
-        units = ["ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=35000500000\n"]
+        units = ["ActiveState=active\nMainPID=7\n"]
         packages = ["shop\x1f0\x1f2.0.0\x1f1\x1fnoarch\x1f-5"]
         calls = []
 
@@ -34,10 +34,9 @@ def node(monkeypatch, tmp_path, clock):
 
     fake = Node()
     fake.calls = []
-    uptime = tmp_path / "uptime"
-    uptime.write_bytes(b"36000.00 70000.00\n")
     monkeypatch.setattr(basic.AnsibleModule, "run_command", fake.run_command)
-    monkeypatch.setattr(_systemd, "UPTIME", str(uptime))
+    monkeypatch.setattr(_systemd, "up_s", lambda: 36000.0)
+    monkeypatch.setattr(_systemd, "started_up_s", {7: 35000.5}.get)
     return fake
 
 
@@ -61,6 +60,8 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
                 "nevra": "shop-2.0.0-1.noarch",
                 "version": "2.0.0",
                 "installed_at": -5,
+                "owed": False,
+                "ended": None,
                 "active": True,
                 "started_at": BOOTED_AT + 35000.5,
             }
@@ -76,9 +77,10 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
 
 
 def test_a_stopped_service_has_no_process(run_module, node, heartbeat_server):
-    node.units = ["ActiveState=failed\nMainPID=0\nExecMainStartTimestampMonotonic=35000500000\n"]
+    node.units = ["ActiveState=failed\nMainPID=0\n"]
     component = run_module(node_info, args(heartbeat_server.url))["components"][0]
     assert (component["active"], component["started_at"]) == (False, None)
+    assert component["ended"].startswith("shop0.service is failed (")
 
 
 def test_nothing_installed(run_module, node, heartbeat_server):
@@ -89,8 +91,8 @@ def test_nothing_installed(run_module, node, heartbeat_server):
 
 def test_one_node_tells_of_each_component(run_module, node, heartbeat_server):
     node.units = [
-        "ActiveState=active\nMainPID=7\nExecMainStartTimestampMonotonic=1000000\n",
-        "ActiveState=inactive\nMainPID=0\nExecMainStartTimestampMonotonic=0\n",
+        "ActiveState=active\nMainPID=7\n",
+        "ActiveState=inactive\nMainPID=0\n",
     ]
     components = run_module(node_info, args(heartbeat_server.url, "http://127.0.0.1:1"))["components"]
     assert [c["active"] for c in components] == [True, False]

@@ -12,8 +12,9 @@ import platform
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _machine, _proof, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _machine, _owed, _proof, _records, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import release as release_step
 from ansible_collections.halfswap.bluegreen.plugins.modules import release
 
 NODE = platform.node()
@@ -330,11 +331,130 @@ def test_needs_root(run_module, node, args, monkeypatch):
 
 
 def test_what_started_meanwhile_is_started_again(run_module, node, args):
-    node.hooks["transaction"] = lambda: node.runs("shop", ExecMainStartTimestampMonotonic=int((node.clock.now - 1) * 1e6))
+    node.hooks["transaction"] = lambda: node.runs("shop", since=node.clock.now - 1)
     result = run_module(release, args())
     assert node.done[-1] == "restart shop"
     (component,) = result["components"]
     assert component["started_at"] >= component["installed_at"]
+
+
+# ---- What starts a service besides us ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["socket", "timer", "path"])
+def trigger(request, node):
+    """Something of systemd's that starts the shop whenever it does not run."""
+    name = "shop.%s" % request.param
+    node.units["shop"].update(TriggeredBy=name, UnitFileState="static")
+    node.units[name] = dict(ActiveState="active", SubState="listening", UnitFileState="enabled")
+    return name
+
+
+def test_what_triggers_it_is_stopped_with_it_and_started_before_it(run_module, node, args, trigger):
+    result = run_module(release, args())
+    assert node.done == ["stop %s shop" % trigger, "install", "daemon-reload", "start %s" % trigger, "restart shop"]
+    assert (result["stopped"], result["started"]) == ([trigger, "shop"], [trigger, "shop"])
+    assert node.units[trigger]["ActiveState"] == node.units["shop"]["ActiveState"] == "active"
+
+
+def test_what_triggers_a_service_that_does_not_run_is_stopped_too(run_module, node, args, trigger):
+    """One that ends when it is idle would be started by the next health check."""
+    node.is_down("shop")
+    run_module(release, args())
+    assert node.done == ["stop %s" % trigger, "install", "daemon-reload", "start %s" % trigger, "restart shop"]
+
+
+def test_a_socket_is_not_opened_beside_a_service_that_was_started_meanwhile(run_module, node, args, trigger):
+    node.hooks["transaction"] = lambda: node.runs("shop")
+    run_module(release, args())
+    assert node.done[3:] == ["stop shop", "start %s" % trigger, "restart shop"]
+
+
+def test_what_an_earlier_run_has_left_stopped_is_started(run_module, node, args, trigger):
+    node.is_down("shop")
+    node.is_down(trigger, UnitFileState="enabled")
+    result = run_module(release, args(component=dict(version="1.0.0")))
+    assert node.done == ["start %s" % trigger, "start shop"] and result["started"] == [trigger, "shop"]
+
+
+@pytest.mark.parametrize("changes", [dict(UnitFileState="disabled"), dict(UnitFileState="masked", LoadState="masked")])
+def test_what_was_not_running_and_no_boot_starts_stays_down(run_module, node, args, trigger, changes):
+    node.is_down(trigger)
+    node.units[trigger].update(changes)
+    run_module(release, args())
+    assert [step for step in node.done if trigger in step] == []
+
+
+def test_an_installation_that_fails_names_the_trigger_that_is_stopped(run_module, node, args, trigger):
+    node.failure = "No space left on device"
+    result = run_module(release, args())
+    assert "Stopped for it, and not started again: %s, shop." % trigger in result["msg"]
+
+
+def test_a_service_whose_socket_is_enabled_is_not_enabled_itself(run_module, node, args):
+    node.units["shop"].update(TriggeredBy="shop.socket", UnitFileState="disabled")
+    node.units["shop.socket"] = dict(ActiveState="active", UnitFileState="enabled")
+    asked = args(component=dict(version="1.0.0"))
+    assert run_module(release, asked)["changed"] is False
+    node.units["shop.socket"]["UnitFileState"] = "disabled"
+    run_module(release, asked)
+    assert node.done == ["enable shop"]
+
+
+def test_check_mode_names_the_trigger(run_module, node, args, trigger):
+    result = run_module(release, args(), check_mode=True)
+    assert node.done == [] and result["stopped"] == [trigger, "shop"]
+
+
+# ---- The process is proven ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("changes", [dict(), dict(MainPID=0), dict(MainPID=0, SubState="exited")])
+def test_a_restart_that_leaves_the_former_process_fails(run_module, node, args, monkeypatch, changes):
+    """KillMode=none, a script of System V whose stop does nothing."""
+    node.units["shop"].update(changes)
+    old = node.clock.now - 50
+    monkeypatch.setattr(_systemd, "_started", lambda blocks: [old for _block in blocks])
+    result = run_module(release, args())
+    assert result.failed and result["msg"].startswith("shop was restarted, but a process of it is older than that, so it still runs what was installed before")
+    assert "systemctl kill shop" in result["msg"] and "See journalctl -u shop" in result["msg"]
+    # The next run does not believe it either.
+    assert _owed.services() == ["shop"]
+
+
+def test_a_service_without_any_process_is_judged_by_what_it_answers(run_module, node, args, monkeypatch):
+    monkeypatch.setattr(_systemd, "_started", lambda blocks: [None for _block in blocks])
+    assert not run_module(release, args()).failed
+
+
+def test_a_run_that_was_cut_off_before_the_restart_is_made_good(run_module, node, args, monkeypatch):
+    """Somebody starts the service within the transaction, and our process is killed before it starts it again: rpm's date does not tell."""
+    node.hooks["transaction"] = lambda: node.runs("shop")
+
+    def killed(self):
+        raise KeyboardInterrupt()
+
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr(release_step.Release, "start", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run_module(release, args())
+    del node.calls[:], node.hooks["transaction"]
+    node.clock.advance(60)
+    keep()
+    result = run_module(release, args())
+    assert node.done == ["stop shop", "restart shop"] and result["components"][0]["owed"] is False
+    assert _owed.services() == []
+
+
+def test_an_installation_that_failed_is_followed_by_a_restart(run_module, node, args):
+    node.failure = "No space left on device"
+    run_module(release, args())
+    node.runs("shop")
+    node.failure = None
+    del node.calls[:]
+    # The way back: the database says that nothing changes.
+    run_module(release, args(component=dict(version="1.0.0")))
+    assert node.done == ["stop shop", "restart shop"]
 
 
 def test_a_first_installation(run_module, node, args):
@@ -409,7 +529,8 @@ def test_not_healthy_in_time(run_module, node, args, heartbeat_server, clock):
     result = run_module(release, args(health_timeout_s=3))
     assert result.failed and result["waited_s"] == pytest.approx(3, abs=0.3)
     assert result["msg"] == (
-        "Not ready after 3.0 s: component shop is not healthy: HTTP 503. shop is active (running, result success). "
+        "Not ready after 3.0 s: component shop is not healthy: HTTP 503. That was the whole wait (bluegreen_health_timeout_s, health_timeout_s: 3 s); raise it "
+        "where the application needs longer to start. shop is active (running, result success). "
         "Its journal ends with: started | ready. See journalctl -u shop."
     )
     assert ["journalctl", "--unit=shop", "-n", "10", "-o", "cat", "--no-pager", "--quiet"] in node.calls
@@ -432,6 +553,8 @@ def test_not_healthy_in_time(run_module, node, args, heartbeat_server, clock):
         ),
         (dict(ActiveState="inactive", SubState="dead", MainPID=0, ExecMainCode=1, ExecMainStatus=0), "inactive (dead, result success, exit status 0)"),
         (dict(NRestarts=1), "active (running, "),
+        # A systemd that does not count them, between two looks.
+        ({}, "active (running, "),
     ],
 )
 def test_a_service_that_has_ended_is_not_waited_for(run_module, node, args, heartbeat_server, clock, changes, text):
@@ -440,7 +563,9 @@ def test_a_service_that_has_ended_is_not_waited_for(run_module, node, args, hear
     clock.at(104, lambda: node.runs("shop", **changes))
     result = run_module(release, args())
     assert result.failed and result["waited_s"] < 3
-    assert "component shop is not healthy: connection refused. shop is %s" % text in result["msg"]
+    assert result["msg"].startswith("Not ready after %.1f s: component shop is not healthy: connection refused. It was not waited for" % result["waited_s"])
+    assert "because the process that was started has ended (shop). shop is %s" % text in result["msg"]
+    assert "bluegreen_health_timeout_s" not in result["msg"]
     assert "Its journal ends with: Traceback: | \\x1b[31mno database\\x1b[0m \\x7b{ 7 * 7 }}. See journalctl -u shop." in result["msg"]
 
 

@@ -10,7 +10,6 @@ __metaclass__ = type
 import argparse
 import errno
 import fcntl
-import io
 import os
 import platform
 import re
@@ -244,18 +243,19 @@ def test_an_rpm_transaction_is_waited_for(run_module, node, clock, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "shown, expected",
+    "shown, started_up_s, expected",
     [
-        ("MainPID=77\nExecMainStartTimestampMonotonic=100000000\n", True),
-        ("MainPID=77\nExecMainStartTimestampMonotonic=101000000\n", False),
-        ("MainPID=0\nExecMainStartTimestampMonotonic=100000000\n", False),
+        ("MainPID=77\n", 100.0, True),
+        ("MainPID=77\n", 101.0, False),
+        ("MainPID=0\n", 100.0, False),
     ],
 )
-def test_a_process_older_than_its_package(run_module, node, clock, monkeypatch, shown, expected):
+def test_a_process_older_than_its_package(run_module, node, clock, monkeypatch, shown, started_up_s, expected):
     shop = node.installed["shop"] = package("shop", "2.0.0")
     node.service = shown
     # Now is 1000, booted at 899; the package is of 1000.
-    monkeypatch.setattr(_systemd, "open", {"/proc/uptime": io.BytesIO(b"101.00 7.00\n")}.__getitem__, raising=False)
+    monkeypatch.setattr(_systemd, "up_s", lambda: 101.0)
+    monkeypatch.setattr(_systemd, "started_up_s", {77: started_up_s}.get)
     result = run_module(rpm_release, args(dict(name="shop", version="2.0.0", release="1", service="shop")))
     assert result == {"changed": False, "packages": [entry(shop, shop, stale=expected)]}
     assert node.calls[-1][-2:] == ["--", "shop"]

@@ -104,6 +104,8 @@ def test_nodes_that_differ_are_none_of_a_kind(said):
     [
         ({"version": None}, "no package is installed"),
         ({"active": False, "started_at": None}, "its service does not run"),
+        ({"started_at": None}, "its service is active, but there is no process in its control group"),
+        ({"owed": True}, "its package was changed, and its service not started again"),
         ({"started_at": 1998.9}, "its process was started before shop-1.0.0-1.noarch was installed"),
         ({"release": "0.9"}, "it reports release 0.9, but shop-1.0.0-1.noarch is installed"),
     ],

@@ -79,7 +79,29 @@ def test_who_may_leave_is_counted_as_the_interlock_does(nodes, said):
     assert found.batches[0].restore == {"green1": OLD, "green2": OLD}
     rolling = plan(nodes(green1=stale), WANTED, Policy("rolling", limits=LIMITS))
     assert batches(rolling) == [["green1"], ["blue1"], ["blue2"], ["green2"]]
-    assert plan(nodes(stale), WANTED, POLICY).refusals == ("while batch 1 (blue1, blue2, green1, green2) is out, 0 of at least 1 nodes would serve",)
+
+
+@pytest.mark.parametrize(
+    "changes, why",
+    [
+        ({"started_at": 1.0}, "its process was started before shop-2.0.0-1.noarch was installed"),
+        ({"started_at": None}, "its service is active, but there is no process in its control group"),
+        ({"owed": True}, "its package was changed, and its service not started again"),
+        ({"release": "1.9"}, "it reports release 1.9"),
+    ],
+)
+def test_why_a_node_that_serves_does_not_count_is_said(nodes, said, changes, why):
+    """Otherwise "0 of at least 1 nodes would serve" stands beside a status of 4 of 4."""
+    refusals = plan(nodes(said("2.0.0", **changes)), WANTED, POLICY).refusals
+    out = "while batch 1 (blue1, blue2, green1, green2) is out, 0 of at least 1 nodes would serve"
+    assert refusals[0] == f"{out} with a release that is known for certain"
+    assert [text.split(": ")[0] for text in refusals[1:]] == ["blue1", "blue2", "green1", "green2"] and all(why in text for text in refusals[1:])
+
+
+def test_what_stands_by_is_no_reason(nodes, said):
+    """Its doubts keep nobody from leaving."""
+    refusals = plan(nodes(blue1=said(state="standby", started_at=1.0)), WANTED, Policy(limits=replace(LIMITS, min_live=4))).refusals
+    assert refusals and not [text for text in refusals if "blue1:" in text or "known for certain" in text]
 
 
 def test_what_says_live_waits_for_what_need_not_leave(nodes, said):
