@@ -39,6 +39,12 @@ options:
       service:
         description: >-
           The systemd unit that runs what is in the package. When given, RV(halfswap.bluegreen.rpm_release#module:packages[].stale)
-          says whether its process is older than the package; M(halfswap.bluegreen.rpm_stage) does not use it.
+          says whether its process is older than the package, and M(halfswap.bluegreen.rpm_stage) refuses a unit that is masked, one that neither the
+          package nor the node has, and one of several instances of a template that run.
+        type: str
+      health_url:
+        description: >-
+          Where the health of the service is asked, as the node reaches it. When given with O(packages[].service), M(halfswap.bluegreen.rpm_stage) refuses a
+          port that somebody else listens on while the service is down. It does not refuse a proxy, which answers 502, 503 or 504 for it.
         type: str
 """

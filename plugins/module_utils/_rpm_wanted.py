@@ -28,6 +28,7 @@ PACKAGES = dict(
         epoch=dict(type="int"),
         arch=dict(type="str"),
         service=dict(type="str"),
+        health_url=dict(type="str"),
     ),
 )
 # Which repositories are asked.

@@ -18,6 +18,7 @@ description:
   - Keeps the package that is installed now as well, because it is the way back.
   - Rehearses both ways with rpm's own test, which checks dependencies, conflicts of files, free space and the files themselves; the way
     back against a copy of RPM's database in which the way there has been gone. Nothing is installed.
+  - Refuses what could not be started afterwards, as far as that is known - see O(packages[].service) and O(packages[].health_url).
   - Needs root.
 author:
   - halfswap.bluegreen contributors (@halfswap)

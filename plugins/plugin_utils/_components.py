@@ -92,6 +92,11 @@ def _wanted(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     return {"version": version, "release": release, "arch": arch, **({"epoch": int(epoch)} if epoch else {})}
 
 
+def _startable(component: Mapping[str, Any]) -> dict[str, Any]:
+    """What shows beforehand whether it could be started: its unit, and where it is to listen."""
+    return {"service": component["service"], **({"health_url": component["health_url"]} if component.get("health_url") else {})}
+
+
 def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
     if not component.get("build"):
         return None  # somebody else builds it
@@ -148,7 +153,7 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "agent": lambda c, release: _agent(c),
     "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
-    "package": lambda c, release: {"name": c["package"], **_wanted(c, release)},
+    "package": lambda c, release: {"name": c["package"], **_wanted(c, release), **_startable(c)},
     "release": lambda c, release: {"name": c["name"], "package": c["package"], **_wanted(c, release), "service": c["service"], **_heartbeat(c)},
     "build": _build,
     "sanity": _sanity,

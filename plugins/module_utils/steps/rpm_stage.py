@@ -26,6 +26,8 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store impo
 )
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES, REPOSITORIES, check, find
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._startable import obstacles
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 
 
 def names_of(packages):
@@ -111,6 +113,27 @@ def rehearse(manager, store, moves, work):
         )
 
 
+def refuse_what_could_not_start(module, store, found):
+    """A deployment would find it out with the service stopped."""
+    reasons = obstacles(
+        module,
+        [
+            dict(
+                service=each.wanted["service"],
+                url=each.wanted["health_url"],
+                changes=each.changes,
+                label=each.after,
+                files=sorted(store.folder(each.after).values()),
+                former=each.before and each.before.name,
+            )
+            for each in found
+            if each.wanted["service"]
+        ],
+    )
+    if reasons:
+        raise RpmError("the release could not be started: %s" % "; ".join(reasons))
+
+
 def run(module):
     check(module.params["packages"])
     if os.geteuid() != 0:
@@ -125,6 +148,7 @@ def run(module):
         if moves:
             stage(manager, store, moves, work)
             rehearse(manager, store, moves, work)
+        refuse_what_could_not_start(module, store, found)
         check_free([module.params["store"]])
         ours = [each.after for each in found] + [each.before for each in found if each.before and each.changes]
         if module.params["keep"] is not None:
@@ -156,5 +180,5 @@ def main():
     module.run_command_environ_update = dict(LANG="C", LC_ALL="C", LC_MESSAGES="C", LC_CTYPE="C")
     try:
         module.exit_json(**run(module))
-    except RpmError as exc:
+    except (RpmError, SystemdError) as exc:
         module.fail_json(msg="%s: %s" % (platform.node(), exc))

@@ -28,6 +28,8 @@ VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^]*")
 ARCHITECTURES = ("noarch", "x86_64", "aarch64", "ppc64le", "s390x", "i386", "i486", "i586", "i686", "armv7hl", "riscv64", "ppc64")
 PACKAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
 VERSIONED = re.compile(r".*-[^-]+-[^-]+\.(" + "|".join(ARCHITECTURES) + ")")
+SERVICE = re.compile(r"[A-Za-z0-9:_.@\\-]+")
+OTHER_UNITS = ("socket", "timer", "path", "target", "scope", "slice", "mount", "automount", "swap", "device")
 TOKEN = re.compile(r"[\x21-\x7e]+")
 EXAMPLE = "for instance -e bluegreen_release=2.0.0"
 
@@ -51,6 +53,17 @@ def package_name(value: str) -> str:
     if VERSIONED.fullmatch(value):
         return "the name alone belongs there: version and architecture come with bluegreen_release"
     return "" if PACKAGE.fullmatch(value) else "the name of an RPM has letters, digits, and . _ + - after the first one"
+
+
+def service_name(value: str) -> str:
+    base, dot, kind = value.rpartition(".")
+    if not SERVICE.fullmatch(value):
+        return "the name of a systemd unit has letters, digits, and : _ . @ - \\ in it"
+    if dot and kind in OTHER_UNITS:
+        return f"a service belongs there, whose process can be proven: name the service that the {kind} starts (what triggers it is stopped with it)"
+    if (base if kind == "service" else value).endswith("@"):
+        return "a template runs nothing by itself: name one instance of it, such as shop@1"
+    return ""
 
 
 def token(value: str) -> str:
@@ -117,10 +130,24 @@ def components(value: Sequence[Mapping[str, Any]]) -> str:
     problems = [text for component in value for text in _component(component)]
     names = [component["name"] for component in value]
     problems += [f"component {name} is described twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    problems += _shared_packages(value)
     ways = {way_to(component) for component in value}
     if len(ways) > 1:
         problems.append(f"heartbeat.via is {' for one and '.join(sorted(ways))} for another: all components of a node are reached in the same way")
     return "; ".join(problems)
+
+
+def _shared_packages(components: Sequence[Mapping[str, Any]]) -> list[str]:
+    owners: dict[str, list[Mapping[str, Any]]] = {}
+    for component in components:
+        owners.setdefault(component.get("package") or component["name"], []).append(component)
+    return [
+        f"components {' and '.join(component['name'] for component in alike)} have the same package {package}: several instances of one RPM on a node are not "
+        "supported, because whoever installs it changes the files of all of them at once. Describe one component whose service runs all of them itself, or "
+        "run each on a node of its own, or build a package for each"
+        for package, alike in owners.items()
+        if len({component["name"] for component in alike}) > 1
+    ]
 
 
 def _component(component: Mapping[str, Any]) -> list[str]:

@@ -84,8 +84,14 @@ COMPARE = (
 
 COMPONENT = (
     Key("name", "str", "name of the component", required=True, rule=rules.component_name),
-    Key("package", "str", "name of its RPM, without a version", default_text="`name`", rule=rules.package_name),
-    Key("service", "str", "its systemd unit", default_text="`name`"),
+    Key("package", "str", "name of its RPM, without a version; no other component has it", default_text="`name`", rule=rules.package_name),
+    Key(
+        "service",
+        "str",
+        "its systemd unit, a service. [Sockets, old scripts, instances](docs/services.md)",
+        default_text="`name`",
+        rule=rules.service_name,
+    ),
     Key("port", "int", "port of the application on the nodes", required=True, **PORT),
     Key("heartbeat", "dict", "", required=True, keys=HEARTBEAT),
     Key(

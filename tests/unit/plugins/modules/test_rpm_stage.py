@@ -14,6 +14,8 @@ import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_store, steps
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import rpm_stage as stage_step
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release, rpm_stage
 
 NODE = platform.node()
@@ -108,6 +110,41 @@ def test_a_version_alone_is_looked_up_each_time(stage, any_node):
     any_node.published = [package("shop", "2.0.0", "3")]
     assert stage(("shop", "2.0.0"))["packages"][0]["after"] == "shop-2.0.0-3.noarch"
     assert sorted(tree(any_node)) == ["shop-1.0.0-1.noarch", "shop-2.0.0-2.noarch", "shop-2.0.0-3.noarch"]
+
+
+def with_service(*packages):
+    return dict(packages=[dict(name=name, version=version, release="1", service=name, health_url="http://127.0.0.1:8080/health") for name, version in packages])
+
+
+def test_what_could_not_be_started_is_refused_while_all_still_runs(run_module, any_node, monkeypatch):
+    asked = []
+
+    def obstacles(module, wanted):
+        asked.extend(wanted)
+        return ["shop is masked on this node", "port 8080 is taken"]
+
+    monkeypatch.setattr(stage_step, "obstacles", obstacles)
+    result = run_module(rpm_stage, dict(with_service(("shop", "2.0.0")), store=str(any_node.store)))
+    assert result["msg"] == "%s: the release could not be started: shop is masked on this node; port 8080 is taken" % NODE
+    (entry,) = asked
+    assert (entry["service"], entry["changes"], str(entry["label"]), entry["former"]) == ("shop", True, str(NEW), "shop")
+    assert entry["url"] == "http://127.0.0.1:8080/health"
+    # What is not staged, but only looked at, is there, too.
+    assert [os.path.basename(path) for path in entry["files"]] == ["%s.rpm" % (NEW,)]
+
+
+def test_a_masked_unit_is_refused(run_module, any_node):
+    any_node.service = "LoadState=masked\nActiveState=active\nMainPID=0\n"
+    result = run_module(rpm_stage, dict(with_service(("shop", "2.0.0")), store=str(any_node.store)), check_mode=True)
+    assert "the release could not be started: shop is masked on this node" in result["msg"]
+
+
+def test_systemd_that_does_not_answer_is_told(run_module, any_node, monkeypatch):
+    def obstacles(module, wanted):
+        raise SystemdError("systemctl cannot tell the state of shop on this node: no bus")
+
+    monkeypatch.setattr(stage_step, "obstacles", obstacles)
+    assert run_module(rpm_stage, dict(with_service(("shop", "2.0.0")), store=str(any_node.store)))["msg"].startswith(NODE + ": systemctl cannot tell the state")
 
 
 def test_a_first_installation_needs_no_way_back(stage, any_node):

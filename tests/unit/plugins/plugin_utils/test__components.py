@@ -35,6 +35,7 @@ SANITY = {
     "compare": {},
 }
 OWN = {**SHOP, "name": "own", "heartbeat": {"url": "http://127.0.0.1:8080", "port": 8080}}
+STARTABLE = {"service": "shop", "health_url": SHOP["health_url"]}
 BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartbeat", "health_url")}
 
 
@@ -68,14 +69,14 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
                 "requests_key": "requests",
             },
         ),
-        ("package", "2.0.0", {"name": "shop-app", "version": "2.0.0"}),
-        ("package", {"shop": 2.1}, {"name": "shop-app", "version": "2.1"}),
+        ("package", "2.0.0", {"name": "shop-app", "version": "2.0.0", **STARTABLE}),
+        ("package", {"shop": 2.1}, {"name": "shop-app", "version": "2.1", **STARTABLE}),
         (
             "package",
             {"shop": "shop-app-1:2.0.0-3.el8.noarch"},
-            {"name": "shop-app", "version": "2.0.0", "release": "3.el8", "epoch": 1, "arch": "noarch"},
+            {"name": "shop-app", "version": "2.0.0", "release": "3.el8", "epoch": 1, "arch": "noarch", **STARTABLE},
         ),
-        ("package", {"shop": "shop-app-2.0.0-3.x86_64"}, {"name": "shop-app", "version": "2.0.0", "release": "3", "arch": "x86_64"}),
+        ("package", {"shop": "shop-app-2.0.0-3.x86_64"}, {"name": "shop-app", "version": "2.0.0", "release": "3", "arch": "x86_64", **STARTABLE}),
         (
             "release",
             "2.0.0",
@@ -158,6 +159,20 @@ def test_what_is_more_than_checks_through_the_load_balancer(changes, further, al
         ([{**SHOP, "heartbeat": {"url": "http://127.0.0.1:8080"}}], "bluegreen_components[shop].heartbeat has no port"),
         ([{**SHOP, "heartbeat": 9100}], "bluegreen_components[shop].heartbeat is 9100, but a dictionary belongs there"),
         ([SHOP, SHOP], "component shop is described twice"),
+        (
+            [SHOP, {**SHOP, "name": "shop2", "service": "shop@2"}],
+            "components shop and shop2 have the same package shop-app: several instances of one RPM on a node",
+        ),
+        (
+            [{key: SHOP[key] for key in SHOP if key != "package"}, {**SHOP, "name": "web", "package": "shop"}],
+            "components shop and web have the same package shop:",
+        ),
+        ([{**SHOP, "service": "shop.socket"}], "a service belongs there, whose process can be proven: name the service that the socket starts"),
+        ([{**SHOP, "service": "shop.target"}], "name the service that the target starts"),
+        ([{**SHOP, "service": "shop@"}], "a template runs nothing by itself: name one instance of it"),
+        ([{**SHOP, "service": "shop@.service"}], "a template runs nothing by itself"),
+        ([{**SHOP, "service": "shop cart"}], "the name of a systemd unit has letters, digits"),
+        ([{**SHOP, "service": "../shop"}], "the name of a systemd unit has letters, digits"),
         ([{**SHOP, "sanity": [{"path": "/", "regex": "("}]}], "component shop: sanity, check GET /: regex is not a regular expression ("),
     ],
 )
@@ -165,6 +180,16 @@ def test_a_wrong_description_names_component_and_key(components, text):
     with pytest.raises(ComponentError) as error:
         view(components, "node")
     assert text in str(error.value)
+
+
+@pytest.mark.parametrize("service", ["shop", "shop.service", "shop@1", "shop@1.service", "my.shop", "shop\\x2dapp", "dbus-:1.2-org.shop@0"])
+def test_names_of_services(service):
+    assert view([{**SHOP, "service": service}], "observe")[0]["service"] == service
+
+
+def test_a_package_whose_health_is_its_heartbeats_affair():
+    own = {**BARE, "heartbeat": {"port": 8080, "url": "http://127.0.0.1:8080"}, "health_url": ""}
+    assert view([own], "package", "2.0.0") == [{"name": "shop-app", "version": "2.0.0", "service": "shop"}]
 
 
 @pytest.mark.parametrize("release", [None, "", {}, {"other": "1"}])

@@ -1,0 +1,181 @@
+# -*- coding: utf-8 -*-
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What would keep a service from being started, found while everything still runs: a masked unit, one that the package lacks, a port that is taken."""
+
+from __future__ import absolute_import, division, print_function
+
+__metaclass__ = type
+
+import glob
+import io
+import os
+import re
+import socket
+
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+
+try:
+    from urllib.parse import urlsplit
+except ImportError:  # Python 2.7
+    from urlparse import urlsplit
+
+# Where a package puts a unit, or a script of System V, and how a scriptlet names such a place, that writes one which no list of files has.
+UNIT = re.compile(r"(?:/usr)?/lib/systemd/system/([^/]+)\Z|/etc/systemd/system/([^/]+)\Z|/etc/(?:rc\.d/)?init\.d/([^/]+)\Z")
+PLACE = re.compile(r"/systemd/system(?![a-z-])|/init\.d\b")
+# An answer with one of these comes from a proxy in front of a service that is down.
+OF_A_PROXY = (502, 503, 504)
+ANSWER_S = 2.0
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+# In a kernel's table: any address, and the loopback ones, of both families.
+ANY = ("00000000", "0" * 32)
+LOCAL = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
+MOST_UNITS_NAMED = 5
+
+
+def obstacles(module, wanted):
+    """For each service why it could not be started, in a list.
+
+    wanted: for each package `service`, `changes` (whether another one is going to be installed), `label` (what it is going to be), `files` (paths of the
+    RPMs that it consists of), `former` (the name of the package that is installed, or None), and `url`, which its health is asked at.
+    """
+    units = _systemd.look(module, [each["service"] for each in wanted]) if wanted else {}
+    found = []
+    for each in wanted:
+        unit = units[each["service"]]
+        if unit.active and not each["changes"]:
+            continue
+        if unit.is_masked:
+            found.append("%s is masked on this node, so that nobody can start it: unmask it (systemctl unmask %s)" % (unit.name, unit.name))
+            continue
+        found += _without_unit(module, each, unit) + _beside(module, unit, [other["service"] for other in wanted])
+        if unit.has_ended and each.get("url"):
+            found += _taken(module, each["url"], unit)
+    return found
+
+
+def _full(name):
+    return name if name.endswith(".service") else name + ".service"
+
+
+def _names(service):
+    """The files of which each serves as the unit: its own, that of its template, and a script of System V."""
+    name = _full(service)
+    template = name.partition("@")[0] + "@.service" if "@" in name else name
+    return name, template, name[: -len(".service")]
+
+
+def _without_unit(module, each, unit):
+    files = each["files"] if each["changes"] else []
+    paths = [line for file in files for line in module.run_command(["rpm", "-q", "-p", "--qf", "[%{FILENAMES}\n]", file])[1].splitlines()]
+    units = sorted({name for found in map(UNIT.match, paths) if found for name in found.groups() if name})
+    if any(name in units for name in _names(unit.name)):
+        return []
+    loaded = unit.said.get("LoadState") in ("loaded", None)
+    if loaded and not (each["changes"] and each["former"]):
+        return []
+    if loaded:
+        # It stays, unless it goes with the former package.
+        own = [unit.said.get("SourcePath"), unit.said.get("FragmentPath")]
+        former = module.run_command(["rpm", "-q", "--qf", "[%{FILENAMES}\n]", each["former"]])[1].splitlines()
+        # /lib is /usr/lib, and a list of files may say either.
+        gone = {os.path.realpath(path) for path in former} - {os.path.realpath(path) for path in paths}
+        if not any(path and os.path.realpath(path) in gone for path in own):
+            return []
+    if any(PLACE.search(module.run_command(["rpm", "-q", "-p", "--scripts", file])[1]) for file in files):
+        # What a scriptlet writes is known once it has run.
+        return []
+    has = "it has %s" % ", ".join(units[:MOST_UNITS_NAMED]) if units else "it has no unit at all"
+    what = "%s brings no unit %s (%s)" % (each["label"], _full(unit.name), has) if files else "systemd has no unit %s to load on this node" % _full(unit.name)
+    return ["%s, so that nothing could be started: name the right one (key service of the component), or mend the package" % what]
+
+
+def _beside(module, unit, ours):
+    """Other instances of the same template, which would go on with the former files."""
+    base, at, _instance = _full(unit.name).partition("@")
+    if not at:
+        return []
+    out = module.run_command(["systemctl", "list-units", "--plain", "--no-legend", "--state=active,activating,reloading", "%s@*.service" % base])[1]
+    others = [words[0] for words in (line.split() for line in out.splitlines()) if words and words[0] not in [_full(name) for name in ours]]
+    if not others:
+        return []
+    return [
+        "beside %s there runs %s, from the same package: they would go on with the former release. One package has one service on a node: stop and disable the "
+        "others, or run all of them in one service" % (_full(unit.name), ", ".join(others[:MOST_UNITS_NAMED]))
+    ]
+
+
+def _taken(module, url, unit):
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        return []
+    sockets = _listening(parts.hostname or "", port)
+    # Where its own socket unit listens for it, that is as it should be.
+    if not sockets or any(trigger.active for trigger in (_systemd.look(module, unit.triggers) if unit.triggers else {}).values()):
+        return []
+    try:
+        if request(url, timeout_s=ANSWER_S).status in OF_A_PROXY:
+            return []
+    except (NotReached, NoAnswer):
+        pass
+    return [
+        "port %d, which %s is to listen on (%s), is taken by %s: stop that, or choose another port"
+        % (port, unit.name, shown(url), _holder(sockets) or "somebody else")
+    ]
+
+
+def _listening(host, port):
+    """The numbers of the sockets that would be in its way there."""
+    addresses = ANY + (LOCAL if host in LOOPBACK else _in_hex(host))
+    found = set()
+    for table in _drain.SOCKET_TABLES:
+        if not os.path.exists(table):
+            continue
+        with io.open(table, encoding="ascii", errors="replace") as handle:
+            rows = [line.split() for line in handle.read().splitlines()[1:]]
+        for row in rows:
+            address, _colon, its_port = row[1].rpartition(":")
+            if row[3] == _drain.LISTEN and int(its_port, 16) == port and address in addresses:
+                found.add(row[9])
+    return found
+
+
+def _in_hex(host):
+    """An address of version 4 as the kernel's table has it; of a name or another address nothing is known."""
+    try:
+        return ("%02X%02X%02X%02X" % tuple(reversed(bytearray(socket.inet_aton(host)))),)
+    except (EnvironmentError, socket.error, UnicodeError):
+        return ()
+
+
+def _holder(sockets):
+    """Who holds one of them, in words."""
+    ends = {"socket:[%s]" % number for number in sockets}
+    for link in glob.glob("%s/[0-9]*/fd/*" % _systemd.PROC):
+        try:
+            end = os.readlink(link)
+        except EnvironmentError:
+            continue
+        if end in ends:
+            pid = link[len(_systemd.PROC) :].split("/")[1]
+            return "process %s (%s%s)" % (pid, _program(pid), "".join(", %s" % unit for unit in _unit_of(pid)))
+    return None
+
+
+def _program(pid):
+    try:
+        with io.open("%s/%s/comm" % (_systemd.PROC, pid), encoding="utf-8", errors="replace") as name:
+            return shown(name.read().strip())
+    except EnvironmentError:
+        return "gone"
+
+
+def _unit_of(pid):
+    names = [group.rstrip("/").rsplit("/", 1)[-1] for group in _systemd.groups_of(pid)]
+    return [shown(name) for name in names if name.endswith((".service", ".scope"))][:1]
