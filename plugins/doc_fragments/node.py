@@ -28,7 +28,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
       heartbeat:
         description:

@@ -62,7 +62,7 @@ EXAMPLES = r"""
     run_id: "{{ run_id }}"
     reason: release 2.0.0
     components:
-      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
     drain:
       method: kernel

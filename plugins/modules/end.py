@@ -49,7 +49,7 @@ EXAMPLES = r"""
   halfswap.bluegreen.end:
     run_id: "{{ run_id }}"
     components:
-      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
 """
 

@@ -57,7 +57,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
       heartbeat:
         description:
@@ -175,7 +175,7 @@ EXAMPLES = r"""
   halfswap.bluegreen.node_info:
     batch_id: "{{ run_id }}/1"
     components:
-      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, package: shop, service: shop, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
   register: bluegreen_evidence
 
@@ -183,7 +183,7 @@ EXAMPLES = r"""
   halfswap.bluegreen.heartbeat:
     state: standby
     components:
-      - {name: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
     run_id: "{{ run_id }}"
     reason: release 2.0.0

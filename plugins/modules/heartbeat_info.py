@@ -35,7 +35,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
       heartbeat:
         description:
@@ -67,7 +67,7 @@ EXAMPLES = r"""
 - name: Wait until the shop serves 2.0.0
   halfswap.bluegreen.heartbeat_info:
     components:
-      - {name: shop, url: "http://127.0.0.1:9101", release: "2.0.0"}
+      - {name: shop, url: "http://127.0.0.1:8791", release: "2.0.0"}
     wait_healthy: true
 """
 

@@ -41,7 +41,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
         required: true
   token:
@@ -76,7 +76,7 @@ EXAMPLES = r"""
 - name: Test the match of both load balancers
   halfswap.bluegreen.heartbeat_test:
     components:
-      - {name: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, url: "http://127.0.0.1:8791"}
     token: "{{ token }}"
     words: {/heartbeat/live: live, /heartbeat/standby: standby}
     seconds: 5

@@ -51,7 +51,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
         required: true
   paths:
@@ -78,7 +78,7 @@ EXAMPLES = r"""
     state: started
     file: /run/watch-of-today
     components:
-      - {name: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, url: "http://127.0.0.1:8791"}
     paths: [/heartbeat/live, /heartbeat/standby]
   async: 600
   poll: 0

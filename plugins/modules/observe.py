@@ -39,7 +39,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
       heartbeat:
         description:
@@ -65,7 +65,7 @@ EXAMPLES = r"""
 - name: Watch the node for a minute
   halfswap.bluegreen.observe:
     components:
-      - {name: shop, service: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, service: shop, url: "http://127.0.0.1:8791"}
     seconds: 60
 """
 

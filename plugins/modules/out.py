@@ -48,7 +48,7 @@ options:
         type: str
         required: true
       url:
-        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:9101).
+        description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
       heartbeat:
         description: Instead of O(components[].url), the heartbeat of an application that does not answer the heartbeat API, see C(docs/heartbeats.md).
@@ -90,7 +90,7 @@ EXAMPLES = r"""
 - name: Take the node out, and prove that nobody uses it
   halfswap.bluegreen.out:
     components:
-      - {name: shop, url: "http://127.0.0.1:9101"}
+      - {name: shop, url: "http://127.0.0.1:8791"}
     token: "{{ heartbeat_token }}"
     run_id: "{{ run_id }}"
     batch_id: "{{ run_id }}/1"
