@@ -17,8 +17,6 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import fa
 
 # The node is asked only while a component is not ready, and each time through SSH.
 LOOK_S = 3.0
-# systemd and the kernel count the start of a process in other steps than the clock's.
-CLOCK_S = 1.0
 
 
 class Ended(Exception):
@@ -34,7 +32,7 @@ class Units:
 
     def __init__(self, read: Callable[[], Iterable[Mapping[str, Any]]]) -> None:
         self.read = read
-        self.first: dict[str, float] = {}
+        self.first: dict[str, int] = {}
         self.next_at = time.monotonic() + LOOK_S
 
     def look(self, missing: list[str]) -> None:
@@ -44,10 +42,10 @@ class Units:
         said = list(self.read())
         self.next_at = time.monotonic() + LOOK_S
         for component in said:
-            name, started_at = str(component["name"]), component.get("started_at")
+            name, restarts = str(component["name"]), int(component.get("restarts") or 0)
             if component.get("ended"):
                 raise Ended(shown(component["ended"], LONG), missing)
-            if started_at and started_at > self.first.setdefault(name, started_at) + CLOCK_S:
+            if restarts > self.first.setdefault(name, restarts):
                 raise Ended(f"the service of component {shown(name)} has ended, and systemd has started it again", missing)
 
 

@@ -54,7 +54,7 @@ def read(module, components, holder=_lock.holder):
             owed=component["service"] in owed,
         )
         unit = units[component["service"]]
-        entry.update(active=unit.active, started_at=unit.started_at, ended=told(module, unit) if unit.has_ended else None)
+        entry.update(active=unit.active, started_at=unit.started_at, restarts=unit.restarts, ended=told(module, unit) if unit.has_ended else None)
         entry.update(_said_of(component, module))
         found.append(entry)
     return dict(

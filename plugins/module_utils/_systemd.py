@@ -76,9 +76,15 @@ class Unit(object):
         """How often systemd has started it again by itself; older ones do not tell."""
         return int(self.said.get("NRestarts") or 0)
 
+    @property
+    def has_main_process(self):
+        return int(self.said.get("MainPID") or 0) > 0
+
     def is_another(self, former):
-        """Whether its process was started after the one that was seen before."""
-        return self.has_process and former.has_process and self.started_up_s > former.started_up_s + CLOCKS_DIFFER_S
+        """Whether its main process was started after the one that was seen before. Without one, the oldest of a group may be a helper that has ended."""
+        if not (self.has_main_process and former.has_main_process and self.has_process and former.has_process):
+            return False
+        return self.started_up_s > former.started_up_s + CLOCKS_DIFFER_S
 
     @property
     def has_ended(self):

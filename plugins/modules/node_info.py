@@ -101,6 +101,11 @@ components:
       type: str
       returned: always
       sample: null
+    restarts:
+      description: How often systemd has started the service again by itself; always 0 where it does not count (before version 235).
+      type: int
+      returned: always
+      sample: 0
     started_at:
       description: >-
         When the main process of the service was started, in seconds since the epoch by the node's clock; where systemd knows none, the oldest process of its

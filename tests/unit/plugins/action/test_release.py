@@ -122,14 +122,14 @@ ENDED = "shop is failed (failed, result exit-code, exit status 3). Its journal e
 @pytest.mark.parametrize(
     "second, text",
     [
-        ({"ended": ENDED, "started_at": None}, f"It was not waited for any longer: {ENDED}."),
-        ({"ended": None, "started_at": 2005.0}, "the service of component shop has ended, and systemd has started it again."),
+        ({"ended": ENDED}, f"It was not waited for any longer: {ENDED}."),
+        ({"ended": None, "restarts": 3}, "the service of component shop has ended, and systemd has started it again."),
         ({"ended": "\x1b[2J{{ 7 }}"}, "any longer: \\x1b[2J\\x7b{ 7 }}."),
     ],
 )
 def test_a_service_that_has_ended_there_is_not_waited_for_here(run_action, heartbeat_server, clock, second, text):
     heartbeat_server.status.update(state="standby", healthy=False, why="Connection refused")
-    looks = [{"components": [{"name": "shop", "ended": None, "started_at": 2000.0}]}, {"components": [{"name": "shop", **second}]}]
+    looks = [{"components": [{"name": "shop", "ended": None, "restarts": 2}]}, {"components": [{"name": "shop", **second}]}]
     ran = run_action("release", {**far(heartbeat_server), "health_timeout_s": 60}, VARS, answer=[DONE, *looks])
     assert ran.result["failed"] is True and ran.result["msg"].startswith("Not ready after 6.") and ran.result["msg"].endswith(text), ran.result["msg"]
     assert "Connection refused" in ran.result["msg"] and [name for name, _sent in ran.sent] == [MODULE, READING, READING]

@@ -59,6 +59,7 @@ def test_all_that_a_node_says(node, heartbeat_server):
                 installed_at=900,
                 owed=False,
                 ended=None,
+                restarts=0,
                 active=True,
                 started_at=950.0,
                 heartbeat=heartbeat_server.status,

@@ -148,7 +148,10 @@ def unit(**said):
 
 @pytest.mark.parametrize("former, now, another", [(50.0, 50.0, False), (50.0, 50.05, False), (50.0, 50.2, True), (None, 50.0, False), (50.0, None, False)])
 def test_whether_it_is_another_process(former, now, another):
-    assert _systemd.Unit("shop", {}, now).is_another(_systemd.Unit("shop", {}, former)) is another
+    main = dict(MainPID="7")
+    assert _systemd.Unit("shop", main, now).is_another(_systemd.Unit("shop", main, former)) is another
+    # A helper that has done its work was the oldest of the group.
+    assert not _systemd.Unit("shop", dict(MainPID="0"), now).is_another(_systemd.Unit("shop", dict(MainPID="0"), former))
 
 
 def test_what_its_file_says():

@@ -62,6 +62,7 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
                 "installed_at": -5,
                 "owed": False,
                 "ended": None,
+                "restarts": 0,
                 "active": True,
                 "started_at": BOOTED_AT + 35000.5,
             }
