@@ -127,6 +127,24 @@ def disappointment(check, answer, latency_s):
     return None
 
 
+def remedy(check, answer):
+    """What to write in the check, where an answer other than 200 is right for this application.
+
+    Of an error nobody says so, and who has declared a status knows where that is done.
+    """
+    status = answer.status
+    if check["status"] != CHECK["status"]["default"] or not 200 < status < 500:
+        return ""
+    where = "the checks of a component are its key sanity in bluegreen_components, those of the role are sanity_checks"
+    leads = answer.headers.get("Location") if 300 <= status < 400 else None
+    if leads:
+        text = "It leads to %s, and redirects are not followed: ask for the path behind it (path), or take the redirect for an answer (status: %d)"
+        return "%s; %s." % (text % (shown(leads), status), where)
+    if status in (401, 403):
+        return "Send what it asks for (headers), ask for a path that needs no login (path), or take this for an answer (status: %d); %s." % (status, where)
+    return "Where that is the right answer, say so in the check (status: %d), or ask for another path (path); %s." % (status, where)
+
+
 def prepare(check):
     """The check with its name, method, headers and body as they are sent. ValueError says what is wrong with it."""
     found = dict(check)
@@ -258,7 +276,8 @@ class Sanity(object):
         row.update(status=answer.status, latency_s=max(row["latency_s"] or 0.0, round(latency_s, 3)))
         wrong = disappointment(check, answer, latency_s)
         if wrong:
-            raise self.failure(check, name, *wrong)
+            expected, got = wrong
+            raise self.failure(check, name, expected, got, remedy(check, answer))
         if name is None and self.wanted:
             where = "header %s" % self.params["node_header"]
             if self.params["node_key"]:
@@ -303,11 +322,11 @@ class Sanity(object):
         if self.params["release"] is not None and release != self.params["release"]:
             raise self.failure(check, node.name, "release %s" % self.params["release"], "release %s" % release)
 
-    def failure(self, check, node, expected, got):
+    def failure(self, check, node, expected, got, mend=""):
         self.row(check, node)["passed"] = False
+        on = " on node %s%s" % (node, ", asked by itself" if self.direct else "") if node else ""
         return Failure(
-            'Check "%s" failed%s: expected %s, got %s'
-            % (check["name"], " on node %s%s" % (node, ", asked by itself" if self.direct else "") if node else "", expected, got),
+            'Check "%s" failed%s: expected %s, got %s%s' % (check["name"], on, expected, got, ". %s" % mend if mend else ""),
             check=check["name"],
             node=node,
             expected=expected,

@@ -39,6 +39,19 @@ def test_what_failed_is_told_with_what_was_found(run_action, balancer):
     assert "s3cret-word" not in str(result)
 
 
+def test_a_redirect_names_what_would_take_it(run_action, balancer):
+    """The default check is nobody's own: who never wrote one has to be told where it is."""
+    balancer.headers["Location"] = "/.web"
+    balancer.next_answers = [(302, "")] * 2
+    tests = [{"name": "shop", "checks": [{"path": "/"}]}]
+    msg = run_action("sanity", {"url": balancer.url, "nodes": ["blue1"], "tests": tests}, VARS, transport="local").result["msg"]
+    assert msg.startswith('Component shop: Check "GET /" failed on node blue1: expected status 200, got status 302: (empty). It leads to /.web, and redirects ')
+    assert "(status: 302)" in msg and "key sanity in bluegreen_components" in msg
+    # As it says.
+    tests[0]["checks"][0]["status"] = [302]
+    assert not run_action("sanity", {"url": balancer.url, "nodes": ["blue1"], "tests": tests}, VARS, transport="local").result.get("failed")
+
+
 def test_several_components(run_action, balancer, second_heartbeat_server):
     second_heartbeat_server.headers = {"X-Served-By": "blue1", "X-Release": "1.0.0"}
     tests = [

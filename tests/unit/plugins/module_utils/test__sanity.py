@@ -59,6 +59,35 @@ def test_the_status_is_looked_at_first():
     assert _sanity.disappointment(check, Answer(500, {}, "oops"), 2.0) == ("status 200", "status 500: oops")
 
 
+WHERE = "the checks of a component are its key sanity in bluegreen_components, those of the role are sanity_checks."
+
+
+@pytest.mark.parametrize(
+    "status, headers, says",
+    [
+        (302, {"Location": "/.web\x1b[2J"}, "It leads to /.web\\x1b[2J, and redirects are not followed: ask for the path behind it (path), or take the"),
+        (301, {"Location": "https://shop/"}, "It leads to https://shop/, and redirects are not followed: "),
+        (304, {}, "Where that is the right answer, say so in the check (status: 304)"),
+        (401, {}, "Send what it asks for (headers), ask for a path that needs no login (path), or take this for an answer (status: 401)"),
+        (403, {}, "Send what it asks for (headers)"),
+        (404, {}, "Where that is the right answer, say so in the check (status: 404), or ask for another path (path)"),
+        (204, {}, "Where that is the right answer, say so in the check (status: 204)"),
+    ],
+)
+def test_another_status_names_what_would_take_it(status, headers, says):
+    text = _sanity.remedy(CHECK, Answer(status, headers, ""))
+    assert text.startswith(says) and text.endswith(WHERE)
+
+
+@pytest.mark.parametrize("status", [200, 500, 503])
+def test_an_answer_as_expected_and_an_error_name_nothing(status):
+    assert _sanity.remedy(CHECK, Answer(status, {"Location": "/"}, "")) == ""
+
+
+def test_who_has_declared_a_status_knows_where():
+    assert _sanity.remedy(dict(CHECK, status=[201]), Answer(404, {}, "")) == ""
+
+
 def test_a_check_is_prepared_without_changing_it():
     given = dict(CHECK, headers={"X-Tries": 3}, body=[1])
     prepared = _sanity.prepare(given)
