@@ -13,7 +13,8 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import outcome, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import elsewhere, outcome, verdict
 
 
 class ActionModule(Step):
@@ -24,7 +25,7 @@ class ActionModule(Step):
             argument_spec={
                 "batch": {"type": "dict", "required": True},
                 "run_id": {"type": "str", "required": True},
-                "task": {"type": "str", "default": "another node"},
+                "task": {"type": "str", "default": ""},
                 "way_back": {"type": "str", "required": True},
                 "back": {"type": "list", "elements": "str", "required": True},
                 "services": {"type": "list", "elements": "str", "required": True},
@@ -32,7 +33,7 @@ class ActionModule(Step):
         )
         failed = self.task_vars.get("ansible_failed_result")
         said = failed.get("msg") if isinstance(failed, Mapping) else None
-        why = shown(said, LONG) if said else "it was lost, see the output above"
+        why = shown(said or "see the output above", LONG) if args["task"] else self._elsewhere(args["batch"])
         found = self.task_vars.get(args["way_back"])
         rest = outcome(self.name, found if isinstance(found, Mapping) else {}, *(self.task_vars.get(name) for name in args["back"]))
         # Whatever becomes of this line, the failure itself has to be told.
@@ -46,3 +47,11 @@ class ActionModule(Step):
         with contextlib.suppress(AnsibleConnectionFailure):
             self.module("journal", line)
         raise Refused(verdict(args["batch"], args["task"], why, rest, args["services"]))
+
+    def _elsewhere(self, batch: Mapping[str, Any]) -> str:
+        """The nodes of the batch that did not come to this, and at which task: Ansible notes it on each of them."""
+        hostvars = self.task_vars.get("hostvars") or {}
+        failed = {name: registered(hostvars, name, "ansible_failed_task") for name in batch["nodes"]}
+        tasks = {name: str(task.get("name") or "a task without a name") for name, task in failed.items() if isinstance(task, Mapping)}
+        here = self.task_vars.get("ansible_play_hosts")
+        return elsewhere(batch, self.name, tasks, [] if here is None else [name for name in batch["nodes"] if name not in here])

@@ -38,9 +38,10 @@ options:
     type: str
     required: true
   task:
-    description: The task that has failed.
+    description: >-
+      The task that has failed on this node. Where none has, because another node of the batch failed or was lost, it says that of those, by name.
     type: str
-    default: another node
+    default: ""
   way_back:
     description: Name of the variable in which M(halfswap.bluegreen.way_back) was registered.
     type: str

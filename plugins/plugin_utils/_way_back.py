@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,9 +50,21 @@ def _succeeded(result: Any) -> bool:
     return isinstance(result, Mapping) and not result.get("failed") and not result.get("unreachable") and not result.get("skipped")
 
 
+def elsewhere(batch: Mapping[str, Any], name: str, tasks: Mapping[str, str], lost: Collection[str]) -> str:
+    """Why a node stopped on which nothing failed: one swap for all of the batch, so what stops one of them stops each.
+
+    tasks: per node on which a task failed, its name. lost: the nodes of which Ansible has none to go on with.
+    """
+    others = [node for node in batch["nodes"] if node != name]
+    reasons = [f'{node} failed at "{shown(tasks[node])}"' for node in others if node in tasks]
+    reasons += [f"{node} was lost" for node in others if node in lost and node not in tasks]
+    return f"nothing failed on {name}, but {', '.join(reasons) or 'another node of the batch failed or was lost'} (see the output above)"
+
+
 def verdict(batch: Mapping[str, Any], task: str, why: str, rest: str, services: Sequence[str]) -> str:
-    """What stopped the batch, and where it left this node."""
+    """What stopped the batch, and where it left this node. task: the one that failed on it, if any did."""
+    at = f' at "{task}": {why}' if task else f": {why}."
     return (
-        f'Batch {batch["number"]} ({", ".join(batch["nodes"])}) stopped at "{task}": {why}\n\n{rest} No node outside the batch was touched by it. '
+        f"Batch {batch['number']} ({', '.join(batch['nodes'])}) stopped{at}\n\n{rest} No node outside the batch was touched by it. "
         f'See "journalctl -u {" -u ".join(services)}" on the node.'
     )

@@ -39,11 +39,30 @@ def test_the_message_of_each_outcome(run_action, variables, rest):
     assert stopped(run_action, **variables).result["msg"] == f'Batch 2 (blue1, blue2) stopped at "Release: stop": no space\n\n{rest} {END}'
 
 
-def test_where_another_node_was_lost_nothing_failed_here(run_action):
+@pytest.mark.parametrize(
+    "others, here, why",
+    [
+        ({"blue2": {"ansible_failed_task": {"name": "Release: stop"}}}, ["blue1", "green1"], 'blue2 failed at "Release: stop"'),
+        ({"blue2": {}}, ["blue1", "green1"], "blue2 was lost"),
+        ({"blue2": {}}, ["blue1", "blue2"], "another node of the batch failed or was lost"),
+        ({}, None, "another node of the batch failed or was lost"),
+        ({"blue2": {"ansible_failed_task": {"action": "fail"}}}, None, 'blue2 failed at "a task without a name"'),
+        # What stopped a node of another batch is not why this one stopped.
+        ({"blue2": {}, "green1": {"ansible_failed_task": {"name": "Out"}}}, ["blue1", "blue2"], "another node of the batch failed or was lost"),
+    ],
+)
+def test_a_healthy_node_says_which_of_the_others_stopped_it(run_action, others, here, why):
     args = {key: value for key, value in ARGS.items() if key != "task"}
+    for given in (args, {**args, "task": ""}):
+        ran = stopped(run_action, args=given, ansible_failed_result=None, hostvars=others, ansible_play_hosts=here)
+        assert ran.result["msg"].startswith(f"Batch 2 (blue1, blue2) stopped: nothing failed on blue1, but {why} (see the output above).\n\nblue1 is back on")
+        assert ran.sent[0][1]["after"] == {"task": "", "why": f"nothing failed on blue1, but {why} (see the output above)"}
+
+
+def test_a_task_that_failed_without_a_word(run_action):
     for failed in (None, {"failed": True}, "text"):
-        msg = stopped(run_action, args=args, ansible_failed_result=failed).result["msg"]
-        assert msg.startswith('Batch 2 (blue1, blue2) stopped at "another node": it was lost, see the output above\n\n')
+        msg = stopped(run_action, ansible_failed_result=failed).result["msg"]
+        assert msg.startswith('Batch 2 (blue1, blue2) stopped at "Release: stop": see the output above\n\n')
 
 
 def test_the_journal_of_the_node_has_it(run_action):
