@@ -11,7 +11,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, status_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, standing_by_lines, status_lines
 
 
 class ActionModule(Judgement):
@@ -40,11 +40,13 @@ class ActionModule(Judgement):
                 raise Refused(str(exc)) from exc
             rest = plan(nodes, wanted, Policy(strategy=args["strategy"], limits=Limits(without=args["without"], load_balancers=balancers)))
             left = [*rest.refusals, *(f"batch {batch.number} ({', '.join(batch.nodes + batch.retire)}) is left to do" for batch in rest.batches)]
-        if args["complete"] and not left:
-            return {"complete": True, "table": []}
-        lines = status_lines(nodes, balancers) + (next_lines(nodes) if args["next"] else [])
+        done = args["complete"] and not left
+        if done:
+            lines = standing_by_lines(nodes) if self._task.args.get("strategy") else []
+        else:
+            lines = status_lines(nodes, balancers) + (next_lines(nodes, bool(self._task.check_mode)) if args["next"] else [])
         for line in lines:
             self._display.display(line)
         if left:
             raise Refused(f"All batches are through, but something is left to do: {'; '.join(left)}. Run the same command again.", table=lines)
-        return {"complete": False, "table": lines}
+        return {"complete": done, "table": lines}

@@ -9,7 +9,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import status_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import standing_by_lines, status_lines
 
 
 class ActionModule(Judgement):
@@ -24,6 +24,7 @@ class ActionModule(Judgement):
     def judge(self, args: dict[str, Any]) -> dict[str, Any]:
         nodes = read_nodes(stacks_of(self.task_vars), self.task_vars["hostvars"], args["observed"], without=args["without"])
         lines = status_lines(nodes, load_balancers(args["load_balancers"]) if args["load_balancers"] else ())
+        lines += standing_by_lines(nodes)
         for line in lines if speaker(self.task_vars) else ():
             self._display.display(line)
         return {"table": lines, "serving": [node.name for node in nodes if node.serving], "running": _running(nodes)}

@@ -17,6 +17,7 @@ version_added: 0.1.0
 description:
   - The last word of a run. When it came to its end, it plans once more, and fails where something is left to do. When it did not, it shows where the
     application stands and which commands can come next.
+  - After a cut-over it names the half that stands by, the playbook C(confirm) which lets it follow, and C(rollback) where that goes back to it.
   - Runs on the controller. Run it once for all hosts.
 author:
   - halfswap.bluegreen contributors (@halfswap)
@@ -42,7 +43,8 @@ options:
     elements: dict
     default: []
   next:
-    description: Say as well which commands can come next.
+    description: >-
+      Say as well which commands can come next. C(rollback) is named only where every node has served an earlier release, and with its packages.
     type: bool
     default: true
 seealso:

@@ -13,7 +13,8 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
 from ._evidence import Node
-from ._planner import Batch, Plan, Policy
+from ._planner import Batch, Packages, Plan, Policy
+from ._target import target
 
 # What a cell says has been cut where it came from; this is for whatever has not.
 CELL = 1000
@@ -76,7 +77,11 @@ def _expected(batch: Batch, of: Mapping[str, Node], policy: Policy) -> str:
 
 
 def _packages(node: Node) -> tuple[str]:
-    return (" ".join(nevra or "nothing" for nevra in node.nevras.values()),)
+    return (_names(node.nevras),)
+
+
+def _names(packages: Packages) -> str:
+    return " ".join(nevra or "nothing" for nevra in packages.values())
 
 
 def _nothing(nodes: Sequence[Node]) -> str:
@@ -190,21 +195,72 @@ def _locks(nodes: Sequence[Node]) -> list[str]:
     ]
 
 
-def next_lines(nodes: Sequence[Node]) -> list[str]:
-    """What can be done from here, the nearest first."""
-    idle = [node for node in nodes if not node.serving]
-    releases = {_packages(node)[0] for node in nodes if node.serving}
-    records = [node.record for node in nodes if node.record]
-    lines = []
-    if not idle and len(releases) == 1:
-        lines.append("Nothing is half done: every node serves the same release. Once what is said above is mended, run the same command again.")
-    else:
-        lines.append("It is half done: run the same command again, and it goes on from here; what does not serve comes first.")
-    if len(releases) > 1 or idle or any(record["previous"] for record in records):
-        lines.append("Or halfswap.bluegreen.rollback, which goes back to what all nodes served before.")
-    if any(node.components and not node.doubts() and not node.unhealthy() for node in idle):
+def next_lines(nodes: Sequence[Node], checked: bool = False) -> list[str]:
+    """What can be done from here, the nearest first. checked: the run only looked, and so left nothing half done."""
+    waiting, unread = standing_by(nodes), any(node.unread for node in nodes)
+    lines = ["This run changed nothing (--check)."] if checked else []
+    lines += [_progress(nodes, "without --check" if checked else "again"), *standing_by_lines(nodes)]
+    back = target("rollback", nodes, None, "halves")
+    if not waiting and not back.refusals:
+        releases = ", ".join(dict.fromkeys(_names(packages) for packages in back.wanted.values()))
+        lines.append(f"Or halfswap.bluegreen.rollback, which goes back to {releases}: every node has served it.")
+    able = [node for node in nodes if not node.serving and node.components and not node.doubts() and not node.unhealthy()]
+    # Were what stands by after a cut-over to serve as well, users would get both releases.
+    if able and not waiting and not unread:
         lines.append("Or halfswap.bluegreen.all_live, which lets every healthy node serve what it has installed.")
-    return [*lines, "halfswap.bluegreen.history shows what was done."]
+    return fit([*lines, "halfswap.bluegreen.history shows what was done."])
+
+
+def _progress(nodes: Sequence[Node], how: str) -> str:
+    """Whether a deployment has stopped between its beginning and its end, by what the nodes say and nothing else."""
+    mended = "Once what is said above is mended, run the same command again."
+    unread = [node.name for node in nodes if node.unread]
+    if unread:
+        return f"Nobody knows whether it is half done: {', '.join(unread)} could not be read. {mended} It goes on from what the nodes say then."
+    if not any(nevra for node in nodes for nevra in node.nevras.values()):
+        return f"Nothing is half done: no node has a package installed. {mended}"
+    if standing_by(nodes):
+        return f"Nothing is half done: one half serves, and the other one stands by. {mended}"
+    if all(component.state == "live" for node in nodes for component in node.components) and _one_release(nodes):
+        down = [node.name for node in nodes if not node.serving]
+        if not down:
+            return f"Nothing is half done: every node serves the same release. {mended}"
+        return f"Nothing is half done: every node is live on the same release. Not healthy: {', '.join(down)}. {mended}"
+    nobody = "" if any(node.serving for node in nodes) else "No node serves. "
+    return f"{nobody}It is half done: run the same command {how}, and it goes on from here; what does not serve comes first."
+
+
+def standing_by(nodes: Sequence[Node]) -> list[Node]:
+    """The half that left as it was when the other one took over. It has served what it has: a release that never came in is no way back."""
+    serving = [node for node in nodes if node.serving and not node.doubts()]
+    waiting = [node for node in nodes if node not in serving]
+    told = all(node.record and node.record["current"] == node.nevras and node.ready(node.nevras) and not node.live for node in waiting)
+    apart = not {node.stack for node in serving} & {node.stack for node in waiting}
+    return waiting if serving and told and apart and _one_release(serving) and not _one_release(nodes) else []
+
+
+def standing_by_lines(nodes: Sequence[Node]) -> list[str]:
+    """What a cut-over leaves to be decided; nothing where there was none."""
+    waiting = standing_by(nodes)
+    if not waiting:
+        return []
+    has, serves = (", ".join(dict.fromkeys(_names(node.nevras) for node in half)) for half in (waiting, [node for node in nodes if node not in waiting]))
+    wanted = target("rollback", nodes, None, "halves").wanted
+    way_back = " Until then halfswap.bluegreen.rollback goes back to them with one flip."
+    flip = all(wanted.get(node.name) == node.nevras for node in waiting)
+    names = ", ".join(node.name for node in waiting)
+    stand = "stand" if len(waiting) > 1 else "stands"
+    text = f"{names} {stand} by on {has}. halfswap.bluegreen.confirm lets them follow to {serves}, which serves."
+    return fit([text + way_back if flip else text])
+
+
+def _one_release(nodes: Iterable[Node]) -> bool:
+    """Whether each component is on one package; not every node has every component."""
+    packages: dict[str, set[str | None]] = {}
+    for node in nodes:
+        for component, nevra in node.nevras.items():
+            packages.setdefault(component, set()).add(nevra)
+    return all(len(each) == 1 for each in packages.values())
 
 
 def _age(seconds: float) -> str:

@@ -65,6 +65,27 @@ def test_after_a_cut_over_the_old_half_stands_by_and_nothing_is_left(run_action,
     assert "failed" not in ran.result and ran.result["complete"] is True
 
 
+def served(said, *versions):
+    current, *previous = [{"shop": f"shop-{version}-1.noarch"} for version in versions]
+    return {**said, "record": {"current": current, "previous": previous, "out_s": None, "cut_off": None, "phase": "SERVING"}}
+
+
+def test_after_a_cut_over_it_names_confirm_and_the_way_back(run_action, vars_of, said):
+    new, old = served(said("2.0.0"), "2.0.0", "1.0.0"), served(said("1.0.0", state="standby"), "1.0.0")
+    ran = run_action("close", {**DONE, "strategy": "cutover"}, vars_of(blue1=new, green1=old))
+    assert ran.result["complete"] is True and ran.shown == ran.result["table"]
+    (line,) = ran.shown
+    assert line.startswith("green1 stands by on shop-1.0.0-1.noarch. halfswap.bluegreen.confirm ") and "halfswap.bluegreen.rollback" in line
+    # What swaps nothing has nothing to say of it.
+    assert run_action("close", {"site": SITE, "observed": "seen", "complete": True}, vars_of(blue1=new, green1=old)).shown == []
+
+
+def test_a_look_at_empty_nodes_that_failed_leaves_nothing_half_done(run_action, vars_of, said):
+    empty = said(None, state="standby", healthy=False, active=False)
+    ran = run_action("close", STOPPED, vars_of(blue1=empty, green1=empty), check_mode=True)
+    assert "This run changed nothing (--check)." in ran.shown and not any(line.startswith("It is half done") for line in ran.shown)
+
+
 def test_all_live_has_no_packages(run_action, vars_of, said):
     args = {key: value for key, value in DONE.items() if key != "packages"}
     assert run_action("close", {**args, "strategy": "all_live"}, vars_of(green1=said("1.0.0"))).result["complete"] is True
@@ -92,7 +113,8 @@ def test_without_a_strategy_of_the_task_nothing_is_planned(run_action, vars_of, 
 
 
 def test_incomplete_shows_where_it_stands_and_what_comes_next(run_action, vars_of, said):
-    ran = run_action("close", STOPPED, vars_of(blue1=said("2.0.0", state="standby"), green1=said("1.0.0")))
+    blue, green = (served(each, "1.0.0") for each in (said("2.0.0", state="standby"), said("1.0.0")))
+    ran = run_action("close", STOPPED, vars_of(blue1=blue, green1=green))
     assert "failed" not in ran.result and ran.result["complete"] is False
     assert ran.shown == ran.result["table"]
     assert any(line.startswith("blue1") and "shop-2.0.0-1.noarch" in line and "standby" in line for line in ran.shown)

@@ -37,3 +37,16 @@ def test_one_host_shows_what_all_have_found(run_action, said):
     }
     assert run_action("status", {"observed": "seen"}, {**task_vars, "inventory_hostname": "blue1"}).shown
     assert run_action("status", {"observed": "seen"}, {**task_vars, "inventory_hostname": "green1"}).shown == []
+
+
+def test_a_half_that_stands_by_is_waiting_for_a_word(run_action, said):
+    def served(found, *versions):
+        current, *previous = [{"shop": f"shop-{version}-1.noarch"} for version in versions]
+        return {"seen": {**found, "record": {"current": current, "previous": previous, "cut_off": None}}}
+
+    task_vars = {
+        "groups": {"blue": ["blue1"], "green": ["green1"]},
+        "hostvars": {"blue1": served(said("2.0.0"), "2.0.0", "1.0.0"), "green1": served(said(state="standby"), "1.0.0")},
+    }
+    shown = run_action("status", {"observed": "seen"}, task_vars).shown
+    assert shown[-2] == "1 of 2 nodes serve." and shown[-1].startswith("green1 stands by on shop-1.0.0-1.noarch. halfswap.bluegreen.confirm lets")

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, plan_lines, status_lines, table
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, plan_lines, standing_by_lines, status_lines, table
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
 BALANCERS = (
@@ -89,11 +89,125 @@ def test_the_end_of_a_cutover(nodes, said):
     ]
 
 
+def has_served(said, *versions):
+    """What a node says that has served these releases, the last first."""
+    current, *previous = [{"shop": f"shop-{version}-1.noarch"} for version in versions]
+    return {**said, "record": {"current": current, "previous": previous, "out_s": None, "cut_off": None, "phase": "SERVING"}}
+
+
 def test_what_comes_next(nodes, said):
-    assert next_lines(nodes())[0].startswith("Nothing is half done: every node serves the same release.")
-    out = next_lines(nodes(blue1=said("2.0.0", state="standby")))
-    assert "run the same command again" in out[0] and "rollback" in out[1] and "all_live" in out[2]
+    assert next_lines(nodes()) == [
+        "Nothing is half done: every node serves the same release. Once what is said above is mended, run the same command again.",
+        "halfswap.bluegreen.history shows what was done.",
+    ]
+    out = next_lines(nodes(has_served(said(), "1.0.0"), blue1=has_served(said("2.0.0", state="standby"), "1.0.0")))
+    assert out[0].startswith("It is half done: run the same command again")
+    assert out[1:3] == [
+        "Or halfswap.bluegreen.rollback, which goes back to shop-1.0.0-1.noarch: every node has served it.",
+        "Or halfswap.bluegreen.all_live, which lets every healthy node serve what it has installed.",
+    ]
     assert "all_live" not in "".join(next_lines(nodes(blue1=said("2.0.0", state="standby", healthy=False))))
+
+
+def empty(said):
+    """As a node is after setup, with no package of the application."""
+    return said(None, state="standby", healthy=False, active=False)
+
+
+def test_nothing_is_half_done_where_nothing_is_installed(nodes, said):
+    for checked in (True, False):
+        lines = next_lines(nodes(empty(said)), checked)
+        assert ("This run changed nothing (--check)." in lines) is checked
+        assert "Nothing is half done: no node has a package installed." in "".join(lines)
+        assert not any(name in "".join(lines) for name in ("rollback", "all_live", "It is half done"))
+
+
+def test_the_first_deployment_stopped_after_its_first_half(nodes, said):
+    new = said("2.0.0")
+    lines = next_lines(nodes(empty(said), blue1=new, blue2=new))
+    assert lines[0].startswith("It is half done: ") and "rollback" not in "".join(lines)
+    none = next_lines(nodes(empty(said), blue1=said("2.0.0", state="standby"), blue2=empty(said)))
+    assert none[0].startswith("No node serves. It is half done: ")
+
+
+def test_who_only_looked_has_left_nothing_half_done(nodes, said):
+    """Somebody else did, before."""
+    lines = next_lines(nodes(blue1=said("2.0.0", state="standby")), True)
+    assert lines[:2] == [
+        "This run changed nothing (--check).",
+        "It is half done: run the same command without --check, and it goes on from here; what does not serve comes first.",
+    ]
+
+
+def test_a_node_that_is_ill_is_no_half_done_deployment(nodes, said):
+    (first, *rest) = next_lines(nodes(green1=said(healthy=False)))
+    assert first.startswith("Nothing is half done: every node is live on the same release. Not healthy: green1.") and len(rest) == 1
+
+
+def test_nobody_knows_of_a_node_that_could_not_be_read(nodes, said):
+    """What goes by all nodes would refuse, so it is not offered."""
+    lines = next_lines(nodes(has_served(said("2.0.0"), "2.0.0", "1.0.0"), blue2={"unreachable": True}, green1=said("1.0.0", state="standby")))
+    assert lines[0].startswith("Nobody knows whether it is half done: blue2 could not be read.") and len(lines) == 2
+
+
+@pytest.mark.parametrize(
+    "served, offered",
+    [
+        ((), False),
+        (("2.0.0",), False),
+        (("2.0.0", "1.0.0"), True),
+        (("1.0.0", "0.9.0"), True),
+    ],
+)
+def test_rollback_is_offered_where_something_precedes(nodes, said, served, offered):
+    new = said("2.0.0")
+    lines = next_lines(nodes(has_served(new, *served) if served else new))
+    assert any("halfswap.bluegreen.rollback" in line for line in lines) is offered
+
+
+def test_a_release_that_a_migration_cut_off_is_no_way_back(nodes, said):
+    cut = has_served(said("2.0.0"), "2.0.0")
+    cut["record"]["cut_off"] = {"previous": [{"shop": "shop-1.0.0-1.noarch"}], "why": "migration shop was run"}
+    assert "rollback" not in "".join(next_lines(nodes(cut)))
+
+
+def cut_over(nodes, said):
+    new, old = has_served(said("2.0.0"), "2.0.0", "1.0.0"), has_served(said(state="standby"), "1.0.0")
+    return nodes(new, green1=old, green2=old)
+
+
+def test_a_cut_over_is_to_be_confirmed(nodes, said):
+    assert standing_by_lines(cut_over(nodes, said)) == [
+        "green1, green2 stand by on shop-1.0.0-1.noarch. halfswap.bluegreen.confirm lets them follow to shop-2.0.0-1.noarch, which serves. "
+        "Until then halfswap.bluegreen.rollback goes back to them with one flip."
+    ]
+    lines = next_lines(cut_over(nodes, said))
+    assert lines[0].startswith("Nothing is half done: one half serves, and the other one stands by.")
+    assert lines[1:-1] == standing_by_lines(cut_over(nodes, said)) and "all_live" not in "".join(lines)
+
+
+def test_a_cut_over_that_went_back_has_no_further_way_back(nodes, said):
+    new, old = has_served(said("2.0.0", state="standby"), "2.0.0", "1.0.0"), has_served(said(), "1.0.0")
+    assert standing_by_lines(nodes(old, blue1=new, blue2=new)) == [
+        "blue1, blue2 stand by on shop-2.0.0-1.noarch. halfswap.bluegreen.confirm lets them follow to shop-1.0.0-1.noarch, which serves."
+    ]
+
+
+def test_what_is_no_cut_over(nodes, said):
+    new, old = has_served(said("2.0.0"), "2.0.0", "1.0.0"), has_served(said(state="standby"), "1.0.0")
+    held = has_served(said("2.0.0", state="standby"), "1.0.0")
+    for found in (
+        nodes(),
+        nodes(new),
+        # Held in standby after a failure: what it has was never served.
+        nodes(has_served(said(), "1.0.0"), blue1=held, blue2=held),
+        nodes(new, green1=old, green2=has_served(said(state="standby", healthy=False), "1.0.0")),
+        nodes(new, green1=old, green2=has_served(said(), "1.0.0")),
+        nodes(new, green1=old, green2={"unreachable": True}),
+        nodes(new, green2=old),
+        nodes(old),
+    ):
+        assert standing_by_lines(found) == []
 
 
 def test_the_status_names_what_is_wrong(nodes, said):
