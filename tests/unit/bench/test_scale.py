@@ -1,53 +1,34 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How many hosts find something out, and what that says of all nodes."""
+"""What the seconds of a size say of those of another one."""
 
 from __future__ import annotations
 
 import json
 
-import pytest
 import scale
 from application import Record
 from scale import Size
 
 
-def size(nodes: int, hosts: int, plan_s: float, status_s: float = 1.0) -> Size:
-    return Size(nodes, hosts, {**dict.fromkeys(scale.TASKS, 0.0), "plan": plan_s, "status": status_s})
+def size(nodes: int, plan_s: float) -> Size:
+    return Size(nodes, {**dict.fromkeys(scale.TASKS, 0.0), "plan": plan_s})
 
 
-def test_what_all_nodes_take_is_computed_from_some() -> None:
-    some = size(500, 10, 12.0)
-    assert some.extrapolated
-    # Each host does nothing: ten did, and the others would take as long.
-    assert some.seconds("nothing") == 50 * some.measured["nothing"]
-    assert "10 hosts, the rest computed" in some.row()
-    # One host does it, however many nodes there are.
-    assert (some.seconds("plan"), some.per_node("plan")) == (12.0, 0.024)
-    assert some.seconds("status") == 1.0
+def test_a_row_has_the_seconds_of_each_task() -> None:
+    assert size(500, 12.0).row().split() == ["500", "0.00", "0.00", "12.00", "0.00", "0.00"]
+    assert size(500, 12.0).per_node("plan") == 0.024
 
 
-def test_what_all_nodes_did_is_not_computed() -> None:
-    every = size(50, 50, 4.0)
-    assert (every.extrapolated, every.seconds("plan")) == (False, 4.0)
-    assert "computed" not in every.row()
-
-
-@pytest.mark.parametrize(("plan_s", "hosts"), [(4.9, 100), (5.1, scale.SAMPLE)])
-def test_only_what_takes_long_is_left_to_some(plan_s: float, hosts: int) -> None:
-    assert scale.LIMIT_S == 20.0
-    assert scale.hosts_for(100, size(50, 50, plan_s)) == hosts
-
-
-def test_the_first_size_is_measured_in_full() -> None:
-    assert scale.hosts_for(10, None) == 10
+def test_without_fifty_nodes_the_smallest_size_is_what_is_compared_with() -> None:
+    assert scale.result([size(10, 1.0), size(100, 5.0)]) == "RESULT nodes=100 plan_s=5.0 per_node_ratio_100_10=0.50"
 
 
 def test_a_plan_that_grows_with_the_square_is_ten_times_as_dear_for_each_node() -> None:
-    grown = [size(10, 10, 0.2), size(50, 50, 5.0), size(500, 10, 500.0)]
+    grown = [size(10, 0.2), size(50, 5.0), size(500, 500.0)]
     assert scale.result(grown) == "RESULT nodes=500 plan_s=500.0 per_node_ratio_500_50=10.00"
-    assert scale.result([size(50, 50, 5.0), size(500, 500, 50.0)]).endswith("per_node_ratio_500_50=1.00")
+    assert scale.result([size(50, 5.0), size(500, 50.0)]).endswith("per_node_ratio_500_50=1.00")
 
 
 def test_the_tasks_that_prepare_are_not_measured() -> None:
