@@ -16,7 +16,7 @@ import calendar
 import time
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import MOMENT, keys, moment, number, or_null, text, whole
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import MOMENT, faults, keys, moment, number, or_null, text, whole
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
 FILE = "lock.json"
@@ -142,8 +142,20 @@ def release(run_id, by, result=None, process=None, take_over=None):
 def check(params):
     if not params["run_id"].strip():
         raise Unfit("run_id is empty. Name the run that holds the lock, or whose lock is to be released.")
-    if params.get("ttl_s", 1) <= 0:
-        raise Unfit("ttl_s must be above 0 seconds, not %g." % params["ttl_s"])
+    ttl_s = params.get("ttl_s", 1.0)
+    if ttl_s <= 0:
+        raise Unfit("ttl_s must be above 0 seconds, not %g." % ttl_s)
+    if not params["owner"] or not params["host"]:
+        raise Unfit(
+            "owner or host is not given, and a lock that names nobody helps nobody who is refused. The action plugin of this module fills both in; "
+            "where it does not run, give them. Nothing was changed."
+        )
+    now = time.time()
+    named = {key: params[key] for key in ("run_id", "owner", "host", "process")}
+    # Whoever reads it would call it damaged, and no run could begin any more.
+    wrong = faults(TABLE, dict(named, reason="", since=_records.iso8601(now), ttl_s=ttl_s, expires_at=now + ttl_s))
+    if wrong:
+        raise Unfit("With these options there is no sound lock: %s. Nothing was changed." % "; ".join(wrong))
 
 
 def hold(params, check_mode):

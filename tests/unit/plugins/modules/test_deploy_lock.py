@@ -129,3 +129,34 @@ def test_a_lock_of_a_newer_version_is_kept(run_module, records):
         result = run_module(deploy_lock, args(state=state))
         assert result.failed and "newer version" in result["msg"]
     assert records.joinpath("lock.json").read_bytes() == b'{"version": 2}'
+
+
+@pytest.mark.parametrize("state", ["held", "released"])
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    "changes, says",
+    [
+        (dict(owner=None), "owner or host is not given"),
+        (dict(host=None), "owner or host is not given"),
+        (dict(owner="", host=""), "owner or host is not given"),
+        (dict(process={"pid": 7}), "With these options there is no sound lock: process.boot_id is missing; "),
+        (dict(process=dict(PROCESS, pid="seven")), 'process.pid is "seven"'),
+    ],
+)
+def test_by_hand_it_is_a_sound_lock_or_none(run_module, changes, says, check_mode, state):
+    """Without the action plugin, which says who asks: what is written must not be called damaged later, when no run can begin any more."""
+    result = run_module(deploy_lock, args(state=state, **changes), check_mode=check_mode)
+    assert result.failed and says in result["msg"] and "Nothing was changed" in result["msg"]
+    assert _lock.holder() is None
+
+
+@pytest.mark.parametrize("ttl_s", [float("inf"), float("nan"), 1e300])
+def test_a_lease_without_an_end_is_none(run_module, ttl_s):
+    result = run_module(deploy_lock, args(ttl_s=ttl_s))
+    assert result.failed and "With these options there is no sound lock: expires_at is " in result["msg"]
+    assert _lock.holder() is None
+
+
+def test_by_hand_with_all_that_it_takes(run_module):
+    assert not run_module(deploy_lock, dict(run_id="by hand", owner="alice", host="ops1")).failed
+    assert _lock.holder()["run_id"] == "by hand" and "alice@ops1 (run by hand)" in _lock.foreign("r2")

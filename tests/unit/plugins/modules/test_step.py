@@ -37,7 +37,7 @@ def test_it_is_done_with_its_own_options(run_module, records):
 
 
 def test_check_mode_is_that_of_the_task(run_module, records):
-    held = run_module(step, dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", node="blue1")), check_mode=True)
+    held = run_module(step, dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", host="laptop", node="blue1")), check_mode=True)
     assert held["changed"] and _lock.holder() is None
 
 
