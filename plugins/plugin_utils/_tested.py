@@ -17,8 +17,7 @@ def results(registered: Iterable[Any], batch_id: str = "") -> list[dict[str, Any
     """
     found: list[dict[str, Any]] = []
     for said in registered:
-        rows = said if isinstance(said, Sequence) else _rows(said) if isinstance(said, Mapping) else []
-        shown = [_result(row, batch_id) for row in rows if not row.get("skipped")]
+        shown = [_result(row, batch_id) for row in _rows(said)]
         found += shown or [{"failed": True, "component": ""}]
     return found
 
@@ -27,15 +26,20 @@ def _result(row: Mapping[str, Any], batch_id: str) -> dict[str, Any]:
     item = row.get(str(row.get("ansible_loop_var")))
     tested = item if isinstance(item, Mapping) and "name" in item else {"name": row.get("component", ""), "batch_id": row.get("batch_id")}
     other = batch_id and tested.get("batch_id") not in (None, batch_id)
-    return {**row, "component": str(tested["name"]), **({"failed": True} if other else {})}
+    # A turn of a loop that was skipped has shown nothing, whatever the other turns did.
+    shown = {} if row.get("skipped") else row
+    return {**shown, "component": str(tested["name"]), **({} if shown and not other else {"failed": True})}
 
 
-def _rows(said: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    rows = said.get("results") or []
-    if said.get("tests"):
-        return list(said["tests"])
-    # The results of a module are checks, those of a loop are results of the module.
-    return rows if any("ansible_loop_var" in row for row in rows) else [said]
+def _rows(said: Any) -> list[Mapping[str, Any]]:
+    """Each test, out of whatever holds several; nothing of what is no result."""
+    if isinstance(said, Sequence) and not isinstance(said, str):
+        return [row for each in said for row in _rows(each)]
+    if not isinstance(said, Mapping):
+        return []
+    turns = [row for row in said.get("results") or [] if isinstance(row, Mapping) and "ansible_loop_var" in row]
+    # The results of a module are checks, those of a loop are results of the module, each of one component or of several.
+    return _rows(said.get("tests") or turns) or [said]
 
 
 def of_node(tests: Iterable[Mapping[str, Any]], name: str) -> dict[str, Any]:

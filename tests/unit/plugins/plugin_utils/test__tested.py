@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import of_node, results
 
 BLUE1 = {"nodes": [{"name": "blue1"}], "results": [{"check": "GET /", "node": "blue1", "through": "balancer", "answers": 1, "latency_s": 0.1}]}
@@ -61,8 +63,29 @@ NOTHING = [{"failed": True, "component": ""}]
 def test_what_was_skipped_has_not_passed():
     assert results([{"skipped": True, "skip_reason": "Conditional result was False"}]) == NOTHING
     assert results([{"skipped": True, "results": [], "skipped_reason": "No items in the list"}]) == NOTHING
-    assert [row["component"] for row in results([{"results": [of_loop("shop"), of_loop("cart", skipped=True)]}])] == ["shop"]
+    some = results([{"results": [of_loop("shop"), of_loop("cart", skipped=True)]}])
+    assert [(row["component"], row.get("failed", False)) for row in some] == [("shop", False), ("cart", True)]
     assert results([[{**BLUE1, "skipped": True}]]) == NOTHING
+    assert results([{"results": [of_loop("shop", skipped=True)]}]) == [{"failed": True, "component": "shop"}]
+
+
+def test_a_loop_whose_turns_test_several_components():
+    """Over the load balancers, for instance, with all components in each turn."""
+    turn = {"ansible_loop_var": "item", "item": "lb1", "tests": [{**BLUE1, "component": "shop"}, {"component": "cart", "failed": True}]}
+    said = {"results": [turn, {**turn, "item": "lb2"}], "failed": True}
+    assert [(row["component"], row.get("failed", False)) for row in results([said])] == [("shop", False), ("cart", True)] * 2
+    assert results([{"results": [turn]}])[0]["nodes"] == BLUE1["nodes"]
+
+
+def test_a_loop_that_ended_before_its_first_turn():
+    assert [row["failed"] for row in results([{"failed": True, "msg": "no such variable", "results": []}])] == [True]
+
+
+@pytest.mark.parametrize("said", ["passed", True, 7, ["passed"], [None, 7], {"results": ["passed"]}, [[["passed"]]]])
+def test_what_is_no_result_has_not_passed(said):
+    """Whatever somebody registered, or set, under that name: no node is among what it shows."""
+    (row,) = results([said])
+    assert not row.get("nodes")
 
 
 def test_what_was_never_registered_has_not_passed():
