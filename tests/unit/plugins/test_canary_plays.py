@@ -238,7 +238,7 @@ def test_a_migration(play, canary, tmp_path) -> None:
     nodes = [{"name": "blue1", "component": "shop", "release": "2.0.0"}]
     status, output = play(role("migrate", migrate_release="2.0.0", migrate_nodes=nodes, migrate_migrations=[migration]))
     assert status == 2
-    assert b'The migration orders failed on blue1 at \\"Run it\\"' in output and b'"rc": 3' in output
+    assert b'The migration orders failed on blue1 at \\"Run the migration\\"' in output and b'"rc": 3' in output
     canary.shown_in(output, 40000)
 
 
