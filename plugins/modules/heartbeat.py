@@ -109,6 +109,7 @@ options:
     description:
       - For O(state=standby), the nodes that come in at the same moment, each with what must be installed and running, as in O(proof). They are
         proven as if they went live, and O(min_live) does not hold for that moment.
+      - For O(state=live), the same for those that come in, so that both halves are judged alike - none comes in beside one that must not leave.
       - It takes live load balancers that hold requests meanwhile (O(load_balancers[].hold_s)), and whose O(load_balancers[].rise) is at least
         O(load_balancers[].fall) + 2, so that they take nodes out before they take others in.
     type: dict

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -94,19 +94,22 @@ class Ground:
 
     def _refuse_by_all(self) -> list[str]:
         args, me = self.args, self.me
+        batch = args.get("batch") or [me.name]
         if args["state"] == "live":
-            return self._refuse_live(served_by(self.nodes))
+            # Of an exclusive switch both halves are judged alike. One that came in while the other one must not leave would serve beside it: on core 2.16
+            # whoever is to come in gets here, too, when another node could not be read.
+            return self._refuse_live(served_by(self.nodes)) or (self._refuse_exclusive(batch) if args.get("successors") else [])
         if me.unread:
             return [f"{me.name}: {me.unread}"]
-        batch = args.get("batch") or [me.name]
         if me.name not in batch:
             return [f"{me.name} is not in the batch {', '.join(batch)}"]
         if not me.live:
             return []  # it serves nobody: no capacity leaves
-        if args.get("successors"):
-            successors = [self.last_read(name) for name in args["successors"]]
-            return refuse_exclusive(successors, self.nodes, batch, args["successors"], self.tests, self.limits)
-        return refuse_standby(self.nodes, batch, self.limits)
+        return self._refuse_exclusive(batch) if args.get("successors") else refuse_standby(self.nodes, batch, self.limits)
+
+    def _refuse_exclusive(self, batch: Collection[str]) -> list[str]:
+        successors = [self.last_read(name) for name in self.args["successors"]]
+        return refuse_exclusive(successors, self.nodes, batch, self.args["successors"], self.tests, self.limits)
 
     def _refuse_live(self, served: Sequence[Mapping[str, str | None]]) -> list[str]:
         adoption = refuse_adoption(self.me, self.nodes) if self.args.get("adopt") else None

@@ -140,8 +140,9 @@ def _shape() -> tuple[Callable[[Order], bool], Callable[[Order], bool]]:
         if [meaning(task)["_"] for task in tasks] != names:
             raise tasks[0].strange(f"what is included is not {', '.join(names)}, in this order")
     for task in (SWITCH[0], BOTH_READ, BOTH_AGAIN, BOTH_STOP):
-        if not meaning(task) or task.when or task.ignores:
-            raise task.strange("it does not run on every node, or does not stop for one")
+        # Who does not answer stays in the play, for each node that flips to judge.
+        if not meaning(task) or task.when or task.ignores is not (task.module == "begin"):
+            raise task.strange("it does not run on every node, or stops for one that it should not, or does not stop for one")
     if TAKE_BACK.keys.get("loop_control", {}).get("loop_var") != "__swap_undone":
         raise TAKE_BACK.strange("its loop has another variable")
     for task, file, when, loop, puts in FOLLOWS:
@@ -314,8 +315,6 @@ class Application:
     def exclusive(self, state: State, order: Order, gone: Collection[int] = ()) -> End:
         """exclusive.yml."""
         flip, args = BOTH_FLIP, meaning(BOTH_FLIP)
-        if UNREAD in state:
-            return End(state, "read")
         if args["state"] != "exclusive" or not {"successors", "lead_s", "batch"} <= set(args):
             raise flip.strange("here one half comes in and the other one leaves, which has a lead, and of which all are told who else leaves")
         read = self.read(state, gone, BOTH_READ, flip)
@@ -324,6 +323,11 @@ class Application:
         may_serve = permitted(served(frozenset(read)))
         coming = [i for i in acting if i in order.nodes and Proof(read[i], order.after[order.nodes.index(i)], tested) in may_serve]
         leaving = [i for i in acting if i not in order.nodes and not self.refused_exclusive(read, i, order, flip, tested)]
+        # Both halves are judged alike.
+        if not self._exclusive_permitted(read, order, order.not_after, tested):
+            coming = []
+        if coming and UNREAD in state:
+            raise Violation("nobody comes in beside those that must not leave", f"when it is asked:{self.describe(state)}")
         if any(is_live[state[i]] for i in leaving) and (len(coming) < len(order.nodes) or not set(leaving) <= set(order.retire)):
             raise Violation(
                 "in an exclusive switch nodes leave only for proven successors",

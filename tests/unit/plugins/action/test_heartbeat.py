@@ -309,6 +309,36 @@ def test_an_exclusive_switch(run_action, vars_of, said):
     assert "green1: it has not passed the sanity test" in ran.result["msg"] and ran.sent == []
 
 
+@pytest.mark.parametrize(
+    "changes, passed, why",
+    [
+        ({"blue2": {"unreachable": True}}, GROUPS["green"], "blue2 counts as not live: it is unreachable"),
+        (
+            {"blue1": {"failed": True, "msg": "the lock is held by bob"}},
+            GROUPS["green"],
+            "blue1 counts as not live: its reading failed: the lock is held by bob",
+        ),
+        ({"green2": {"unreachable": True}}, GROUPS["green"], "green2 counts as not live: it is unreachable"),
+        ({}, ["green1"], "green2: it has not passed the sanity test"),
+    ],
+)
+def test_in_an_exclusive_switch_nobody_comes_in_beside_who_must_not_leave(run_action, vars_of, said, changes, passed, why):
+    """On core 2.16 whoever is to come in gets here, too, when another node could not be read."""
+    new = {name: said("2.0.0", state="standby", batch_id="r2/1") for name in ("green1", "green2")}
+    asked = {
+        "load_balancers": [{**BALANCERS[0], "hold_s": 8, "fall": 1, "rise": 3}, *BALANCERS[1:]],
+        "proof": {"shop": "shop-2.0.0-1.noarch"},
+        "batch": ["blue1", "blue2"],
+        "successors": dict.fromkeys(("green1", "green2"), {"shop": "shop-2.0.0-1.noarch"}),
+        "sanity": ["tested"],
+        "sanity_host": "green1",
+    }
+    task_vars = vars_of("green1", **{**new, **changes})
+    task_vars["hostvars"]["green1"]["tested"] = {"nodes": [{"name": name} for name in passed]}
+    ran = run_action("heartbeat", args("live", **asked), task_vars)
+    assert why in ran.result["msg"] and ran.sent == []
+
+
 # ---- In, on the permit with which the batch left ------------------------------------------------------------------------------------
 
 
