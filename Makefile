@@ -58,7 +58,7 @@ test: image ## Run these and the scenarios that prove the product, as .ci/run do
 test-all: image ## Run every check and scenario there is
 	@python tests/checks.py --tier all
 
-readme: tools ## Write README's tables of variables from the table of the site
+readme: tools ## Write the tables of README and docs/refusals.md from the tables of the code
 	@PYTHONPATH=.cache/collections python -m ansible_collections.halfswap.bluegreen.tests.readme
 
 clean: lab-clean ## Remove all labs, the node images and all that was installed into this checkout

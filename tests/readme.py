@@ -1,7 +1,8 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes README's tables of variables from the table of the site (plugins/plugin_utils/site/table.py): `make readme` writes them, a unit test compares."""
+"""Makes README's tables of variables from the table of the site (plugins/plugin_utils/site/table.py), and that of docs/refusals.md from the table of
+refusals (plugins/plugin_utils/_refusals.py): `make readme` writes them, a unit test compares."""
 
 from __future__ import annotations
 
@@ -9,10 +10,13 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import REFUSALS
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.key import Key
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import COMPONENT, LOAD_BALANCER, VARIABLES
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+PAGES = (README, ROOT / "docs/refusals.md")
 HEADER = ["key", "type, unit", "default", "meaning"]
 TYPES = {
     "str": "string",
@@ -32,11 +36,12 @@ def table(name: str) -> str:
         "variables": lambda: _table("variable", VARIABLES, "bluegreen_"),
         "components": lambda: _table("key", COMPONENT),
         "load balancers": lambda: _table("key", LOAD_BALANCER),
+        "refusals": _refusals,
     }[name]()
 
 
 def written(text: str) -> str:
-    """README with its tables as they should be."""
+    """A page with its tables as they should be."""
     return re.sub(
         r"(<!-- table of (.*?), by make readme -->\n).*?(<!-- end of table -->)", lambda found: found[1] + table(found[2]) + found[3], text, flags=re.S
     )
@@ -44,7 +49,25 @@ def written(text: str) -> str:
 
 def _table(first: str, keys: Sequence[Key], prefix: str = "") -> str:
     rows = [[first, *HEADER[1:]], ["---"] * 4, *_rows(keys, prefix)]
-    return "\n" + "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in rows) + "\n"
+    return "\n" + _lines(rows) + "\n"
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n".replace("|  |", "| |") for row in rows)
+
+
+def _refusals() -> str:
+    """A table for each subject."""
+    header = [["name", "what it means", "what mends it", "can be passed"], ["---"] * 4]
+    subjects = dict.fromkeys(row.subject for row in REFUSALS)
+    return (
+        "".join(
+            f"\n## {subject}\n\n"
+            + _lines(header + [[f"`{row.code}`", row.meaning, row.remedy, "yes" if row.passable else "no"] for row in REFUSALS if row.subject == subject])
+            for subject in subjects
+        )
+        + "\n"
+    )
 
 
 def _rows(keys: Sequence[Key], prefix: str) -> Iterator[list[str]]:
@@ -84,4 +107,5 @@ def _default(key: Key) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
+    for page in PAGES:
+        page.write_text(written(page.read_text()))

@@ -10,6 +10,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._lease import had, holder
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 
 
 class ActionModule(Step):
@@ -27,4 +28,5 @@ class ActionModule(Step):
         first = self.task_vars["ansible_play_hosts_all"][0]
         result = registered(self.task_vars["hostvars"], first, decided)
         if not result or result.get("failed") or result.get("unreachable") or result.get("skipped"):
-            raise Refused(f"The lock of {first}, which decides between two runs, was not had. Nothing was changed here.")
+            text = f"The lock of {first}, which decides between two runs, was not had. Nothing was changed here."
+            raise Refused(Refusal("HS-LOCKED", text).told)

@@ -11,6 +11,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, standing_by_lines, status_lines
 
 
@@ -37,9 +38,12 @@ class ActionModule(Judgement):
             try:
                 wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
             except Unstaged as exc:
-                raise Refused(str(exc)) from exc
+                raise Refused(Refusal("HS-PACKAGES", str(exc)).told) from exc
             rest = plan(nodes, wanted, Policy(strategy=args["strategy"], limits=Limits(without=args["without"], load_balancers=balancers)))
-            left = [*rest.refusals, *(f"batch {batch.number} ({', '.join(batch.nodes + batch.retire)}) is left to do" for batch in rest.batches)]
+            left = [
+                *(refusal.told for refusal in rest.refusals),
+                *(f"batch {batch.number} ({', '.join(batch.nodes + batch.retire)}) is left to do" for batch in rest.batches),
+            ]
         done = args["complete"] and not left
         if done:
             lines = standing_by_lines(nodes) if self._task.args.get("strategy") else []

@@ -11,6 +11,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._flip import Ground, switched_from_here
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told, divided
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import of_node
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import Remote, sending, way
 
@@ -34,19 +35,30 @@ class ActionModule(Step):
             if not args.get(required):
                 raise AnsibleActionFail(f"halfswap.bluegreen.{self.MODULE}: the option {required} is required.")
         ground = Ground(args, self.task_vars)
-        reasons = ground.refuse()
+        override = ground.limits.override
+        reasons, passed = divided(ground.refuse(), override)
         if reasons:
-            raise Refused(f"Interlock: {ground.name} does not go to {args['state']}, nothing was changed. {'; '.join(reasons)}.", refused=reasons)
+            told = f"Interlock: {ground.name} does not go to {args['state']}, nothing was changed. {all_told(reasons)}."
+            raise Refused(told, refused=[reason.told for reason in reasons])
         if args.get("load_balancers"):
             args["load_balancers"] = ground.limits.load_balancers
         args["components"] = [ground.as_seen(component) for component in args["components"]]
         args.setdefault("by", author(self.task_vars))
+        # What leaves says so itself, before it does: whoever reads its journal sees by which right.
+        passing = override.record(passed) or (ground.permit or {}).get("override") if args["state"] == "standby" else {}
+        if passing:
+            self.note(args, passing)
         args["release"] = ground.release()
         # Judged; the node only keeps what is its own of it.
         args["tested"] = of_node(ground.tests, ground.name) if args["state"] == "live" else {}
-        for key in ("sanity", "sanity_host", "permit"):
+        for key in ("sanity", "sanity_host", "permit", "override"):
             args.pop(key, None)
         return args
+
+    def note(self, args: dict[str, Any], passing: dict[str, Any]) -> None:
+        noted = self.module("journal", {"run_id": args["run_id"], "by": args["by"], "what": "override", "after": passing})
+        if noted.get("failed"):
+            raise Refused(f"What the override passes could not be noted, nothing was changed. {noted['msg']}")
 
     def from_here(self, via: str, args: dict[str, Any]) -> dict[str, Any]:
         """Where only the controller reaches the heartbeats."""

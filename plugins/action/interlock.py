@@ -11,6 +11,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import MAX_AGE_S, judge, permit
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told, divided
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import fit
 
 
 class ActionModule(Judgement):
@@ -31,7 +33,10 @@ class ActionModule(Judgement):
         nodes = read_nodes(application, self.task_vars["hostvars"], args["evidence"], args["batch_id"], oldest, bounds.without)
         left = self.task_vars.get("ansible_play_hosts") or []
         lost = [name for name in self.task_vars.get("ansible_play_hosts_all") or [] if name not in left]
-        reasons = judge(nodes, args["batch"], args["run_id"], lost, bounds)
+        reasons, passed = divided(judge(nodes, args["batch"], args["run_id"], lost, bounds), bounds.override)
         if reasons:
-            raise Refused(f"Interlock: {', '.join(args['batch']) or 'nobody'} does not leave, nothing was changed. {'; '.join(reasons)}.", refused=reasons)
-        return permit(nodes, args["batch"], args["batch_id"])
+            told = f"Interlock: {', '.join(args['batch']) or 'nobody'} does not leave, nothing was changed. {all_told(reasons)}."
+            raise Refused(told, refused=[reason.told for reason in reasons])
+        for line in fit(bounds.override.lines(passed)):
+            self._display.display(line)
+        return {**permit(nodes, args["batch"], args["batch_id"]), "override": bounds.override.record(passed)}

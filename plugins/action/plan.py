@@ -17,6 +17,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal, all_told, divided
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._windows import WindowError, refusals
 
@@ -56,63 +57,76 @@ class ActionModule(Judgement):
         try:
             wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
         except Unstaged as exc:
-            raise Refused(str(exc)) from exc
+            raise Refused(Refusal("HS-PACKAGES", str(exc)).told) from exc
         found = plan(nodes, wanted, policy)
         reasons = [*_around(application, nodes, args, self.task_vars), *found.refusals]
         if found.batches:
-            reasons += [f"{node.name}: nobody could tell when its requests are done: {node.undrainable}" for node in nodes if node.undrainable]
+            reasons += [
+                Refusal("HS-DRAIN", f"{node.name}: nobody could tell when its requests are done: {node.undrainable}") for node in nodes if node.undrainable
+            ]
             reasons += _forks(found) + _approval(found, args["plan_hash"]) + _time(found, nodes, policy, args["windows"])
-        if reasons:
-            found = replace(found, batches=(), refusals=tuple(reasons))
+        refused, passed = divided(reasons, policy.limits.override)
+        found = replace(found, refusals=tuple(refused), passed=(*found.passed, *passed))
+        if refused:
+            found = replace(found, batches=(), passed=())
         lines = plan_lines(found, nodes, policy)
         for line in lines if speaker(self.task_vars) else ():
             self._display.display(line)
         if found.refusals:
-            raise Refused(f"Refused, nothing was changed: {'; '.join(found.refusals)}.", **found.as_dict(), table=lines)
+            raise Refused(f"Refused, nothing was changed: {all_told(found.refusals)}.", **found.as_dict(), table=lines)
         seconds, _certain = eta_s(found, nodes, policy)
-        return {**found.as_dict(), "table": lines, "hash": found.digest, "eta_s": round(seconds, 1)}
+        override = policy.limits.override.record(found.passed)
+        return {**found.as_dict(), "table": lines, "hash": found.digest, "eta_s": round(seconds, 1), "override": override}
 
 
 # Long enough for a handful of health checks and, where there is traffic, for every kind of request to come by.
 ROLLING_OBSERVE_S = 10.0
 
 
-def _around(application: Mapping[str, Sequence[str]], nodes: Sequence[Node], args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[str]:
+def _around(application: Mapping[str, Sequence[str]], nodes: Sequence[Node], args: Mapping[str, Any], task_vars: Mapping[str, Any]) -> list[Refusal]:
     """What has to be right around the nodes, whatever is planned."""
     count = sum(map(len, application.values()))
     reasons = held_by_another(nodes, args["run_id"])
     if args["node_count"] not in (0, count):
-        reasons.append(f"the inventory has {count} nodes here, and bluegreen_node_count is {args['node_count']}: a sliced job sees a part of them only")
+        sliced = f"the inventory has {count} nodes here, and bluegreen_node_count is {args['node_count']}: a sliced job sees a part of them only"
+        reasons.append(Refusal("HS-SLICED", sliced))
     if not args["node_count"] and ("awx_job_id" in task_vars or "tower_job_id" in task_vars):
-        reasons.append(f"under AWX a job may be sliced: declare how many nodes there are, bluegreen_node_count: {count}")
+        reasons.append(Refusal("HS-SLICED", f"under AWX a job may be sliced: declare how many nodes there are, bluegreen_node_count: {count}"))
     reasons += [
-        f"{node.name}: its clock differs by {node.clock_skew_s:.0f} s from the controller's, and bluegreen_clock_skew_s is {args['clock_skew_s']:g}: "
-        "is its time service running?"
+        Refusal(
+            "HS-CLOCK",
+            f"{node.name}: its clock differs by {node.clock_skew_s:.0f} s from the controller's, and bluegreen_clock_skew_s is {args['clock_skew_s']:g}: "
+            "is its time service running?",
+        )
         for node in nodes
         if node.clock_skew_s > args["clock_skew_s"]
     ]
     return reasons
 
 
-def _forks(found: Plan) -> list[str]:
+def _forks(found: Plan) -> list[Refusal]:
     """Ansible lets so many nodes act side by side. Were the switch made in turns, the first ones would serve while the last ones still do."""
     at_once = max((len(batch.nodes) + len(batch.retire) for batch in found.batches if batch.exclusive), default=0)
     forks = int(context.CLIARGS.get("forks") or constants.DEFAULT_FORKS)
     if at_once <= forks:
         return []
-    return [f"an exclusive switch of {at_once} nodes needs as many forks, and there are {forks}: run it with --forks {at_once} (in AWX: forks of the template)"]
+    told = f"an exclusive switch of {at_once} nodes needs as many forks, and there are {forks}: run it with --forks {at_once} (in AWX: forks of the template)"
+    return [Refusal("HS-FORKS", told)]
 
 
-def _approval(found: Plan, approved: str) -> list[str]:
+def _approval(found: Plan, approved: str) -> list[Refusal]:
     if approved in ("", found.digest):
         return []
     return [
-        f"the plan is {found.digest} now, and bluegreen_plan_hash approves {approved}: the nodes or packages are others than they were then. "
-        "Look at the plan with --check, and have it approved again"
+        Refusal(
+            "HS-APPROVAL",
+            f"the plan is {found.digest} now, and bluegreen_plan_hash approves {approved}: the nodes or packages are others than they were then. "
+            "Look at the plan with --check, and have it approved again",
+        )
     ]
 
 
-def _time(found: Plan, nodes: Sequence[Node], policy: Policy, windows: Mapping[str, Any]) -> list[str]:
+def _time(found: Plan, nodes: Sequence[Node], policy: Policy, windows: Mapping[str, Any]) -> list[Refusal]:
     seconds, _certain = eta_s(found, nodes, policy)
     try:
         return refusals(windows, datetime.datetime.now(datetime.timezone.utc), seconds)

@@ -15,6 +15,7 @@ from ansible.utils.vars import load_extra_vars
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._waits import lock_s
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import PREFIX, REASON_CHARACTERS, SiteError
@@ -64,7 +65,8 @@ class ActionModule(ActionBase):
             faults += _unfit(settings, args["playbook"]) if args["playbook"] in LOCKING else []
         if faults:
             count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
-            result.update(failed=True, msg="\n- ".join([f"The description of the site has {count}. Nothing was changed.", *faults]))
+            told = "\n- ".join([f"The description of the site has {count}. Nothing was changed.", *faults])
+            result.update(failed=True, msg=Refusal("HS-SITE", told).told)
             return result
         result.update({name: value for name, value in settings.items() if name not in UNREGISTERED})
         result.update(_of_run(args["playbook"], args["target"], settings, task_vars))
@@ -95,7 +97,17 @@ def _of_run(playbook: str, target: str, settings: Mapping[str, Any], task_vars: 
         found.update(target=target, forward=forward, lock_s=lock_s(settings), drain=_drain(settings))
         # Whoever has to go back does not wait for a window.
         found.update({} if forward else {"windows": {}})
+        found.update(_broken_glass(found["reason"], settings["override"]) if settings["override"] else {})
     return found
+
+
+def _broken_glass(reason: str, override: Mapping[str, Any]) -> dict[str, Any]:
+    """The override goes where the reason of the run goes: into the lock and each switch, and so into status, journal and history."""
+    why = shown(override["reason"], REASON_CHARACTERS)
+    return {
+        "override": {"reason": why, "refusals": override["refusals"]},
+        "reason": shown(f"{reason}, override of {', '.join(override['refusals'])}: {why}", REASON_CHARACTERS),
+    }
 
 
 def _unfit(settings: Mapping[str, Any], playbook: str) -> list[str]:

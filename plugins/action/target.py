@@ -10,6 +10,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS, target
 
 
@@ -28,5 +29,5 @@ class ActionModule(Judgement):
         nodes = read_nodes(stacks_of(self.task_vars), self.task_vars["hostvars"], args["observed"], without=args["without"])
         found = target(args["kind"], nodes, args["release"], args["strategy"])
         if found.refusals:
-            raise Refused(f"Refused, nothing was changed: {'; '.join(found.refusals)}.")
+            raise Refused(f"Refused, nothing was changed: {all_told(found.refusals)}.")
         return {"wanted": found.wanted, "strategy": found.strategy}

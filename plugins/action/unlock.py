@@ -11,6 +11,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 
 
 class ActionModule(ActionBase):
@@ -34,5 +35,6 @@ class ActionModule(ActionBase):
                 for run_id, lock in locks.items()
             ]
             # On every host, so that all of them come to the end of the play alike; the reasons once.
-            result.update(failed=True, msg=" ".join([f"{wrong}; nothing was released.", *(held if speaker(task_vars) else ())]))
+            text = " ".join([f"{wrong}; nothing was released.", *(held if speaker(task_vars) else ())])
+            result.update(failed=True, msg=Refusal("HS-LOCKED", text).told)
         return result

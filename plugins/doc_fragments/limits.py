@@ -33,4 +33,10 @@ options:
         description: Requests per second.
         type: float
         required: true
+  override:
+    description:
+      - Refusals that are passed, and why. C(refusals) is a list of their names, as C(docs/refusals.md) has them, and C(reason) a text.
+      - A refusal that may not be passed refuses all the same. What is passed is shown, and written into the journal of the nodes.
+    type: dict
+    default: {}
 """

@@ -30,7 +30,11 @@ VERSION = 1
 _LINE = keys(dict(at=moment(), run_id=text(), by=or_null(text()), what=text()), dict(result=text(), reason=text()))
 _PACKAGES = listing(or_null(text()), 1000)
 _TEST = keys(dict(answers=whole()), dict(compare=keys({}, dict(compared=whole(), differences=whole()))))
-_TOLD = {"packages": keys({}, dict(before=_PACKAGES, after=_PACKAGES)), "sanity test": keys({}, dict(after=mapping(_TEST, 1000)))}
+_TOLD = {
+    "packages": keys({}, dict(before=_PACKAGES, after=_PACKAGES)),
+    "sanity test": keys({}, dict(after=mapping(_TEST, 1000))),
+    "override": keys(dict(after=keys(dict(reason=text(), passed=listing(text(), 1000))))),
+}
 # A deployment writes about 2 KiB on a node, so that five files of this size hold some thousand of them.
 JOURNAL_BYTES = 1024 * 1024
 JOURNAL_OLD_FILES = 4

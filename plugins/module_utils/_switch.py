@@ -61,6 +61,7 @@ JUDGED = dict(
         options=dict(name=dict(type="str", required=True), per_s=dict(type="float", required=True)),
     ),
     without=dict(type="list", elements="str", default=[]),
+    override=dict(type="dict", default={}),
 )
 
 

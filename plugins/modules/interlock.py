@@ -103,6 +103,12 @@ expected_per_s:
   returned: success
   type: dict
   sample: {shop: 60.0}
+override:
+  description: >-
+    What would have been a reason to refuse, and was passed by O(override), as C(passed), and its C(reason). Empty where nothing was passed.
+  returned: success
+  type: dict
+  sample: {}
 refused:
   description: Why the batch may not leave.
   returned: when it is refused

@@ -37,15 +37,20 @@ options:
     description: Who did it. Defaults to the user (in AWX the one who launched the job) and the host of the controller, V(user@host).
     type: str
   what:
-    description: What was done.
+    description: What was done. Required, unless O(override) is given.
     type: str
-    required: true
   before:
     description: What was before; text, a list or a dictionary.
     type: raw
   after:
     description: What is after it; text, a list or a dictionary.
     type: raw
+  override:
+    description:
+      - For the action plugin. Name of the variable in which M(halfswap.bluegreen.plan) was registered, whose RV(halfswap.bluegreen.plan#module:override)
+        is written down.
+      - It takes the place of O(what) and O(after).
+    type: str
   result:
     description: What came of it.
     type: str

@@ -199,6 +199,12 @@ differences:
   type: list
   elements: str
   sample: []
+override:
+  description: >-
+    What would have been a reason to refuse, and was passed by O(override), as C(passed), and its C(reason). Empty where nothing was passed.
+  returned: success
+  type: dict
+  sample: {}
 hash:
   description: Names the plan. The same nodes, packages and order give the same one.
   returned: always

@@ -16,6 +16,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
 
 from ._interlock import Limits
+from ._refusals import Override, Refusal
 
 STACKS = ("blue", "green")
 
@@ -32,11 +33,15 @@ LIMITS_SPEC = {
     "capacity": {"type": "list", "elements": "dict", "default": []},
     "without": {"type": "list", "elements": "str", "default": []},
     "load_balancers": {"type": "list", "elements": "dict", "required": True},
+    "override": {"type": "dict", "default": {}},
 }
 
 
 class ApplicationError(AnsibleError):
     """The inventory does not describe an application; the text says what is wrong and what mends it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Refusal("HS-SITE", text).told)
 
 
 def stacks(groups: Mapping[str, Sequence[str]], application: str = "") -> dict[str, list[str]]:
@@ -131,4 +136,5 @@ def limits(args: Mapping[str, Any], application: Mapping[str, Sequence[str]]) ->
         capacity={component["name"]: float(component["per_s"]) for component in args["capacity"]},
         without=tuple(args["without"]),
         load_balancers=() if args["load_balancers"] is None else load_balancers(args["load_balancers"]),
+        override=Override(str(args["override"].get("reason") or ""), tuple(args["override"].get("refusals") or ())),
     )

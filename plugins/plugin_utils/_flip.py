@@ -29,6 +29,7 @@ from ._interlock import (
     requests_per_s,
     served_by,
 )
+from ._refusals import Refusal
 from ._tested import results
 from ._ways import POLL_S, Remote, with_seen
 
@@ -83,16 +84,17 @@ class Ground:
         looks_again = self.args["state"] == "live" and all(c.get("package") and c.get("service") for c in self.args["components"])
         return read_node(name, self.stack_of[name], said, self.args["batch_id"], None if looks_again else self.oldest)
 
-    def refuse(self) -> list[str]:
+    def refuse(self) -> list[Refusal]:
         if self.args.get("permit"):
             if self.args.get("adopt"):
-                return [f"{self.name}: whether it may be adopted is told by what all nodes said (option evidence), and a permit does not have that"]
+                why = "whether it may be adopted is told by what all nodes said (option evidence), and a permit does not have that"
+                return [Refusal("HS-PERMIT", f"{self.name}: {why}")]
             comes_in = self.args["state"] == "live"
             refused = _permit.refuse(self.permit, self.args["batch_id"], self.name, None if comes_in else _permit.MAX_AGE_S)
             return refused or (self._refuse_live(self.permit["served"]) if comes_in else [])
         return held_by_another(self.nodes, self.args["run_id"]) + self._refuse_by_all()
 
-    def _refuse_by_all(self) -> list[str]:
+    def _refuse_by_all(self) -> list[Refusal]:
         args, me = self.args, self.me
         batch = args.get("batch") or [me.name]
         if args["state"] == "live":
@@ -100,18 +102,18 @@ class Ground:
             # whoever is to come in gets here, too, when another node could not be read.
             return self._refuse_live(served_by(self.nodes)) or (self._refuse_exclusive(batch) if args.get("successors") else [])
         if me.unread:
-            return [f"{me.name}: {me.unread}"]
+            return [Refusal("HS-UNREAD", f"{me.name}: {me.unread}")]
         if me.name not in batch:
-            return [f"{me.name} is not in the batch {', '.join(batch)}"]
+            return [Refusal("HS-PERMIT", f"{me.name} is not in the batch {', '.join(batch)}")]
         if not me.live:
             return []  # it serves nobody: no capacity leaves
         return self._refuse_exclusive(batch) if args.get("successors") else refuse_standby(self.nodes, batch, self.limits)
 
-    def _refuse_exclusive(self, batch: Collection[str]) -> list[str]:
+    def _refuse_exclusive(self, batch: Collection[str]) -> list[Refusal]:
         successors = [self.last_read(name) for name in self.args["successors"]]
         return refuse_exclusive(successors, self.nodes, batch, self.args["successors"], self.tests, self.limits)
 
-    def _refuse_live(self, served: Sequence[Mapping[str, str | None]]) -> list[str]:
+    def _refuse_live(self, served: Sequence[Mapping[str, str | None]]) -> list[Refusal]:
         adoption = refuse_adoption(self.me, self.nodes) if self.args.get("adopt") else None
         return refuse_live(self.me, served, self.args.get("proof") or {}, self.tests, adoption)
 

@@ -15,6 +15,7 @@ from ._report import fit, table
 
 LOCK_TAKEN = ("lock acquired", "lock taken over")
 LOCK_RELEASED = "lock released"
+OVERRIDE = "override"
 # So many names fit into a column; beyond, their number tells more.
 NAMES = 4
 CHANGES = 3
@@ -49,7 +50,7 @@ class Run:
     @property
     def nodes(self) -> list[str]:
         """Where it did something; a lock alone changes nothing."""
-        return list(dict.fromkeys(node for node, line in self.lines if line["what"] not in (*LOCK_TAKEN, LOCK_RELEASED)))
+        return list(dict.fromkeys(node for node, line in self.lines if line["what"] not in (*LOCK_TAKEN, LOCK_RELEASED, OVERRIDE)))
 
     @property
     def did(self) -> str:
@@ -59,6 +60,16 @@ class Run:
             return "; ".join([*changes[:CHANGES], *([f"{len(changes) - CHANGES} more"] if len(changes) > CHANGES else [])])
         reasons = (line.get("reason") for _node, line in self.lines)
         return next((reason for reason in reasons if reason), None) or ", ".join(dict.fromkeys(line["what"] for _node, line in self.lines))
+
+    @property
+    def passed(self) -> list[str]:
+        """The refusals that the operator passed: which, who, when and why. Each of them once, by its first node."""
+        acts = sorted((line for _node, line in self.lines if line["what"] == OVERRIDE), key=lambda line: line["at"])
+        told = {text: line for line in reversed(acts) for text in line["after"]["passed"]}
+        return [
+            f"Run {self.run_id}: {line.get('by') or '-'} passed {text} (at {line['at']}, because {line['after']['reason']})"
+            for text, line in sorted(told.items(), key=lambda each: each[1]["at"])
+        ]
 
     @property
     def tested(self) -> str:
@@ -101,6 +112,7 @@ def history_lines(told: Sequence[Run], nodes: Sequence[str], unread: Mapping[str
     shown = table(("run", "began", "took", "who", "did", "nodes", "result", "sanity test"), rows) if rows else ["No run is in the journals."]
     return [
         *shown,
+        *fit(text for run in told for text in run.passed),
         *fit(f"{name} was not read: {why}" for name, why in unread.items()),
         *fit(
             f"{name}: lines of its journal that are torn or not ours were left out, {len(lines)} of them, the last one: {lines[-1]}"

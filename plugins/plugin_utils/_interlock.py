@@ -19,6 +19,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import DEFAULT_FALL, DEFAULT_RISE, unsettled
 
 from ._evidence import Node
+from ._refusals import Override, Refusal
 
 # Seconds that the rate of a component is the mean of. Of what was before them nobody knows, so nothing is expected for longer: a single request
 # on a quiet day, one of our own for instance, is not the traffic of an hour.
@@ -38,6 +39,8 @@ class Limits:
     # Nodes that the operator knows to be dead. Nobody asks them, and they count as not serving.
     without: Collection[str] = ()
     load_balancers: Sequence[Mapping[str, Any]] = ()
+    # What the operator passes in this run, and why.
+    override: Override = field(default_factory=Override)
 
 
 def remaining(nodes: Sequence[Node], out: Collection[str], staying: Collection[str], min_live: int) -> list[tuple[list[str], int, str]]:
@@ -56,33 +59,40 @@ def remaining(nodes: Sequence[Node], out: Collection[str], staying: Collection[s
     return [(list(stay), least, "" if len(names) == len(known) else " and ".join(names)) for (stay, least), names in alike.items()]
 
 
+def too_few(stay: Sequence[str]) -> str:
+    """The name of a refusal because these are too few: with none of them, nobody may pass it."""
+    return "HS-MIN-LIVE" if stay else "HS-LAST"
+
+
 def requests_per_s(nodes: Sequence[Node], component: str, shared_by: int = 0) -> float:
     """Requests per second that one of the serving nodes gets, by what all of them got lately; or one of so many, which share them."""
     rates = [c.rate_per_s for node in nodes if node.serving for c in node.components if c.name == component and c.rate_per_s is not None]
     return sum(rates) / (shared_by or len(rates)) if rates else 0.0
 
 
-def overloaded(nodes: Sequence[Node], staying: Collection[str], capacity: Mapping[str, float]) -> list[str]:
+def overloaded(nodes: Sequence[Node], staying: Collection[str], capacity: Mapping[str, float]) -> list[Refusal]:
     """Why those that stay cannot carry what all of them carry now; nothing where the capacity of a node or its load is not known."""
     reasons = []
     known = {component.name for node in nodes for component in node.components}
     for component, per_node in capacity.items():
         if known and component not in known:
-            reasons.append(f"a capacity is given for the component {component}, which no node has (there are {', '.join(sorted(known))})")
+            wrong = f"a capacity is given for the component {component}, which no node has (there are {', '.join(sorted(known))})"
+            reasons.append(Refusal("HS-CAPACITY", wrong))
             continue
         load = sum(c.rate_per_s or 0.0 for node in nodes if node.live for c in node.components if c.name == component)
         count = sum(node.name in staying and node.has(component) for node in nodes)
         if load > count * per_node:
-            reasons.append(
-                f"{count} nodes can serve {count * per_node:g} requests/s of {component} (capacity_per_s), and there are {load:.0f} now: wait for less"
-            )
+            much = f"{count} nodes can serve {count * per_node:g} requests/s of {component} (capacity_per_s), and there are {load:.0f} now: wait for less"
+            reasons.append(Refusal("HS-PEAK", much))
     return reasons
 
 
-def held_by_another(nodes: Sequence[Node], run_id: str) -> list[str]:
+def held_by_another(nodes: Sequence[Node], run_id: str) -> list[Refusal]:
     """Where the lock of another run lies."""
     return [
-        f"{node.name}: the lock is held by {node.lock['owner']} (run {node.lock['run_id']})" for node in nodes if node.lock and node.lock["run_id"] != run_id
+        Refusal("HS-LOCKED", f"{node.name}: the lock is held by {node.lock['owner']} (run {node.lock['run_id']})")
+        for node in nodes
+        if node.lock and node.lock["run_id"] != run_id
     ]
 
 
@@ -100,9 +110,13 @@ def _not_in(node: Node, nodes: Sequence[Node], load_balancers: Sequence[Mapping[
     return reasons
 
 
-def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits) -> list[str]:
+def _unread(nodes: Sequence[Node]) -> list[Refusal]:
+    return [Refusal("HS-UNREAD", f"{node.name} counts as not live: {node.unread}") for node in nodes if node.unread]
+
+
+def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits) -> list[Refusal]:
     """Why the nodes of this batch must not leave the live load balancers now."""
-    reasons = [f"{node.name} counts as not live: {node.unread}" for node in nodes if node.unread]
+    reasons = []
     staying = [node for node in nodes if node.name not in batch and not node.unread]
     good = []
     for node in staying:
@@ -115,18 +129,24 @@ def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits
         if not faults:
             good.append(node.name)
     few = [
-        f"{len(stay)} of at least {least} other nodes would stay live, healthy and on a known release{' of ' if which else ''}{which} "
-        f"({', '.join(stay) or 'none'})"
+        Refusal(
+            too_few(stay),
+            f"{len(stay)} of at least {least} other nodes would stay live, healthy and on a known release{' of ' if which else ''}{which} "
+            f"({', '.join(stay) or 'none'})",
+        )
         for stay, least, which in remaining(nodes, batch, good, limits.min_live)
         if len(stay) < least
     ]
     too_many = overloaded(nodes, good, limits.capacity)
     unavailable = len(nodes) + len(limits.without) - len(good)
     if 0 < limits.max_unavailable < unavailable:
-        too_many.append(f"{unavailable} nodes would not serve, and bluegreen_max_unavailable is {limits.max_unavailable}")
-    if not few and not any(node.unread for node in nodes):
+        too_many.append(Refusal("HS-UNAVAILABLE", f"{unavailable} nodes would not serve, and bluegreen_max_unavailable is {limits.max_unavailable}"))
+    unread = _unread(nodes)
+    if not few and not unread:
         return too_many
-    return [*too_many, *few, *reasons]
+    # Why they are too few goes with that: it is passed with it, or refuses as it does.
+    code = min(few, key=lambda refusal: refusal.row.passable).code if few else "HS-UNREAD"
+    return [*too_many, *few, *unread, *(Refusal(code, text) for text in reasons)]
 
 
 def refuse_live(
@@ -134,28 +154,33 @@ def refuse_live(
     served: Sequence[Mapping[str, str | None]],
     proof: Mapping[str, str],
     sanity: Sequence[Mapping[str, Any]],
-    adoption: Sequence[str] | None = None,
-) -> list[str]:
+    adoption: Sequence[Refusal] | None = None,
+) -> list[Refusal]:
     """Why this node must not take live traffic now.
 
     node: as it was read last. served: the packages that nodes served beyond doubt when the batch began. adoption: it has users already, and goes live
     without a sanity test; the reasons against that.
     """
     if node.unread:
-        return [f"{node.name}: {node.unread}"]
-    reasons = []
+        return [Refusal("HS-UNREAD", f"{node.name}: {node.unread}")]
+    reasons: list[Refusal] = []
     for component in node.components:
         wanted = proof.get(component.name)
         if not wanted:
-            reasons.append(f"{component.name}: nothing says which package it must have (option proof)")
+            reasons.append(Refusal("HS-PROOF", f"{component.name}: nothing says which package it must have (option proof)"))
         elif component.nevra != wanted:
-            reasons.append(f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}")
-    reasons += node.doubts() + node.unhealthy()
+            reasons.append(Refusal("HS-PROOF", f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}"))
+    reasons += unfit(node)
     if adoption is not None:
         reasons += adoption
     elif not reasons and not _passed_sanity(node, sanity) and node.nevras not in served:
-        reasons.append("it has not passed the sanity test, and no node served this release when the batch began")
-    return [f"{node.name}: {reason}" for reason in reasons]
+        reasons.append(Refusal("HS-UNTESTED", "it has not passed the sanity test, and no node served this release when the batch began"))
+    return [reason.of(f"{node.name}: ") for reason in reasons]
+
+
+def unfit(node: Node) -> list[Refusal]:
+    """Why it could not serve, whatever is wanted of it."""
+    return [*(Refusal("HS-DOUBT", text) for text in node.doubts()), *(Refusal("HS-UNHEALTHY", text) for text in node.unhealthy())]
 
 
 def served_by(nodes: Sequence[Node]) -> list[dict[str, str | None]]:
@@ -167,14 +192,14 @@ def served_by(nodes: Sequence[Node]) -> list[dict[str, str | None]]:
     return found
 
 
-def refuse_adoption(node: Node, nodes: Sequence[Node]) -> list[str]:
+def refuse_adoption(node: Node, nodes: Sequence[Node]) -> list[Refusal]:
     """Why this node does not go live for the first time without a sanity test: all the proof is that it serves already, through other load balancers."""
     reasons = []
     if node.record:
-        reasons.append("it has been live before, so it is tested before it serves again: halfswap.bluegreen.all_live does that")
+        reasons.append(Refusal("HS-ADOPT", "it has been live before, so it is tested before it serves again: halfswap.bluegreen.all_live does that"))
     for other in nodes:
         if other.nevras != node.nevras and (other.live or not other.doubts() + other.unhealthy()):
-            reasons.append(f"{other.name} runs {_packages(other)}, not {_packages(node)}: two releases are not adopted together")
+            reasons.append(Refusal("HS-ADOPT", f"{other.name} runs {_packages(other)}, not {_packages(node)}: two releases are not adopted together"))
     return reasons
 
 
@@ -187,7 +212,7 @@ def _packages(node: Node) -> str:
 SLOWER_IN = 2
 
 
-def unfit_for_exclusive(limits: Limits) -> list[str]:
+def unfit_for_exclusive(limits: Limits) -> list[Refusal]:
     """Why no moment may be without a live node, or why one might have two releases serving."""
     reasons = []
     for balancer in limits.load_balancers:
@@ -201,7 +226,7 @@ def unfit_for_exclusive(limits: Limits) -> list[str]:
                 f"load balancer {name} may take a node in (rise {rise}) before it has taken the others out (fall {fall}): "
                 f"an exclusive switch needs a rise of at least fall + {SLOWER_IN}"
             )
-    return reasons
+    return [Refusal("HS-EXCLUSIVE", text) for text in reasons]
 
 
 def refuse_exclusive(
@@ -211,19 +236,19 @@ def refuse_exclusive(
     proofs: Mapping[str, Mapping[str, str]],
     sanity: Sequence[Mapping[str, Any]],
     limits: Limits,
-) -> list[str]:
+) -> list[Refusal]:
     """Why the nodes that serve must not leave at the very moment at which their successors come in.
 
     leaving: all that do not serve afterwards.
     """
-    reasons = [f"{node.name} counts as not live: {node.unread}" for node in nodes if node.unread] + unfit_for_exclusive(limits)
+    reasons = _unread(nodes) + unfit_for_exclusive(limits)
     if not successors:
-        reasons.append("no node comes in")
+        reasons.append(Refusal("HS-LAST", "no node comes in"))
     served = served_by(nodes)
     reasons += [text for node in successors for text in refuse_live(node, served, proofs.get(node.name) or {}, sanity)]
     after = {node.name for node in successors} | {node.name for node in nodes if node.serving and not node.doubts() and node.name not in leaving}
     reasons += [
-        f"{len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which} afterwards"
+        Refusal(too_few(stay), f"{len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which} afterwards")
         for stay, least, which in remaining(nodes, leaving, after, limits.min_live or 1)
         if len(stay) < least
     ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from ._author import author
 from ._process import identity, is_gone
+from ._refusals import Refusal
 
 Ask = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -34,4 +35,6 @@ def had(ask: Ask, args: Mapping[str, Any], tell: Callable[[str], None]) -> dict[
     if answer.get("failed") and args["process"] and held_by and is_gone(held_by.get("process")):
         tell(f"{args['node']}: run {held_by['run_id']} of {held_by['owner']} died on this machine; its lock is taken over.")
         answer = ask({**args, "take_over": held_by["run_id"]})
+    if answer.get("failed") and answer.get("holder"):
+        answer["msg"] = Refusal("HS-LOCKED", answer["msg"]).told
     return answer

@@ -16,17 +16,18 @@ from typing import Any
 
 from ._evidence import Node
 from ._interlock import Limits, held_by_another, refuse_standby, requests_per_s, served_by
+from ._refusals import Refusal
 
 # Evidence is from just now, or it is none.
 MAX_AGE_S = 60.0
 
 
-def judge(nodes: Sequence[Node], batch: Collection[str], run_id: str, lost: Collection[str], limits: Limits) -> list[str]:
+def judge(nodes: Sequence[Node], batch: Collection[str], run_id: str, lost: Collection[str], limits: Limits) -> list[Refusal]:
     """Why this batch may not be swapped now."""
     mine = [node for node in nodes if node.name in batch]
-    reasons = [f"{name} has left this run, see above" for name in lost]
+    reasons = [Refusal("HS-LOST", f"{name} has left this run, see above") for name in lost]
     reasons += held_by_another(nodes, run_id)
-    reasons += [f"{node.name}: {node.unread}" for node in mine if node.unread]
+    reasons += [Refusal("HS-UNREAD", f"{node.name}: {node.unread}") for node in mine if node.unread]
     # What is in standby serves nobody: no capacity leaves with it.
     if any(node.live for node in mine):
         reasons += refuse_standby(nodes, batch, limits)
@@ -52,15 +53,16 @@ def permit(nodes: Sequence[Node], batch: Collection[str], batch_id: str) -> dict
     }
 
 
-def refuse(found: Any, batch_id: str, name: str, max_age_s: float | None = MAX_AGE_S) -> list[str]:
+def refuse(found: Any, batch_id: str, name: str, max_age_s: float | None = MAX_AGE_S) -> list[Refusal]:
     """Why what was registered is no permit for this node; nothing when it is. max_age_s: None for whoever comes in, who was out meanwhile."""
     if not isinstance(found, Mapping) or found.get("failed") or found.get("skipped") or not isinstance(found.get("nodes"), Mapping):
-        return [f"{name}: the interlock has not permitted it"]
+        return [Refusal("HS-PERMIT", f"{name}: the interlock has not permitted it")]
     if found.get("batch_id") != batch_id:
-        return [f"{name}: the interlock has judged {found.get('batch_id')}, not {batch_id}"]
+        return [Refusal("HS-PERMIT", f"{name}: the interlock has judged {found.get('batch_id')}, not {batch_id}")]
     if name not in found["nodes"]:
-        return [f"{name} is not in the batch {', '.join(found['nodes'])}"]
+        return [Refusal("HS-PERMIT", f"{name} is not in the batch {', '.join(found['nodes'])}")]
     age = time.monotonic() - found["at"]
     if max_age_s is not None and age > max_age_s:
-        return [f"{name}: what the nodes said is {age:.0f} s old, and the interlock takes at most {max_age_s:.0f} s: run it again"]
+        old = f"{name}: what the nodes said is {age:.0f} s old, and the interlock takes at most {max_age_s:.0f} s: run it again"
+        return [Refusal("HS-PERMIT", old)]
     return []

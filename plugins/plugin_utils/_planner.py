@@ -19,8 +19,9 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers, strangers
 
 from ._evidence import Node
-from ._interlock import Limits, overloaded, remaining, unfit_for_exclusive
+from ._interlock import Limits, overloaded, remaining, too_few, unfit_for_exclusive
 from ._probers import books, undeclared
+from ._refusals import Refusal, divided
 
 Packages = Mapping[str, str | None]  # component -> NEVRA; None where nothing is installed
 
@@ -75,12 +76,17 @@ class Plan:
 
     strategy: str
     batches: tuple[Batch, ...] = ()
-    refusals: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    # What would have refused it, and was passed by the operator's override.
+    passed: tuple[Refusal, ...] = ()
     # What was seen to be otherwise than declared, and is worth a look.
     differences: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """What is registered. What was passed is told apart, with its reason."""
+        found = {**asdict(self), "refusals": [refusal.told for refusal in self.refusals]}
+        del found["passed"]
+        return found
 
     @property
     def digest(self) -> str:
@@ -107,7 +113,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
     wanted: per node and component, the package (NEVRA) that it is to run.
     policy: what the operator decided beforehand.
     """
-    unread = tuple(f"{node.name}: {node.unread}" for node in nodes if node.unread)
+    unread = tuple(Refusal("HS-UNREAD", f"{node.name}: {node.unread}") for node in nodes if node.unread)
     if unread:
         return Plan(policy.strategy, refusals=unread)
     groups = STRATEGIES[policy.strategy](nodes, wanted, policy)
@@ -147,11 +153,57 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
         refusals += unfit_for_exclusive(policy.limits) if batch.exclusive else []
         batches.append(replace(batch, undo=_undo(batch, group)))
         serving = after
+    refusals, passed = divided(dict.fromkeys(refusals), policy.limits.override)
     if refusals:
+        for node in nodes:
+            refusals += [Refusal("HS-UNHEALTHY", f"{node.name}: {text}") for text in node.unhealthy()]
+            # A node that says live and is healthy may not count all the same.
+            refusals += [Refusal("HS-DOUBT", f"{node.name}: {text}") for text in node.doubts() if node.serving]
+        return Plan(policy.strategy, refusals=unread)
+    groups = STRATEGIES[policy.strategy](nodes, wanted, policy)
+    if not groups:
+        return Plan(policy.strategy)
+    batches: list[Batch] = []
+    refusals = _unwatched(nodes, policy.limits) + _cut_off(nodes, wanted) + (_alone(nodes) if policy.strategy != "all_live" else [])
+    serving = [node.name for node in nodes if _counts(node)]
+    # What serves, batch after batch.
+    runs: dict[str, Packages] = {node.name: node.nevras for node in nodes if _counts(node)}
+    for number, group in enumerate(groups, start=1):
+        names = [node.name for node in group.nodes]
+        leaving = [node.name for node in group.retire]
+        staying = [name for name in serving if name not in names]
+        after = [node.name for node in nodes if node.name in {*serving, *names} - {*leaving}]
+        replaced = {node.name for later in groups[number:] for node in later.nodes if node.nevras != dict(wanted[node.name])}
+        if any(node.live for node in group.nodes):
+            refusals += _too_few(nodes, number, names, staying, policy)
+        if leaving:
+            refusals += _too_few(nodes, number, [node.name for node in nodes if node.name not in after], after, policy)
+        batch = Batch(
+            number=number,
+            nodes=tuple(names),
+            before={node.name: node.nevras for node in group.nodes},
+            after={name: dict(wanted[name]) for name in names},
+            restore={} if policy.strategy == "all_live" else {name: _restore(name, staying, runs, wanted[name]) for name in names},
+            ready=tuple(node.name for node in group.nodes if not node.live and node.ready(wanted[node.name])),
+            retire=tuple(leaving),
+            exclusive=policy.exclusive and bool(leaving and names),
+            observe_s=group.observe_s,
+            staying=tuple(staying),
+            serving_after=tuple(after),
+            old=tuple(name for name in after if name in replaced),
+            total=len(nodes) + len(policy.limits.without),
+        )
+        runs = {name: wanted[name] if name in names else runs[name] for name in after}
+        refusals += unfit_for_exclusive(policy.limits) if batch.exclusive else []
+        batches.append(replace(batch, undo=_undo(batch, group)))
+        serving = after
+    refusals, passed = divided(dict.fromkeys(refusals), policy.limits.override)
+    if refusals:
+        refusals += [Refusal("HS-UNHEALTHY", f"{node.name}: {text}") for node in nodes for text in node.unhealthy()]
         # A node that says live and is healthy may not count all the same.
-        refusals += [f"{node.name}: {text}" for node in nodes for text in node.unhealthy() + (node.doubts() if node.serving else [])]
+        refusals += [Refusal("HS-UNKNOWN", f"{node.name}: {text}") for node in nodes if node.serving for text in node.doubts()]
         return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
-    return Plan(policy.strategy, tuple(batches), differences=_otherwise(nodes, policy.limits))
+    return Plan(policy.strategy, tuple(batches), passed=tuple(passed), differences=_otherwise(nodes, policy.limits))
 
 
 def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> Packages:
@@ -187,28 +239,29 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
     )
 
 
-def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Collection[str], policy: Policy) -> list[str]:
+def _too_few(nodes: Sequence[Node], number: int, out: Sequence[str], staying: Collection[str], policy: Policy) -> list[Refusal]:
     """Why those that stay are too few."""
     what = f"while batch {number} ({', '.join(out)}) is out"
     doubtful = any(node.serving and not _counts(node) for node in nodes)
     known = " with a release that is known for certain" if doubtful else ""
     reasons = [
-        f"{what}, {len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which}{known}"
+        Refusal(too_few(stay), f"{what}, {len(stay)} of at least {least} nodes would serve{' ' if which else ''}{which}{known}")
         for stay, least, which in remaining(nodes, out, staying, policy.limits.min_live)
         if len(stay) < least
     ]
     unavailable = len(nodes) + len(policy.limits.without) - len(staying)
     if 0 < policy.limits.max_unavailable < unavailable:
-        reasons.append(f"{what}, {unavailable} nodes would not serve, and bluegreen_max_unavailable is {policy.limits.max_unavailable}")
-    return reasons + [f"{what}, {text}" for text in overloaded(nodes, staying, policy.limits.capacity)]
+        many = f"{what}, {unavailable} nodes would not serve, and bluegreen_max_unavailable is {policy.limits.max_unavailable}"
+        reasons.append(Refusal("HS-UNAVAILABLE", many))
+    return reasons + [refusal.of(f"{what}, ") for refusal in overloaded(nodes, staying, policy.limits.capacity)]
 
 
-def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[str]:
+def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[Refusal]:
     """A load balancer that does not check a node, or does so no more, can never be seen to notice."""
     kept = books((node.name, component.status) for node in nodes for component in node.components)
     nameless = undeclared(kept, limits.load_balancers)
     if nameless:
-        return nameless
+        return [Refusal("HS-UNDECLARED", text) for text in nameless]
     missing = _of_each(nodes, missing_probers, limits)
     if kept and missing:
         missing.append(
@@ -220,7 +273,7 @@ def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[str]:
         silent.append(
             "does that load balancer still run and reach the nodes? If it has left that address for good, take the address out of bluegreen_load_balancers"
         )
-    return missing + silent
+    return [*(Refusal("HS-UNCHECKED", text) for text in missing), *(Refusal("HS-SILENT", text) for text in silent)]
 
 
 def _otherwise(nodes: Sequence[Node], limits: Limits) -> tuple[str, ...]:
@@ -237,16 +290,16 @@ def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: 
     ]
 
 
-def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[str]:
+def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[Refusal]:
     """A release that cannot live with what a migration left does not come back."""
     return [
-        f"{node.name}: {', '.join(filter(None, wanted[node.name].values()))} cannot run any more: {cut_off['why']}"
+        Refusal("HS-CUT-OFF", f"{node.name}: {', '.join(filter(None, wanted[node.name].values()))} cannot run any more: {cut_off['why']}")
         for node in nodes
         if (cut_off := (node.record or {}).get("cut_off")) and dict(wanted[node.name]) in cut_off["previous"] and node.nevras != dict(wanted[node.name])
     ]
 
 
-def _alone(nodes: Sequence[Node]) -> list[str]:
+def _alone(nodes: Sequence[Node]) -> list[Refusal]:
     """A component that nobody could serve while its only stack is out."""
     stacks: dict[str, dict[str, list[str]]] = {}
     for node in nodes:
@@ -255,8 +308,11 @@ def _alone(nodes: Sequence[Node]) -> list[str]:
     if not _in_both_stacks(nodes):
         return []
     return [
-        f"the component {component} is on nodes of the stack {stack} alone ({', '.join(names)}), so that nobody would serve it while they are out: put it "
-        "on nodes of the other stack, too"
+        Refusal(
+            "HS-ONE-STACK",
+            f"the component {component} is on nodes of the stack {stack} alone ({', '.join(names)}), so that nobody would serve it while they are out: put it "
+            "on nodes of the other stack, too",
+        )
         for component, of_stack in stacks.items()
         if len(of_stack) == 1
         for stack, names in of_stack.items()

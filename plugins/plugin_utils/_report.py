@@ -36,9 +36,10 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
 def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
     """The plan as a change board reads it."""
     if plan.refusals:
-        return fit(["PLAN refused:", *(f"  {text}" for text in plan.refusals)])
+        return fit(["PLAN refused:", *(f"  {refusal.told}" for refusal in plan.refusals)])
+    passed = policy.limits.override.lines(plan.passed)
     if not plan.batches:
-        return fit([_nothing(nodes)])
+        return fit([_nothing(nodes), *passed])
     of = {node.name: node for node in nodes}
     rows: list[tuple[object, ...]] = []
     for batch in plan.batches:
@@ -58,6 +59,7 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
     return [
         f"PLAN {plan.digest}: {plan.strategy}, {count}, ETA {'about' if certain else 'more than'} {_about(total)}",
         *table(("batch", "node", "from", "to", "nodes serving meanwhile", "expected"), rows),
+        *fit(passed),
         *fit(f"WARNING: {text}." for text in plan.differences),
         *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
     ]

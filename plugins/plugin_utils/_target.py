@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._evidence import Node
-from ._interlock import refuse_adoption
+from ._interlock import refuse_adoption, unfit
 from ._planner import Packages
+from ._refusals import Refusal
 
 Served = tuple[tuple[str, str | None], ...]  # the packages of a node, as a key
 
@@ -27,7 +28,7 @@ class Target:
     # Per node and component, the version or the package (NEVRA); None leaves the node alone.
     wanted: Mapping[str, Any] = field(default_factory=dict)
     strategy: str = "halves"
-    refusals: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 def release(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
@@ -44,7 +45,7 @@ def rollback(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
             ages[_key(packages)] = ages.get(_key(packages), 0) + age
     common = [key for key in ages if all(key in map(_key, found) for found in known) and any(_key(node.nevras) != key for node in nodes)]
     if not common:
-        return Target(refusals=tuple(_nowhere(nodes, known)))
+        return Target(refusals=tuple(Refusal("HS-NOWHERE", text) for text in _nowhere(nodes, known)))
     last = min(common, key=lambda key: ages[key])
     back = dict(last)
     on_it = [node for node in nodes if node.ready(back)]
@@ -59,7 +60,7 @@ def confirm(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     releases = {_key(node.nevras) for node in serving}
     if len(releases) != 1:
         told = ", ".join(f"{node.name} {_names(node.nevras)}" for node in serving) or "no node serves"
-        return Target(refusals=(f"there is not one release that serves ({told}): deploy the one that you want by its version",))
+        return Target(refusals=(Refusal("HS-MIXED", f"there is not one release that serves ({told}): deploy the one that you want by its version"),))
     return Target(dict.fromkeys((node.name for node in nodes), dict(releases.pop())), "halves")
 
 
@@ -70,11 +71,11 @@ def all_live(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
 
 def adopt(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     """What each healthy node has installed, where that serves already by the load balancers of before, and is one release. None goes out for it."""
-    unable = {node.name: node.doubts() + node.unhealthy() for node in nodes}
+    unable = {node.name: unfit(node) for node in nodes}
     first = [node for node in nodes if not node.live and not unable[node.name]]
-    refusals = [f"{node.name}: {text}" for node in first for text in refuse_adoption(node, nodes)]
+    refusals = [refusal.of(f"{node.name}: ") for node in first for refusal in refuse_adoption(node, nodes)]
     if not first and not any(node.serving for node in nodes):
-        refusals = [f"{name}: {text}" for name, texts in unable.items() for text in texts]
+        refusals = [refusal.of(f"{name}: ") for name, found in unable.items() for refusal in found]
     return Target({node.name: node.nevras if node in first else None for node in nodes}, strategy, tuple(refusals))
 
 
@@ -88,7 +89,7 @@ TARGETS: Mapping[str, Callable[[Sequence[Node], Any, str], Target]] = {
 
 
 def target(kind: str, nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
-    unread = tuple(f"{node.name}: {node.unread}" for node in nodes if node.unread)
+    unread = tuple(Refusal("HS-UNREAD", f"{node.name}: {node.unread}") for node in nodes if node.unread)
     return Target(refusals=unread) if unread else TARGETS[kind](nodes, wanted, strategy)
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
+from ._refusals import Refusal
+
 VARIABLE = "bluegreen_windows"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DAY = timedelta(days=1)
@@ -66,7 +68,7 @@ class Window:
                 yield begin, end if end > begin else end + DAY
 
 
-def refusals(windows: Mapping[str, Any], start: datetime, seconds: float) -> list[str]:
+def refusals(windows: Mapping[str, Any], start: datetime, seconds: float) -> list[Refusal]:
     """Why a run of this length must not begin at this time; empty when it may. Raises WindowError when the description is wrong."""
     if start.utcoffset() is None:
         raise ValueError("start has no time zone")
@@ -108,7 +110,8 @@ def refusals(windows: Mapping[str, Any], start: datetime, seconds: float) -> lis
     )
     found = next(later, None)
     when = f"the next time that is long enough begins {_shown(found, zone)}" if found else f"no later time until {_shown(horizon, zone)} is long enough"
-    return [f"The time from {_shown(begin, zone)} to {_shown(end, zone)} ({zone.key}) {reason}; {when}." for reason in reasons]
+    taken = f"The time from {_shown(begin, zone)} to {_shown(end, zone)} ({zone.key})"
+    return [Refusal("HS-WINDOW", f"{taken} {reason}; {when}.") for reason in reasons]
 
 
 def _shown(moment: datetime, zone: zoneinfo.ZoneInfo) -> str:

@@ -30,6 +30,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import refuse_exclusive, refuse_standby
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import judge
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Batch, Plan, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import divided
 
 from .nodes import (
     DISTURBANCES,
@@ -207,12 +208,14 @@ class Application:
     def _may_leave(self, state: State, out: tuple[str, ...]) -> bool:
         """Whether these nodes may leave, as the interlock says and as it is."""
         nodes = self.nodes(state)
-        reasons = refuse_standby(nodes, out, self.limits)
+        reasons, _passed = divided(refuse_standby(nodes, out, self.limits), self.limits.override)
         staying = [local for local, name in zip(state, self.names) if name not in out]
         good = sum(is_good[local] for local in staying)
-        least = max(1, self.limits.min_live or len(staying))
+        # Whatever is passed, one node has to stay, and every node is known.
+        few, many = (code not in self.limits.override.refusals for code in ("HS-MIN-LIVE", "HS-UNAVAILABLE"))
+        least = max(1, self.limits.min_live or len(staying)) if few else 1
         unavailable = len(state) + len(self.limits.without) - good
-        right = good >= least and UNREAD not in state and not 0 < self.limits.max_unavailable < unavailable
+        right = good >= least and UNREAD not in state and not (many and 0 < self.limits.max_unavailable < unavailable)
         if right == bool(reasons):
             raise Violation(
                 "a node leaves only if enough stay, and none is kept without a reason",
@@ -224,12 +227,12 @@ class Application:
     def _may_swap(self, state: State, out: tuple[str, ...]) -> bool:
         """What the permit of a batch is made of."""
         nodes = self.nodes(state)
-        reasons = judge(nodes, out, "", (), self.limits)
+        reasons, _passed = divided(judge(nodes, out, "", (), self.limits), self.limits.override)
         mine = [state[self.numbers[name]] for name in out]
         right = UNREAD not in mine and (not any(is_live[local] for local in mine) or self.may_leave(state, out))
         if right == bool(reasons):
             raise Violation("a batch is swapped only where it may leave", f"{', '.join(out)}, and the interlock says {reasons or 'yes'}:{self.describe(state)}")
-        if not judge(nodes, out, "", ("a node",), self.limits):
+        if not divided(judge(nodes, out, "", ("a node",), self.limits), self.limits.override)[0]:
             raise Violation("nobody goes on when a node has left the run", f"{', '.join(out)}:{self.describe(state)}")
         return right
 
@@ -343,7 +346,8 @@ class Application:
         nodes = self.nodes(read)
         proofs = {name: {"shop": package} for name, package in zip(order.batch.nodes, order.after)}
         sanity = [{"nodes": [{"name": name} for name in order.batch.nodes]}] if tested else []
-        return not refuse_exclusive([nodes[i] for i in order.nodes], nodes, out, proofs, sanity, self.limits)
+        reasons = refuse_exclusive([nodes[i] for i in order.nodes], nodes, out, proofs, sanity, self.limits)
+        return not divided(reasons, self.limits.override)[0]
 
     def refused_exclusive(self, read: State, i: int, order: Order, flip: Task, tested: bool) -> bool:
         if "successors" not in flip.args:

@@ -32,6 +32,7 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "rpm_stage": {},
     "lb_answers": {},
     "plan": {**SITE, **OBSERVED, "strategy": STRATEGY},
+    "journal": {**LEASE, "override": {"__bluegreen_plan": "plan"}},
     "set_fact": {"__bluegreen_completed": COMPLETE},
     "swap preflight": {},
     "swap": {},
@@ -46,6 +47,7 @@ ARGUMENTS = {
     "rpm_stage": ("packages store way_back keep", ""),
     "lb_answers": ("load_balancers", ""),
     "plan": ("site observed packages strategy", ""),
+    "journal": ("run_id override", ""),
     "set_fact": ("__bluegreen_completed", ""),
     "swap preflight": ("name tasks_from", ""),
     "swap": ("name", "rolespec_validate"),
@@ -56,6 +58,7 @@ ARGUMENTS = {
 }
 WHEN = {
     "__bluegreen_wanted.strategy != 'all_live'",
+    "__bluegreen_plan.override | length > 0",
     "__bluegreen_plan.batches | length > 0 and __bluegreen_traffic | length > 0",
 }
 LOOPS = {"swap": "{{ [] if ansible_check_mode else __bluegreen_plan.batches }}"}
@@ -192,6 +195,8 @@ def judged(steps: Sequence[Step], at: int, step: Step) -> None:
         return
     for other in steps[at + 1 :]:
         if step.task.register in other.names() and (other.kind in JUDGES or other.args.get("decided")):
+            return
+        if step.kind == "journal" and other.kind in ASKS_WHO_LEFT:
             return
         if other.kind in CHANGES:
             break

@@ -90,6 +90,8 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     },
     "heartbeat": {
         "components": NODE,
+        # The interlock passes what this run passes, here as there.
+        "override": {"{{ swap_site.override }}": "override"},
         "batch_id": BATCH_ID,
         "state": {
             "live": "live",
@@ -120,7 +122,7 @@ ARGUMENTS = {
     "release": ("components token run_id store health_timeout_s drain batch_id", "restart"),
     "sanity": ("tests batch_id url nodes timeout_s", ""),
     "heartbeat": (
-        f"components {SWITCH} min_live max_unavailable capacity without state batch_id proof",
+        f"components {SWITCH} min_live max_unavailable capacity without override state batch_id proof",
         "batch evidence permit proof_evidence successors lead_s sanity sanity_host",
     ),
     "way_back": ("batch on_failure evidence", ""),

@@ -29,7 +29,9 @@ def main():
         argument_spec=dict(
             run_id=dict(type="str", required=True),
             by=dict(type="str"),
-            what=dict(type="str", required=True),
+            what=dict(type="str"),
+            # Put in place of what and after on the controller.
+            override=dict(type="str"),
             before=dict(type="raw"),
             after=dict(type="raw"),
             result=dict(type="str"),
@@ -38,6 +40,8 @@ def main():
         ),
         supports_check_mode=True,
     )
+    if not module.params["what"]:
+        module.fail_json(msg="what is empty: say what was done.")
     if module.params["cut_off"] and module.params["clear_cut_off"]:
         module.fail_json(msg="cut_off and clear_cut_off exclude each other.")
     if module.check_mode:

@@ -147,6 +147,11 @@ class Description:
             for name in sorted(self._extra)
             if name.startswith(INTERNAL)
         ]
+        faults += [
+            f"{self.where(key.name)} is for one run alone: give it with -e, and take it out of the inventory, where it would outlast the run."
+            for key in VARIABLES
+            if key.of_run and self.raw(key.name) is not None and PREFIX + key.name not in self._extra
+        ]
         settings = {name: self.value(name, playbook, faults) for name in KNOWN if name not in PLACES}
         for name in needed:
             if self.raw(name) in (None, ""):

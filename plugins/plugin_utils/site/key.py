@@ -46,6 +46,8 @@ class Key:
     secret: bool = False
     # Each node may have a value of its own.
     per_node: bool = False
+    # For one run: given with -e, and nowhere else, where it would outlast the run.
+    of_run: bool = False
     # Documented elsewhere, so that README has no row for it.
     documented: bool = True
 

@@ -20,7 +20,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import FAR_PROFILES, described, profile_of, way_to
 
+from .._refusals import ROWS
 from .._windows import WindowError, refusals
+from .check import QUOTED_CHARACTERS, nearest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 # What rpm takes for a version: a dash separates it from the release.
@@ -86,6 +88,19 @@ def windows(value: Mapping[str, Any]) -> str:
     except WindowError as exc:
         return str(exc).rstrip(".")
     return ""
+
+
+def passable(value: Sequence[str]) -> str:
+    """What is wrong with the refusals that a run passes."""
+    found = []
+    for code in value:
+        row = ROWS.get(code)
+        if row is None:
+            meant = nearest(code.upper(), ROWS).removesuffix(".")
+            found.append(f"{code[:QUOTED_CHARACTERS]} is the name of no refusal ({meant}); docs/refusals.md lists them")
+        elif not row.passable:
+            found.append(f"{code} cannot be passed, whatever the reason: {row.remedy.removesuffix('.')}")
+    return "; ".join(found)
 
 
 def applications(value: Mapping[str, Any]) -> str:

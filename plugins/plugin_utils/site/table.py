@@ -271,6 +271,11 @@ WINDOW = (
     Key("until", "any", "", required=True, documented=False),
 )
 
+OVERRIDE = (
+    Key("reason", "str", "why, in words for whoever reads the history", required=True, documented=False),
+    Key("refusals", "list", "names of docs/refusals.md that may be passed", required=True, rule=rules.passable, documented=False),
+)
+
 WINDOWS = (
     Key("timezone", "str", "", required=True, documented=False),
     Key("allowed", "list", "", elements="dict", keys=WINDOW, documented=False),
@@ -427,6 +432,16 @@ VARIABLES = (
         default=5.0,
         minimum=0,
         above=True,
+        reads=DEPLOY,
+    ),
+    Key(
+        "override",
+        "dict",
+        "which refusals this run passes, and why: `reason` and `refusals`, see [above](#break-glass); with `-e` alone",
+        default={},
+        default_text="none",
+        keys=OVERRIDE,
+        of_run=True,
         reads=DEPLOY,
     ),
     Key("take_over", "str", "run id of the holder whose lock may be taken over", reads=("deploy", "adopt", "migrate", "verify_lb")),

@@ -11,13 +11,27 @@ import yaml
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import Description
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import VARIABLES
-from ansible_collections.halfswap.bluegreen.tests.readme import README, table, written
+from ansible_collections.halfswap.bluegreen.tests.readme import PAGES, README, table, written
 
 
-def test_the_tables_are_those_of_the_site():
-    text = README.read_text()
-    assert text.count("<!-- table of ") == 3
-    assert written(text) == text, "README's tables are not those of plugins/plugin_utils/site/table.py: run make readme"
+@pytest.mark.parametrize("page, tables", list(zip(PAGES, (3, 1))), ids=lambda value: getattr(value, "name", None))
+def test_the_tables_are_those_of_the_code(page, tables):
+    text = page.read_text()
+    assert text.count("<!-- table of ") == tables
+    assert written(text) == text, f"{page.name}: its tables are not those of the code: run make readme"
+
+
+def test_a_stale_table_of_refusals_shows():
+    text = PAGES[1].read_text()
+    for stale in (text.replace("HS-PEAK", "HS-PEEK"), text.replace("| yes |", "| no |", 1), text.replace("## Capacity", "## Load")):
+        assert stale != text and written(stale) != stale
+
+
+def test_the_page_of_refusals_shows_an_override_that_is_right():
+    (told,) = re.findall(r"-e '(\{.*bluegreen_override.*\})'", PAGES[1].read_text())
+    described = Description({**yaml.safe_load(told)}, lambda value: value, ["bluegreen_override"])
+    faults: list[str] = []
+    assert described.value("override", "deploy", faults)["refusals"] and not faults
 
 
 def test_a_table_says_type_unit_default_and_range():

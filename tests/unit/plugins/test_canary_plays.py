@@ -209,7 +209,7 @@ def test_a_refusal_of_the_interlock(play, canary, says) -> None:
     )
     assert status == 0
     told = output.partition(b"TASK [Interlock]")[2]
-    assert b"Interlock: blue1 does not leave, nothing was changed. blue1: its reading failed: " in told
+    assert b"Interlock: blue1 does not leave, nothing was changed. HS-UNREAD: blue1: its reading failed: " in told
     assert told.count(b"the interlock has not permitted it") >= 2 and b"0 of 2 nodes serve." in told
     canary.shown_in(told, 40000)
 

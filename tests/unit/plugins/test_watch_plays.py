@@ -90,6 +90,7 @@ SITE = {
     "max_unavailable": 0,
     "capacity": {},
     "without": [],
+    "override": {},
     "sanity_timeout_s": 30,
     "sanity_from": "elsewhere",
     "on_failure": "rollback",

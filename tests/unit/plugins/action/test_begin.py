@@ -59,14 +59,14 @@ def test_the_lock_of_a_run_that_died_here_is_taken_over(run_action, dead, said):
 def test_the_lock_of_a_run_that_lives_is_not(run_action, process):
     held = {"failed": True, "msg": "held", "holder": {"run_id": "r1", "owner": "alice@ops1", "process": process}}
     ran = run_action("begin", ARGS, vars_of(), answer=held)
-    assert (ran.result["failed"], ran.result["msg"], len(ran.sent), ran.shown) == (True, "held", 1, [])
+    assert (ran.result["failed"], ran.result["msg"], len(ran.sent), ran.shown) == (True, "HS-LOCKED: held", 1, [])
 
 
 @pytest.mark.parametrize("result", [{"failed": True, "msg": "held by r9"}, {"unreachable": True}, {"skipped": True}, {}, None])
 def test_without_the_lock_of_the_first_node_no_other_is_asked(run_action, result):
     ran = run_action("begin", {**ARGS, "decided": "first"}, vars_of(first=result))
     assert ran.result["failed"] is True and ran.sent == []
-    assert ran.result["msg"] == "The lock of blue1, which decides between two runs, was not had. Nothing was changed here."
+    assert ran.result["msg"] == "HS-LOCKED: The lock of blue1, which decides between two runs, was not had. Nothing was changed here."
 
 
 def test_nor_where_it_was_never_registered(run_action):

@@ -260,8 +260,12 @@ def test_what_is_registered_by_a_task_that_runs_once_reaches_every_host(ran):
 
 def test_module_defaults_reach_an_action_plugin_in_included_tasks(ran):
     """Without them it would ask for its components; with them it comes to its own refusal."""
-    assert hosts_at(ran, "out Interlock: blue1 does not go to standby, nothing was changed. blue1: the interlock has judged r1/1, not another.") == ["blue1"]
-    assert hosts_at(ran, "out Interlock: blue2 does not go to standby, nothing was changed. blue2: the interlock has judged r1/1, not another.") == ["blue2"]
+    assert hosts_at(ran, "out Interlock: blue1 does not go to standby, nothing was changed. HS-PERMIT: blue1: the interlock has judged r1/1, not another.") == [
+        "blue1"
+    ]
+    assert hosts_at(ran, "out Interlock: blue2 does not go to standby, nothing was changed. HS-PERMIT: blue2: the interlock has judged r1/1, not another.") == [
+        "blue2"
+    ]
 
 
 def test_who_is_lost_or_fails_in_a_reading_that_ignores_it_stays(ran):

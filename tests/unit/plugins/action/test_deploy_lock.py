@@ -53,14 +53,14 @@ def test_the_lock_of_a_run_that_died_here_is_taken_over(run_action, dead):
 def test_who_comes_first_keeps_what_a_dead_run_left(run_action, dead):
     """Another run was faster between the two calls: its refusal stands, and it is not asked about a second time."""
     ran = run_action("deploy_lock", {"run_id": "r2"}, VARS, answer=[held_by(dead), {"failed": True, "msg": "held by r3", "holder": {"run_id": "r3"}}])
-    assert ran.result["failed"] is True and ran.result["msg"] == "held by r3"
+    assert ran.result["failed"] is True and ran.result["msg"] == "HS-LOCKED: held by r3"
     assert len(ran.sent) == 2
 
 
 @pytest.mark.parametrize("changes", [{"boot_id": "another"}, {"pid_namespace": "pid:[1]"}])
 def test_the_lock_of_a_run_elsewhere_is_not_touched(run_action, dead, changes):
     ran = run_action("deploy_lock", {"run_id": "r2"}, VARS, answer=held_by({**dead, **changes}))
-    assert ran.result["failed"] is True and ran.result["msg"] == "held"
+    assert ran.result["failed"] is True and ran.result["msg"] == "HS-LOCKED: held"
     assert len(ran.sent) == 1 and ran.shown == []
 
 

@@ -381,7 +381,7 @@ def test_in_looks_at_nothing_but_its_own_reading_and_the_sanity_test(run_action,
 def test_not_in_without_a_permit(run_action, back_vars, found):
     ran = run_action("heartbeat", back_in(), {**back_vars(), "allowed": found})
     assert ran.sent == [] and ran.result["msg"].startswith(
-        "Interlock: blue1 does not go to live, nothing was changed. blue1: the interlock has not permitted it"
+        "Interlock: blue1 does not go to live, nothing was changed. HS-PERMIT: blue1: the interlock has not permitted it"
     )
 
 
@@ -582,3 +582,18 @@ def test_no_way_to_the_heartbeat(run_action, vars_of, heartbeat_server, clock):
     task["components"][0]["heartbeat"]["via"] = "tunnel"
     ran = run_action("heartbeat", task, vars_of())
     assert ran.result["failed"] is True and "a tunnel takes a connection through ssh" in ran.result["msg"] and ran.sent == []
+
+
+def test_in_says_nothing_of_what_was_passed_on_the_way_out(run_action, back_vars):
+    task_vars = back_vars()
+    task_vars["allowed"]["override"] = {"reason": "CHG-4711", "passed": ["HS-PEAK: ..."]}
+    assert [module for module, _sent in run_action("heartbeat", back_in(), task_vars).sent] == ["halfswap.bluegreen.heartbeat"]
+
+
+def test_a_switch_that_is_judged_here_is_passed_here(run_action, vars_of, said):
+    """switch.yml of role swap has no permit: each node asks what all of them said."""
+    few = vars_of(green1=said(state="standby", batch_id="r2/1"))
+    assert "HS-MIN-LIVE: 1 of at least 2" in run_action("heartbeat", args(), few).result["msg"]
+    ran = run_action("heartbeat", args(override={"reason": "CHG-4711", "refusals": ["HS-MIN-LIVE"]}), few)
+    assert [module for module, _sent in ran.sent] == ["halfswap.bluegreen.journal", "halfswap.bluegreen.heartbeat"]
+    assert ran.sent[0][1]["after"]["passed"][0].startswith("HS-MIN-LIVE: 1 of at least 2") and "override" not in ran.sent[1][1]

@@ -7,6 +7,8 @@ from __future__ import annotations
 import pytest
 from ansible.errors import AnsibleError
 
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import ROWS
+
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"]},
     {"name": "standby", "follows": "standby", "path": "/heartbeat/standby", "addresses": ["10.0.0.5"]},
@@ -105,7 +107,7 @@ def test_two_names_of_one_machine(run_action, vars_of, said, twins):
 def test_too_few_stay(run_action, vars_of, said):
     one_out = vars_of(green1=said(state="standby", batch_id="r2/1"))
     msg = refused(run_action("interlock", ARGS, one_out))
-    assert msg.startswith("Interlock: blue1, blue2 does not leave, nothing was changed. 1 of at least 2 other nodes would stay live")
+    assert msg.startswith("Interlock: blue1, blue2 does not leave, nothing was changed. HS-MIN-LIVE: 1 of at least 2 other nodes would stay live")
     assert "failed" not in run_action("interlock", {**ARGS, "site": {**SITE, "min_live": 1}}, one_out).result
 
 
@@ -149,3 +151,27 @@ def test_a_node_of_the_batch_that_the_inventory_does_not_have(run_action, vars_o
     """It can get no permit: it is not in what the nodes said."""
     ran = run_action("interlock", {**ARGS, "batch": ["blue1", "blue7"]}, vars_of())
     assert "blue7" not in (ran.result.get("nodes") or {})
+
+
+@pytest.mark.parametrize("code, passes", [("HS-MIN-LIVE", True), ("HS-PEAK", False), ("HS-LAST", False)])
+def test_too_few_are_passed_by_their_name(run_action, vars_of, said, code, passes):
+    site = {**SITE, "override": {"reason": "CHG-4711", "refusals": [code]}}
+    ran = run_action("interlock", {**ARGS, "site": site}, vars_of(green1=said(state="standby", batch_id="r2/1")))
+    if not passes:
+        assert "HS-MIN-LIVE: 1 of at least 2" in refused(ran)
+        return
+    told = ["HS-MIN-LIVE: 1 of at least 2 other nodes would stay live, healthy and on a known release (green2)", "HS-MIN-LIVE: green1 is in standby"]
+    assert ran.result["override"] == {"reason": "CHG-4711", "passed": told}
+    assert ran.shown == [f"PASSED by override, because CHG-4711: {text}" for text in told]
+
+
+def test_nobody_passes_the_last_node(run_action, vars_of, said):
+    """Nor a node that was not read, nor one that has left the run."""
+    out = said(state="standby", batch_id="r2/1")
+    everything = {**SITE, "override": {"reason": "CHG-4711", "refusals": list(ROWS)}}
+    args = {**ARGS, "site": everything}
+    assert "HS-LAST: 0 of at least 2" in refused(run_action("interlock", args, vars_of(green1=out, green2=out)))
+    assert "HS-UNREAD: green2 counts as not live" in refused(run_action("interlock", args, vars_of(green2={"unreachable": True})))
+    assert "HS-LOST: green2" in refused(run_action("interlock", args, vars_of(hosts=["blue1", "blue2", "green1"])))
+    # Where nothing refuses, nothing is passed.
+    assert run_action("interlock", args, vars_of()).result["override"] == {}

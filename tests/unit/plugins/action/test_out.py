@@ -244,3 +244,25 @@ def test_no_way_to_the_heartbeat(run_action, vars_of, heartbeat_server):
     task["components"][0]["heartbeat"]["via"] = "tunnel"
     ran = run_action("out", task, vars_of())
     assert ran.result["failed"] is True and "a tunnel takes a connection through ssh" in ran.result["msg"] and ran.sent == []
+
+
+PASSED = {"reason": "CHG-4711", "passed": ["HS-PEAK: 2 nodes can serve 100 requests/s"]}
+
+
+def test_by_which_right_it_leaves_is_in_its_journal_before_it_does(run_action, vars_of):
+    task_vars = vars_of()
+    task_vars["allowed"]["override"] = PASSED
+    ran = run_action("out", args(), {**task_vars, "awx_user_name": "alice"})
+    assert [module for module, _sent in ran.sent] == ["halfswap.bluegreen.journal", MODULE]
+    noted = ran.sent[0][1]
+    assert (noted["run_id"], noted["what"], noted["after"]) == ("r2", "override", PASSED) and noted["by"].startswith("alice@")
+    assert "override" not in ran.sent[1][1]
+
+
+@pytest.mark.parametrize("msg", ["No space left on device", "journal.jsonl is read-only", "Another process has held it"])
+def test_what_cannot_be_noted_is_not_done(run_action, vars_of, msg):
+    task_vars = vars_of()
+    task_vars["allowed"]["override"] = PASSED
+    ran = run_action("out", args(), task_vars, answer={"failed": True, "msg": msg})
+    assert len(ran.sent) == 1 and ran.result["failed"] is True
+    assert ran.result["msg"] == f"What the override passes could not be noted, nothing was changed. {msg}"

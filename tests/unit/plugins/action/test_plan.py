@@ -42,7 +42,7 @@ def test_nothing_to_do(run_action, vars_of):
 def test_a_refusal_fails_with_every_reason(run_action, vars_of):
     ran = run_action("plan", ARGS, vars_of(blue1={"unreachable": True}, green1=None))
     assert ran.result["failed"] is True
-    assert ran.result["msg"] == "Refused, nothing was changed: blue1: it is unreachable; green1: it was not read."
+    assert ran.result["msg"] == "Refused, nothing was changed: HS-UNREAD: blue1: it is unreachable; HS-UNREAD: green1: it was not read."
     assert ran.shown[0] == "PLAN refused:"
 
 
@@ -190,3 +190,59 @@ def test_a_cut_over_is_confirmed_after_a_while(run_action, vars_of):
 
 def test_one_host_shows_it(run_action, vars_of):
     assert run_action("plan", ARGS, {**vars_of(), "ansible_play_hosts": ["green1", "blue1"]}).shown == []
+
+
+# ---- Break-glass --------------------------------------------------------------------------------------------------------------------
+
+NEVER = {"timezone": "UTC", "blocked": [{"from": "2000-01-01 00:00", "until": "2999-01-01 00:00"}]}
+
+
+def passing(*codes):
+    return {"reason": "CHG-4711", "refusals": list(codes)}
+
+
+def test_what_is_passed_is_in_the_plan_and_in_the_result(run_action, vars_of):
+    ran = run_action("plan", {**ARGS, "windows": NEVER, "override": passing("HS-WINDOW")}, vars_of())
+    assert "failed" not in ran.result and len(ran.result["batches"]) == 2 and ran.result["refusals"] == []
+    (line,) = [line for line in ran.shown if line.startswith("PASSED by override, because CHG-4711: HS-WINDOW: The time from ")]
+    assert ran.result["override"] == {"reason": "CHG-4711", "passed": [line.removeprefix("PASSED by override, because CHG-4711: ")]}
+    # It is the same plan.
+    assert ran.result["hash"] == run_action("plan", ARGS, vars_of()).result["hash"]
+
+
+def test_nothing_is_passed_that_does_not_refuse(run_action, vars_of):
+    ran = run_action("plan", {**ARGS, "override": passing("HS-WINDOW", "HS-PEAK")}, vars_of())
+    assert ran.result["override"] == {} and not [line for line in ran.shown if "PASSED" in line]
+
+
+@pytest.mark.parametrize("codes", [(), ("HS-PEAK",), ("HS-PEAK", "HS-CLOCK")])
+def test_what_it_does_not_name_refuses_all_the_same(run_action, vars_of, codes):
+    msg = refusals(run_action("plan", {**ARGS, "windows": NEVER, "override": passing(*codes) if codes else {}}, vars_of()))
+    assert "HS-WINDOW: The time from " in msg
+
+
+def test_one_that_is_passed_does_not_hide_another(run_action, vars_of, said):
+    late = vars_of(blue1=dict(said(), clock_skew_s=61.0))
+    ran = run_action("plan", {**ARGS, "windows": NEVER, "override": passing("HS-WINDOW")}, late)
+    assert "HS-CLOCK: blue1" in refusals(ran) and "HS-WINDOW" not in ran.result["msg"]
+    assert "failed" not in run_action("plan", {**ARGS, "windows": NEVER, "override": passing("HS-WINDOW", "HS-CLOCK")}, late).result
+
+
+def test_peak_load_is_passed(run_action, vars_of, said):
+    busy = vars_of(blue1=said(rate=60.0), green1=said(rate=60.0))
+    capacity = {**ARGS, "capacity": [{"name": "shop", "per_s": 80}]}
+    assert "HS-PEAK: while batch 1 (blue1) is out, 1 nodes can serve" in refusals(run_action("plan", capacity, busy))
+    assert len(run_action("plan", {**capacity, "override": passing("HS-PEAK")}, busy).result["override"]["passed"]) == 2
+
+
+@pytest.mark.parametrize("strategy", ["halves", "rolling", "cutover"])
+def test_the_last_node_stays_whatever_is_passed(run_action, vars_of, strategy):
+    args = {**ARGS, "strategy": strategy, "without": ["green1"], "override": passing("HS-LAST", "HS-MIN-LIVE", "HS-UNAVAILABLE")}
+    assert "HS-LAST: while batch 1 (blue1) is out, 0 of at least 1 nodes would serve" in refusals(run_action("plan", args, vars_of()))
+
+
+@pytest.mark.parametrize("state", ["LIVE", None])
+def test_an_unread_node_stays_unread_whatever_is_passed(run_action, vars_of, said, state):
+    wrong = said()
+    wrong["components"][0]["heartbeat"]["state"] = state
+    assert "HS-UNREAD: green1" in refusals(run_action("plan", {**ARGS, "override": passing("HS-UNREAD")}, vars_of(green1=wrong)))

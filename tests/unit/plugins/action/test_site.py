@@ -64,7 +64,7 @@ def test_every_fault_is_said_once_and_nothing_is_changed(run_action, vars_of):
     result = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_componets=[], bluegreen_min_live=-1)).result
     assert result["failed"] is True
     assert result["msg"].splitlines() == [
-        "The description of the site has 3 faults. Nothing was changed.",
+        "HS-SITE: The description of the site has 3 faults. Nothing was changed.",
         "- bluegreen_componets is no variable of this collection: did you mean bluegreen_components?",
         "- bluegreen_min_live is -1, but it must be at least 0 nodes.",
         "- bluegreen_release is not given: say which one, for instance -e bluegreen_release=2.0.0.",
@@ -202,3 +202,37 @@ def test_who_does_not_drain_needs_no_way_to(run_action, vars_of):
 def test_a_lock_lasts_as_long_as_a_batch_can_take(run_action, vars_of):
     short, long = (run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_drain_timeout_s=seconds))["lock_s"] for seconds in (60, 3600))
     assert long - short == 3540
+
+
+# ---- Break-glass --------------------------------------------------------------------------------------------------------------------
+
+GLASS = {"reason": "CHG-4711, the shop is down", "refusals": ["HS-WINDOW", "HS-PEAK"]}
+
+
+@pytest.fixture
+def with_e(monkeypatch):
+    monkeypatch.setattr(site, "load_extra_vars", lambda loader: {"bluegreen_override": GLASS})
+
+
+def test_an_override_goes_with_the_reason_of_the_run(run_action, vars_of, with_e):
+    """So it lies in the lock, which status shows, and in each switch and the journal."""
+    for target in ("release", "rollback", "confirm", "all_live"):
+        result = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_override=GLASS), target=target)
+        assert result["override"] == GLASS
+        assert result["reason"].endswith(", override of HS-WINDOW, HS-PEAK: CHG-4711, the shop is down")
+
+
+def test_without_one_nothing_is_said_of_it(run_action, vars_of):
+    result = run_of(run_action, vars_of(bluegreen_release="2.0.0"))
+    assert result["override"] == {} and result["reason"] == "release 2.0.0"
+
+
+def test_its_reason_is_cut_and_harmless(run_action, vars_of, with_e):
+    result = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_override={**GLASS, "reason": "\x1b[2J" + "A" * 5000}))
+    assert "\x1b" not in result["reason"] + result["override"]["reason"]
+    assert max(len(result["reason"]), len(result["override"]["reason"])) <= site.REASON_CHARACTERS
+
+
+def test_one_in_the_inventory_would_outlast_the_run(run_action, vars_of):
+    msg = run_action("site", {"playbook": "deploy"}, vars_of(bluegreen_release="2.0.0", bluegreen_override=GLASS)).result["msg"]
+    assert "bluegreen_override is for one run alone: give it with -e" in msg and msg.startswith("HS-SITE: ")

@@ -30,7 +30,7 @@ def test_a_dead_node_is_left_out(run_action, task_vars):
 def test_a_refusal_fails(run_action, task_vars):
     result = run_action("target", {"observed": "seen", "kind": "rollback"}, task_vars).result
     assert result["failed"] is True
-    assert result["msg"].startswith("Refused, nothing was changed: there is no earlier release that all nodes have served")
+    assert result["msg"].startswith("Refused, nothing was changed: HS-NOWHERE: there is no earlier release that all nodes have served")
 
 
 def test_an_unknown_kind(run_action, task_vars):

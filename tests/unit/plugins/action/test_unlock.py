@@ -31,6 +31,6 @@ def test_any_other_is_refused_and_told_who_does(run_action, run_id, wrong):
     result = unlock(run_action, run_id, blue1={"lock": LOCK}, green1={"lock": {**LOCK, "reason": ""}})
     assert result["failed"]
     assert result["msg"] == (
-        f"{wrong}; nothing was released. The lock is held by alice@ops1 (run r1, no reason given) since 2026-11-20T10:15:06Z by the node's clock. "
+        f"HS-LOCKED: {wrong}; nothing was released. The lock is held by alice@ops1 (run r1, no reason given) since 2026-11-20T10:15:06Z by the node's clock. "
         "See that this run is dead, then release it with -e bluegreen_run_id=r1."
     )

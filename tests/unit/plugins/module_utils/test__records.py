@@ -217,6 +217,9 @@ def test_records_have_a_version_and_those_without_are_the_first(records):
         b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "act", "result": {}}',
         b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "packages", "after": 7}',
         b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "sanity test", "after": {"shop": {"answers": "all"}}}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "override", "after": null}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "override", "after": {"reason": "x", "passed": "HS-PEAK"}}',
+        b'{"at": "2026-11-20T10:15:00Z", "run_id": "r1", "by": "me", "what": "override", "after": {"passed": []}}',
     ],
 )
 def test_a_line_that_tells_of_no_act_is_left_out_and_told(records, strange):
@@ -225,6 +228,7 @@ def test_a_line_that_tells_of_no_act_is_left_out_and_told(records, strange):
         journal.write(strange + b"\n")
     _records.append("r1", "me", "packages", ["shop-1-1.noarch", None], ["shop-2-1.noarch"], "ok")
     _records.append("r1", "me", "sanity test", after={"shop": {"answers": 3, "compare": {}}}, result="passed")
+    _records.append("r1", "me", "override", after={"reason": "CHG-1", "passed": ["HS-PEAK: too much"]})
     found = []
-    assert [line["what"] for line in _records.journal(10, found)] == whats() == ["act", "packages", "sanity test"]
+    assert [line["what"] for line in _records.journal(10, found)] == whats() == ["act", "packages", "sanity test", "override"]
     assert len(found) == 1 and "\x00" not in found[0]

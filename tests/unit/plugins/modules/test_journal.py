@@ -70,3 +70,9 @@ def test_what_cannot_be_written_is_an_error(run_module, records):
     records.write_bytes(b"")
     result = run_module(journal, args())
     assert result.failed and str(records) in result["msg"]
+
+
+@pytest.mark.parametrize("what", [None, ""])
+def test_an_act_without_a_name_is_none(run_module, what):
+    assert run_module(journal, args(what=what))["msg"] == "what is empty: say what was done."
+    assert _records.journal(10) == []

@@ -112,6 +112,7 @@ ARGS = {
     "max_unavailable": "50%",
     "capacity": [{"name": "shop", "per_s": "80"}],
     "without": ["green1"],
+    "override": {},
     "load_balancers": None,
 }
 

@@ -145,3 +145,27 @@ def sanity_test(answers, compare=None, component="shop"):
 def test_what_the_sanity_tests_showed(of_blue1, of_blue2, shown):
     (run,) = runs({"blue1": [taken(), *of_blue1], "blue2": [taken(), *of_blue2]}, {})
     assert run.tested == shown
+
+
+def override(*passed, reason="CHG-4711", **more):
+    return line("override", after={"reason": reason, "passed": list(passed)}, **more)
+
+
+def test_what_was_passed_is_told_once_with_who_when_and_why():
+    first, again = override("HS-PEAK: too much", at="10:00:01"), override("HS-PEAK: too much", "HS-MIN-LIVE: 1 of 2", at="10:00:30")
+    (run,) = runs({"blue1": [taken(), first, released()], "blue2": [taken(), first, again, released()]}, {})
+    told = [
+        "Run r1: alice@ops1 passed HS-PEAK: too much (at 2026-11-20T10:00:01Z, because CHG-4711)",
+        "Run r1: alice@ops1 passed HS-MIN-LIVE: 1 of 2 (at 2026-11-20T10:00:30Z, because CHG-4711)",
+    ]
+    assert run.passed == told and history_lines([run], NODES, {}, {})[-2:] == told
+    # What is passed is no act.
+    assert run.nodes == [] and only(taken(), first, released(result="failed")).result == "refused"
+
+
+def test_without_an_override_nothing_is_told():
+    assert only(taken(), released()).passed == []
+
+
+def test_what_a_journal_says_of_it_stays_one_line():
+    assert all("\n" not in text for text in history_lines([only(taken(), override("HS-PEAK: a\nPLAN nothing to do", reason="x\ny"))], NODES, {}, {}))

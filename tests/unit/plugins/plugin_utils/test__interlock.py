@@ -18,6 +18,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock impo
     refuse_standby,
     served_by,
 )
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import ROWS, Override, divided
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2, "probers": 1},
@@ -310,3 +311,37 @@ def test_two_names_of_one_machine_do_not_leave(said):
             for name in twins:
                 assert any(f"{name} counts as not live: it is the same machine as" in reason for reason in reasons)
         assert "is the same machine as" in refuse_exclusive([found[0]], found, GREEN, {}, PASSED, HOLDING)[0]
+
+
+def codes(reasons):
+    return [reason.code for reason in reasons]
+
+
+def test_with_nobody_left_it_has_another_name_than_with_too_few(nodes, said):
+    """Only the one can be passed, and what it is for goes with it."""
+    ill = said(healthy=False, why="HTTP 503")
+    assert codes(refuse_standby(nodes(green1=ill), BLUE, Limits())) == ["HS-MIN-LIVE", "HS-MIN-LIVE"]
+    assert codes(refuse_standby(nodes(green1=ill, green2=ill), BLUE, Limits())) == ["HS-LAST", "HS-LAST", "HS-LAST"]
+    assert codes(refuse_standby(nodes(green1=ill), ["blue1", "blue2", "green2"], Limits(min_live=2))) == ["HS-LAST", "HS-LAST"]
+
+
+def test_whoever_was_not_read_is_not_passed_with_too_few(nodes, said):
+    found = refuse_standby(nodes(green1={"unreachable": True}), BLUE, Limits())
+    assert codes(found) == ["HS-MIN-LIVE", "HS-UNREAD"]
+    left, _passed = divided(found, Override("why", ("HS-MIN-LIVE", "HS-UNREAD")))
+    assert codes(left) == ["HS-UNREAD"]
+
+
+def test_the_last_one_of_each_component_stays_whatever_is_passed(nodes, said):
+    """Of the basket nobody would stay, of the shop somebody."""
+    both = having(said, "shop", "basket")
+    found = refuse_standby(nodes(blue1=both, blue2=both, green1=said(state="standby")), BLUE, Limits())
+    assert set(codes(found)) == {"HS-LAST", "HS-MIN-LIVE"}
+    left, _passed = divided(found, Override("why", tuple(ROWS)))
+    assert "HS-LAST" in codes(left) and "HS-MIN-LIVE" not in codes(left)
+
+
+def test_an_exclusive_switch_has_the_same_names(nodes, swapped):
+    proofs = {"blue1": PROOF}
+    assert codes(refuse_exclusive([], nodes(), GREEN, {}, PASSED, HOLDING)) == ["HS-LAST"]
+    assert codes(refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=3))) == ["HS-MIN-LIVE"]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Component, Node
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 
 settings.register_profile("planner", deadline=None, max_examples=100, derandomize=True)
 planner = settings.get_profile("planner")
@@ -105,7 +106,7 @@ def test_the_same_question_has_the_same_answer(nodes, policy):
 def test_either_batches_or_refusals(nodes, policy):
     found = planned(nodes, policy)
     assert not (found.batches and found.refusals)
-    assert all(isinstance(reason, str) and reason for reason in found.refusals)
+    assert all(isinstance(reason, Refusal) and reason for reason in found.refusals)
     assert len(set(found.refusals)) == len(found.refusals)
     if any(node.unread for node in nodes):
         assert found.refusals == tuple(f"{node.name}: it is unreachable" for node in nodes if node.unread)
@@ -117,7 +118,7 @@ def test_a_plan_is_json(nodes, policy):
     found = planned(nodes, policy)
     shown = json.loads(json.dumps(found.as_dict()))
     assert [batch["nodes"] for batch in shown["batches"]] == [list(batch.nodes) for batch in found.batches]
-    assert shown["refusals"] == list(found.refusals)
+    assert shown["refusals"] == [refusal.told for refusal in found.refusals]
 
 
 @planner

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Override
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, plan_lines, standing_by_lines, status_lines, table
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
@@ -37,7 +38,7 @@ def test_nothing_to_do(nodes, said):
 
 def test_a_refusal_names_every_reason(nodes):
     found = plan(nodes(green2={"unreachable": True}), WANTED, POLICY)
-    assert plan_lines(found, nodes(), POLICY) == ["PLAN refused:", "  green2: it is unreachable"]
+    assert plan_lines(found, nodes(), POLICY) == ["PLAN refused:", "  HS-UNREAD: green2: it is unreachable"]
 
 
 def described(lines):
@@ -263,3 +264,20 @@ def test_the_status_shows_who_is_at_work(nodes, said):
         "halfswap.bluegreen.unlock -e bluegreen_run_id=r-2",
     ]
     assert status_lines(nodes())[-1] == "4 of 4 nodes serve."
+
+
+def test_what_the_override_passes_is_below_the_plan(nodes, said):
+    limits = Limits(load_balancers=BALANCERS, capacity={"shop": 50.0}, override=Override("CHG-4711", ("HS-PEAK",)))
+    busy = nodes(said(rate=30.0))
+    found = plan(busy, WANTED, replace(POLICY, limits=limits))
+    passed = [line for line in plan_lines(found, busy, replace(POLICY, limits=limits)) if line.startswith("PASSED")]
+    assert [line.partition(" (blue")[0].partition(" (green")[0] for line in passed] == [
+        "PASSED by override, because CHG-4711: HS-PEAK: while batch 1",
+        "PASSED by override, because CHG-4711: HS-PEAK: while batch 2",
+    ]
+    assert plan_lines(plan(busy, WANTED, replace(POLICY, limits=replace(limits, override=Override()))), busy, POLICY)[0] == "PLAN refused:"
+
+
+def test_the_status_shows_the_override_of_the_run_that_is_at_work(nodes, said):
+    lock = {"run_id": "r1", "owner": "alice@ops1", "reason": "release 2.0.0, override of HS-PEAK: CHG-4711", "since": "2026-11-20T10:00:00Z"}
+    assert "release 2.0.0, override of HS-PEAK: CHG-4711" in status_lines(nodes(dict(said(), lock=lock)))[-1]

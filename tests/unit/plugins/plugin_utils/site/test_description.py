@@ -341,3 +341,47 @@ def test_an_application_that_nobody_chose_or_knows():
         "bluegreen_applications.shop has the unknown key stratgy: did you mean strategy?",
         "bluegreen_applications.shop.min_live is -1, but it must be at least 0 nodes.",
     ]
+
+
+# Break-glass -------------------------------------------------------------------------------------------
+
+
+def glass(**changes):
+    given = {"reason": "CHG-4711", "refusals": ["HS-PEAK"], **changes}
+    return {**SITE, "bluegreen_override": {key: value for key, value in given.items() if value is not ...}}
+
+
+def test_an_override_that_is_right():
+    assert check(glass(), extra=["bluegreen_override"])["override"] == {"reason": "CHG-4711", "refusals": ["HS-PEAK"]}
+    assert check(SITE)["override"] == {}
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        ({"refusals": ["HS-PEEK"]}, "bluegreen_override.refusals: HS-PEEK is the name of no refusal (did you mean HS-PEAK?)"),
+        ({"refusals": ["hs-window"]}, "hs-window is the name of no refusal (did you mean HS-WINDOW?)"),
+        ({"refusals": ["PEAK"]}, "PEAK is the name of no refusal (did you mean HS-PEAK?)"),
+        ({"refusals": ["everything"]}, "everything is the name of no refusal (there are HS-SITE, "),
+        ({"refusals": ["HS-PEAK", "HS-LAST"]}, "HS-LAST cannot be passed, whatever the reason: Bring the other half back first"),
+        ({"refusals": ["HS-UNREAD"]}, "HS-UNREAD cannot be passed"),
+        ({"refusals": ["HS-LOCKED", "HS-SITE"]}, "HS-LOCKED cannot be passed, whatever the reason: Wait for that run. If it is dead: "),
+        ({"refusals": []}, "bluegreen_override.refusals is a list, but it is empty: at least one belongs there"),
+        ({"refusals": "HS-PEAK"}, "bluegreen_override.refusals is 'HS-PEAK', but a list belongs there"),
+        ({"refusals": [7]}, "text belongs there"),
+        ({"refusals": ...}, "bluegreen_override has no refusals: "),
+        ({"reason": ""}, "bluegreen_override has no reason: why, in words for whoever reads the history"),
+        ({"reason": "   "}, "bluegreen_override.reason is '   ', but text belongs there"),
+        ({"reason": ...}, "bluegreen_override has no reason: "),
+        ({"reason": None}, "bluegreen_override has no reason: "),
+        ({"until": "tomorrow"}, "bluegreen_override has the unknown key until: "),
+    ],
+)
+def test_an_override_that_is_refused_before_the_lock(changes, text):
+    assert any(text in fault for fault in faults(glass(**changes), extra=["bluegreen_override"]))
+
+
+def test_an_override_is_for_one_run():
+    for variables in (glass(), {**SITE, "bluegreen_applications": {"shop": {"override": glass()["bluegreen_override"]}}}):
+        (fault,) = faults(variables)
+        assert fault.endswith("override is for one run alone: give it with -e, and take it out of the inventory, where it would outlast the run.")
