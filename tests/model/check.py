@@ -31,6 +31,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Plan, Policy
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import REFUSALS, Override
 
 from .layouts import check_layouts
 from .model import Application, End, Setting, State
@@ -57,7 +58,13 @@ SETTINGS = [
     setting("cutover, confirmed after 60 s", strategy="cutover", confirm_after_s=60.0),
     setting("all_live", strategy="all_live", observe_s=0.0),
 ]
+# Broken glass: whoever passes all that has a name passes what may be passed, and rule 1 holds.
+PASSED = {"override": Override("the model", tuple(row.code for row in REFUSALS))}
 VARIANTS = [
+    setting("halves, everything passed", limits=PASSED),
+    setting("rolling, 2 at a time, max_unavailable 1, everything passed", strategy="rolling", batch_size=2, limits={"max_unavailable": 1, **PASSED}),
+    setting("cutover, min_live 2, everything passed", strategy="cutover", limits={"min_live": 2, **PASSED}),
+    setting("cutover, exclusive, min_live 2, everything passed", strategy="cutover", exclusive=True, limits={"min_live": 2, "load_balancers": HOLDS, **PASSED}),
     setting("halves, hold", on_failure="hold"),
     setting("halves, min_live 1", limits={"min_live": 1}),
     setting("halves, max_unavailable 1", limits={"max_unavailable": 1}),
@@ -266,9 +273,10 @@ class Checker:
             number, out, counted, bound = reason.groups()
             if few:
                 least = max(1, limits.min_live or len(state) - len(out.split(", ")))
-                true = int(counted) < int(bound) == least
+                # Where all is passed, none is left.
+                true = int(counted) < int(bound) == least and not (limits.override.refusals and int(counted))
             elif many:
-                true = int(counted) > int(bound) == limits.max_unavailable > 0
+                true = not limits.override.refusals and int(counted) > int(bound) == limits.max_unavailable > 0
             else:
                 true = not is_right[state[application.numbers[out]]]
             if number == "1":
