@@ -159,49 +159,6 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             refusals += [Refusal("HS-UNHEALTHY", f"{node.name}: {text}") for text in node.unhealthy()]
             # A node that says live and is healthy may not count all the same.
             refusals += [Refusal("HS-DOUBT", f"{node.name}: {text}") for text in node.doubts() if node.serving]
-        return Plan(policy.strategy, refusals=unread)
-    groups = STRATEGIES[policy.strategy](nodes, wanted, policy)
-    if not groups:
-        return Plan(policy.strategy)
-    batches: list[Batch] = []
-    refusals = _unwatched(nodes, policy.limits) + _cut_off(nodes, wanted) + (_alone(nodes) if policy.strategy != "all_live" else [])
-    serving = [node.name for node in nodes if _counts(node)]
-    # What serves, batch after batch.
-    runs: dict[str, Packages] = {node.name: node.nevras for node in nodes if _counts(node)}
-    for number, group in enumerate(groups, start=1):
-        names = [node.name for node in group.nodes]
-        leaving = [node.name for node in group.retire]
-        staying = [name for name in serving if name not in names]
-        after = [node.name for node in nodes if node.name in {*serving, *names} - {*leaving}]
-        replaced = {node.name for later in groups[number:] for node in later.nodes if node.nevras != dict(wanted[node.name])}
-        if any(node.live for node in group.nodes):
-            refusals += _too_few(nodes, number, names, staying, policy)
-        if leaving:
-            refusals += _too_few(nodes, number, [node.name for node in nodes if node.name not in after], after, policy)
-        batch = Batch(
-            number=number,
-            nodes=tuple(names),
-            before={node.name: node.nevras for node in group.nodes},
-            after={name: dict(wanted[name]) for name in names},
-            restore={} if policy.strategy == "all_live" else {name: _restore(name, staying, runs, wanted[name]) for name in names},
-            ready=tuple(node.name for node in group.nodes if not node.live and node.ready(wanted[node.name])),
-            retire=tuple(leaving),
-            exclusive=policy.exclusive and bool(leaving and names),
-            observe_s=group.observe_s,
-            staying=tuple(staying),
-            serving_after=tuple(after),
-            old=tuple(name for name in after if name in replaced),
-            total=len(nodes) + len(policy.limits.without),
-        )
-        runs = {name: wanted[name] if name in names else runs[name] for name in after}
-        refusals += unfit_for_exclusive(policy.limits) if batch.exclusive else []
-        batches.append(replace(batch, undo=_undo(batch, group)))
-        serving = after
-    refusals, passed = divided(dict.fromkeys(refusals), policy.limits.override)
-    if refusals:
-        refusals += [Refusal("HS-UNHEALTHY", f"{node.name}: {text}") for node in nodes for text in node.unhealthy()]
-        # A node that says live and is healthy may not count all the same.
-        refusals += [Refusal("HS-UNKNOWN", f"{node.name}: {text}") for node in nodes if node.serving for text in node.doubts()]
         return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
     return Plan(policy.strategy, tuple(batches), passed=tuple(passed), differences=_otherwise(nodes, policy.limits))
 
