@@ -9,14 +9,14 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
 import os
 
 from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _connections
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import parsed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup, whole_number
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
 
@@ -92,17 +92,17 @@ def read_counter(component):
     if answer.status != 200:
         raise Unread("%s answers %d" % (url, answer.status))
     try:
-        document = json.loads(answer.body)
+        document = parsed(answer.body)
     except ValueError:
         raise DrainError("component %s: %s does not answer with JSON: is in_flight_url right?" % (component["name"], url))
 
     def number(option):
         try:
-            return int(lookup(document, component[option]))
+            return whole_number(lookup(document, component[option]))
         except LookupError as exc:
             raise DrainError("component %s: %s has %s: is %s right?" % (component["name"], url, to_native(exc), option))
-        except (TypeError, ValueError):
-            raise DrainError("component %s: %s has no number at key %s: is %s right?" % (component["name"], url, component[option], option))
+        except ValueError as exc:
+            raise DrainError("component %s: %s has at key %s %s: is %s right?" % (component["name"], url, component[option], to_native(exc), option))
 
     return number("in_flight_key"), number("requests_key") if component["requests_key"] else None
 

@@ -24,10 +24,10 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native
 from ansible.module_utils.errors import UnsupportedError
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _command, _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, number, one_of, or_null, parsed, text, whole
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import keys, number, one_of, or_null, parsed, text, whole
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import PHASES, Conflict, Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup, whole_number
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import boot_id
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import secrets_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
@@ -100,7 +100,8 @@ WAYS = ("node", "controller", "tunnel")
 # What can be asked from elsewhere.
 FAR_PROFILES = ("api", "http")
 _HEALTH = dict(url=dict(type="str", required=True), timeout_s=dict(type="float", default=1.0))
-_STATUS = dict(url=dict(type="str", required=True), release_key=dict(type="str", default="release"), requests_key=dict(type="str", default="requests"))
+_STATUS = dict(url=dict(type="str", required=True), release_key=dict(type="str", default="release"), requests_key=dict(type="str"))
+USUAL_REQUESTS_KEY = "requests"
 
 
 class Untold(HeartbeatError):
@@ -417,15 +418,31 @@ class Outside(object):
             document = parsed(answer.body)
         except (NotReached, NoAnswer, ValueError) as exc:
             return None, None, "%s: %s" % (url, to_native(exc))
+        release = total = None
+        errors = []
         try:
             release = to_native(lookup(document, self._status["release_key"]), nonstring="simplerepr")
         except LookupError as exc:
-            return None, None, "%s: %s" % (url, to_native(exc))
+            errors.append(to_native(exc))
         try:
-            total = lookup(document, self._status["requests_key"])
+            total = self._total(document)
+        except (LookupError, ValueError) as exc:
+            errors.append(to_native(exc))
+        return release, total, "%s: %s" % (url, "; ".join(errors)) if errors else None
+
+    def _total(self, document):
+        """The requests so far. A key that the site names must be there; without one, the usual one may be missing."""
+        key = self._status["requests_key"] or USUAL_REQUESTS_KEY
+        try:
+            found = lookup(document, key)
         except LookupError:
-            total = None
-        return release, None if faults(whole(), total) else total, None
+            if self._status["requests_key"]:
+                raise
+            return None
+        try:
+            return whole_number(found)
+        except ValueError as exc:
+            raise ValueError("key %s has %s" % (key, to_native(exc)))
 
     def _get(self, url, timeout_s):
         return self._send(url, "GET", None, None, timeout_s)

@@ -22,7 +22,7 @@ def not_ready(component, status):
         return "component %s is not healthy: %s" % (component["name"], status["why"])
     wanted = component.get("release")
     if wanted and status.get("status_error"):
-        return "component %s does not tell its release: %s" % (component["name"], status["status_error"])
+        return "component %s does not tell what it has to (status_url): %s" % (component["name"], status["status_error"])
     if wanted and status["release"] is not None and status["release"] != wanted:
         return "component %s reports release %s, not %s" % (component["name"], status["release"], wanted)
     return None

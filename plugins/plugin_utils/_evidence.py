@@ -91,7 +91,7 @@ class Component:
         if self.started_at < self.installed_at:
             return [f"{self.name}: its process was started before {self.nevra} was installed"]
         if self.status.get("status_error"):
-            return [f"{self.name}: it does not tell its release ({self.status['status_error']})"]
+            return [f"{self.name}: it does not tell what it has to (status_url; {self.status['status_error']})"]
         if self.release is not None and self.release != self.version:
             return [f"{self.name}: it reports release {self.release}, but {self.nevra} is installed"]
         return []

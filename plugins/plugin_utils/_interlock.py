@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import DEFAULT_FALL, DEFAULT_RISE, unsettled
 
-from ._evidence import Node
+from ._evidence import Component, Node
 from ._refusals import Override, Refusal
 
 # Seconds that the rate of a component is the mean of. Of what was before them nobody knows, so nothing is expected for longer: a single request
@@ -71,7 +71,7 @@ def requests_per_s(nodes: Sequence[Node], component: str, shared_by: int = 0) ->
 
 
 def overloaded(nodes: Sequence[Node], staying: Collection[str], capacity: Mapping[str, float]) -> list[Refusal]:
-    """Why those that stay cannot carry what all of them carry now; nothing where the capacity of a node or its load is not known."""
+    """Why those that stay cannot carry what all of them carry now, or why nobody can tell; nothing where no capacity is given."""
     reasons = []
     known = {component.name for node in nodes for component in node.components}
     for component, per_node in capacity.items():
@@ -79,12 +79,27 @@ def overloaded(nodes: Sequence[Node], staying: Collection[str], capacity: Mappin
             wrong = f"a capacity is given for the component {component}, which no node has (there are {', '.join(sorted(known))})"
             reasons.append(Refusal("HS-CAPACITY", wrong))
             continue
-        load = sum(c.rate_per_s or 0.0 for node in nodes if node.live for c in node.components if c.name == component)
+        # One that is down gets no requests.
+        loaded = [(node.name, c) for node in nodes for c in node.components if c.name == component and (c.serving or (node.live and c.rate_per_s is not None))]
+        untold = [f"{name}{_why_untold(c)}" for name, c in loaded if c.rate_per_s is None]
+        if untold:
+            unknown = (
+                f"whether the others can carry the load of {component} (capacity_per_s) cannot be judged, as the requests per second are not known of "
+                f"{', '.join(untold)}. An agent tells them two seconds after it or its component was started, where requests_key names a counter"
+            )
+            reasons.append(Refusal("HS-CAPACITY", unknown))
+            continue
+        load = sum(c.rate_per_s or 0.0 for _name, c in loaded)
         count = sum(node.name in staying and node.has(component) for node in nodes)
         if load > count * per_node:
             much = f"{count} nodes can serve {count * per_node:g} requests/s of {component} (capacity_per_s), and there are {load:.0f} now: wait for less"
             reasons.append(Refusal("HS-PEAK", much))
     return reasons
+
+
+def _why_untold(component: Component) -> str:
+    error = component.status.get("status_error")
+    return f" ({error})" if error else ""
 
 
 def held_by_another(nodes: Sequence[Node], run_id: str) -> list[Refusal]:

@@ -116,13 +116,19 @@ COMPONENT = (
         "for instance `kernel`",
         rule=rules.http_url,
     ),
-    Key("release_key", "str", "key of the release that runs; dots lead into inner objects", default_text="`release`"),
+    Key(
+        "release_key",
+        "str",
+        "key of the release that runs; dots lead into inner objects, or belong to a key. One that is given must exist",
+        default_text="`release`",
+    ),
     Key("in_flight_key", "str", "key of the number of requests in flight, without this one; needed for drain method `counter`"),
     Key(
         "requests_key",
         "str",
-        "key of the number of requests since the start, without this one and health checks. With it, `deploy` sees that a node really gets live traffic",
-        default_text="`requests` (agent), none (drain)",
+        "key of the number of requests since the start, without this one and health checks. With it, `deploy` sees that a node really gets live traffic. "
+        'One that is given must be there, with a whole number (`7`, `7.0` or `"7"`); a node that tells none is not trusted',
+        default_text="`requests`, which may be missing (agent), none (drain)",
     ),
     Key(
         "release_header",
@@ -132,7 +138,8 @@ COMPONENT = (
     Key(
         "capacity_per_s",
         "float",
-        "what one node can serve, as you measured it. With it (and `requests_key`) a batch does not leave while the others could not carry the load",
+        "what one node can serve, as you measured it. With it (and `requests_key`) a batch does not leave while the others could not carry the load, "
+        "nor while the load is not known",
         unit="requests/s",
         minimum=0,
         above=True,

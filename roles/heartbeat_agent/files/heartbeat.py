@@ -337,8 +337,8 @@ def load_config(source):
         status=status
         and Status(
             url=status.take("url", a_url),
-            release_key=status.take("release_key", a_string, "release"),
-            requests_key=status.take("requests_key", a_string, "requests"),
+            release_key=status.take("release_key", a_string, None),
+            requests_key=status.take("requests_key", a_string, None),
         ),
         # What the role compares to see whether the agent runs with the configuration that is on disk.
         digest=hashlib.sha1(content).hexdigest(),
@@ -760,10 +760,46 @@ class HealthPoller:
         return healthy, why
 
 
-def dig(values, dotted_key):
-    for key in dotted_key.split("."):
-        values = values.get(key) if isinstance(values, dict) else None
-    return values
+# As plugins/module_utils/_json_path.py reads them, which this one file cannot import; a test compares the two.
+NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?\Z")
+MOST = 10**18
+
+
+def find(values, dotted_key):
+    """What is at the key, of which the parts between the dots may be keys within keys, or one key that has dots itself. Raises LookupError."""
+    found = list(each_at(values, dotted_key.split(".")))
+    if not found:
+        raise LookupError("nothing at key %s" % plain(dotted_key))
+    if len(found) > 1:
+        raise LookupError("several values at key %s, as there are keys with dots in them" % plain(dotted_key))
+    return found[0]
+
+
+def each_at(values, parts):
+    if not parts:
+        yield values
+    elif isinstance(values, dict):
+        for count in range(1, len(parts) + 1):
+            name = ".".join(parts[:count])
+            if name in values:
+                for found in each_at(values[name], parts[count:]):
+                    yield found
+    elif isinstance(values, list) and parts[0].isdigit() and int(parts[0]) < len(values):
+        for found in each_at(values[int(parts[0])], parts[1:]):
+            yield found
+
+
+def whole_number(value):
+    """A count, which may be written 7, 7.0, 7e0 or "7". Raises ValueError."""
+    number = value
+    if isinstance(value, TEXT) and NUMBER.match(value):
+        number = int(value) if value.isdigit() else float(value)
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, (bool, float)) or not isinstance(number, (int, type(MOST))) or not 0 <= number < MOST:
+        told = "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else json.dumps(value)
+        raise ValueError("%s, and a whole number from 0 on belongs there" % told)
+    return number
 
 
 class StatusPoller:
@@ -783,30 +819,55 @@ class StatusPoller:
         if not self._status:
             return None
         with self._polling:
-            values, error = None, None
+            said, errors = {}, []
             try:
-                code, body = self._get(self._status.url, STATUS_TIMEOUT_S)
-                if code != 200:
-                    raise GetError("answered %d" % code)
-                if len(body) > MAX_STATUS_BODY:
-                    raise GetError("answered more than %d bytes" % MAX_STATUS_BODY)
-                values = parse_json(body)
-                release = self._release_in(values)
+                values = self._read()
+                for what, read in (("release", self._release_in), ("requests", self._requests_in)):
+                    try:
+                        said[what] = read(values)
+                    except (LookupError, ValueError) as failure:
+                        errors.append(describe(failure))
             except (GetError, ValueError) as failure:
-                error, release = "%s: %s" % (self._status.url, describe(failure)), None
-            return self._take(release, dig(values, self._status.requests_key), error)
+                errors.append(describe(failure))
+            error = plain("%s: %s" % (self._status.url, "; ".join(errors))) if errors else None
+            return self._take(said.get("release"), said.get("requests"), error)
+
+    def _read(self):
+        code, body = self._get(self._status.url, STATUS_TIMEOUT_S)
+        if code != 200:
+            raise GetError("answered %d" % code)
+        if len(body) > MAX_STATUS_BODY:
+            raise GetError("answered more than %d bytes" % MAX_STATUS_BODY)
+        return parse_json(body)
+
+    def _value(self, values, key, usual):
+        """What is at a key. One that the configuration names must be there; one that is only usual may be missing or null."""
+        try:
+            found = find(values, key or usual)
+        except LookupError:
+            if key:
+                raise
+            return None
+        if found is None and key:
+            raise LookupError("null at key %s" % plain(key))
+        return found
 
     def _release_in(self, values):
-        release = dig(values, self._status.release_key)
+        release = self._value(values, self._status.release_key, "release")
         if isinstance(release, (int, float)):
             release = TEXT(json.dumps(release))
         if release is not None and (not isinstance(release, TEXT) or len(release) > MAX_RELEASE):
-            raise ValueError("its %s is no text of at most %d characters" % (self._status.release_key, MAX_RELEASE))
+            raise ValueError("its %s is no text of at most %d characters" % (plain(self._status.release_key or "release"), MAX_RELEASE))
         return release
 
+    def _requests_in(self, values):
+        total = self._value(values, self._status.requests_key, "requests")
+        try:
+            return total if total is None else whole_number(total)
+        except ValueError as error:
+            raise ValueError("key %s has %s" % (plain(self._status.requests_key or "requests"), error))
+
     def _take(self, release, total, error):
-        if isinstance(total, bool) or not isinstance(total, int) or total < 0:
-            total = None
         with self._lock:
             self._error = error
             self._release = release

@@ -532,10 +532,50 @@ def test_the_rate_is_of_the_last_ten_seconds(node, component, clock):
 
 def test_what_is_not_known_is_null(node, component):
     unknown = {"total": None, "since_flip": None, "rate_per_s": None}
-    for status in ({}, [], "text", {"requests": "7", "release": None}, {"requests": True}, {"requests": 1.5}):
+    for status in ({}, [], "text", {"requests": "7 or so", "release": None}, {"requests": True}, {"requests": 1.5}):
         component.status = status
         node.agent.status.poll()
         assert (node.status()["requests"], node.status()["release"]) == (unknown, None)
+
+
+@pytest.mark.parametrize(
+    "key, status", [("requests", {"requests": 52341.0}), ("http.requests", {"http.requests": "52341"}), ("a.b.c.0", {"a": {"b.c": [52341]}})]
+)
+def test_a_counter_however_it_is_written(config, component, clock, key, status):
+    component.status = dict(status, release="2.0.0")
+    poller = heartbeat.StatusPoller(config.status._replace(requests_key=key), clock)
+    assert (poller.poll(), poller.release()) == (52341, ("2.0.0", None))
+
+
+@pytest.mark.parametrize(
+    "key, status, error",
+    [
+        ("requests", {}, "nothing at key requests"),
+        ("requests", {"requests": None}, "null at key requests"),
+        ("requests", {"requests": "many"}, 'key requests has "many", and a whole number from 0 on belongs there'),
+        ("requests", {"requests": {"total": 7}}, "key requests has an object, and a whole number from 0 on belongs there"),
+        ("a.b", {"a.b": 7, "a": {"b": 8}}, "several values at key a.b, as there are keys with dots in them"),
+        # Without a key that the site names, nothing has to be at the usual one; but what is there is a count.
+        (None, {}, None),
+        (None, {"requests": None}, None),
+        (None, {"requests": "many"}, 'key requests has "many", and a whole number from 0 on belongs there'),
+    ],
+)
+def test_a_counter_that_is_not_understood_is_told(config, component, clock, key, status, error):
+    component.status = dict(status, release="2.0.0")
+    poller = heartbeat.StatusPoller(config.status._replace(requests_key=key), clock)
+    assert poller.poll() is None
+    # The release is told all the same.
+    assert poller.release() == ("2.0.0", error and "%s: %s" % (config.status.url, error))
+
+
+@pytest.mark.parametrize("status", [{}, {"build": {}}, {"build": {"version": None}}])
+def test_a_release_key_that_the_site_names_leads_somewhere(config, component, clock, status):
+    component.status = status
+    poller = heartbeat.StatusPoller(config.status._replace(release_key="build.version", requests_key=None), clock)
+    assert poller.poll() is None and poller.release()[0] is None and "at key build.version" in poller.release()[1]
+    usual = heartbeat.StatusPoller(config.status._replace(release_key=None, requests_key=None), clock)
+    assert usual.poll() is None and usual.release() == (None, None)
 
 
 def test_a_flip_that_cannot_read_the_counter_starts_at_the_next_one_it_sees(node, component):
@@ -580,9 +620,10 @@ def test_a_status_that_cannot_be_read_is_told_apart_from_one_that_tells_nothing(
         (b'{"release": "' + b"x" * 257 + b'", "requests": 1}', None, 1, "its release is no text of at most 256 characters"),
         (b'{"release": ["1"], "requests": 1}', None, 1, "its release is no text"),
         (b'{"release": ' + b"[" * 500 + b"]" * 500 + b"}", None, None, "its release is no text"),
-        (b'{"release": "1", "requests": ' + b"9" * 100000 + b"}", "1", None, None),
-        (b'{"release": "1", "requests": -1}', "1", None, None),
-        (b'{"release": "1", "requests": 1e3}', "1", None, None),
+        (b'{"release": "1", "requests": ' + b"9" * 100000 + b"}", "1", None, "key requests has Infinity, and a whole number from 0 on belongs there"),
+        (b'{"release": "1", "requests": -1}', "1", None, "key requests has -1, and a whole number"),
+        (b'{"release": "1", "requests": 1e3}', "1", 1000, None),
+        (b'{"release": "1", "requests": ' + b"[" * 500 + b"]" * 500 + b"}", "1", None, "key requests has a list, and a whole number"),
         (b"[" * 100000, None, None, "/status: is nested too deeply"),
         (b'{"release": "1", "x": "' + b"x" * 200000 + b'"}', None, None, "/status: answered more than 131072 bytes"),
         (b"\xff", None, None, "/status: "),

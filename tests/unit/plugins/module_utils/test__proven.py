@@ -119,7 +119,7 @@ def test_the_health(node):
 def test_the_release(node):
     assert looked_at(node, release="1.0.0") == ["component shop reports release 1.0.0, not 2.0.0"]
     assert looked_at(node, release=None) == []
-    assert looked_at(node, release=None, status_error="HTTP 404") == ["component shop does not tell its release: HTTP 404"]
+    assert looked_at(node, release=None, status_error="HTTP 404") == ["component shop does not tell what it has to (status_url): HTTP 404"]
 
 
 def test_everything_at_once_in_order(node):

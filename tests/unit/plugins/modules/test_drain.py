@@ -218,8 +218,13 @@ def test_a_counter_that_never_answers(run_module, clock):
         ("hello", {}, "does not answer with JSON: is in_flight_url right?"),
         ('{"requests": {}}', {}, "no active at key requests.active (there: nothing): is in_flight_key right?"),
         ('{"requests": {"active": 0}}', {}, "no total at key requests.total (there: active): is requests_key right?"),
-        ('{"requests": {"active": "many"}}', {}, "no number at key requests.active: is in_flight_key right?"),
-        ('{"requests": {"active": null}}', {}, "no number at key requests.active: is in_flight_key right?"),
+        ('{"requests": {"active": "many"}}', {}, 'at key requests.active "many", and a whole number from 0 on belongs there: is in_flight_key right?'),
+        ('{"requests": {"active": null}}', {}, "at key requests.active null, and a whole number from 0 on"),
+        # Less than one request is none to whoever cuts it off.
+        ('{"requests": {"active": 0.5}}', {}, "at key requests.active 0.5, and a whole number from 0 on"),
+        ('{"requests": {"active": false}}', {}, "at key requests.active false, and a whole number from 0 on"),
+        ('{"requests": {"active": 0, "total": -1}}', {}, "at key requests.total -1, and a whole number from 0 on"),
+        ('{"requests": {"active": 0}, "requests.active": 1}', {}, "several values at key requests.active"),
     ],
 )
 def test_a_question_that_cannot_be_answered_fails_at_once(run_module, application, clock, answer, changes, message):

@@ -121,7 +121,7 @@ def test_a_component_that_reports_no_release_is_what_is_installed(said):
 def test_a_component_that_should_report_its_release_and_cannot_is_in_doubt(said):
     registered = said(release=None)
     registered["components"][0]["heartbeat"]["status_error"] = "answered 500"
-    assert read_node("blue1", "blue", registered).doubts() == ["shop: it does not tell its release (answered 500)"]
+    assert read_node("blue1", "blue", registered).doubts() == ["shop: it does not tell what it has to (status_url; answered 500)"]
 
 
 def test_one_component_of_two_decides(said):

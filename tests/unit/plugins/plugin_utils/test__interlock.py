@@ -200,6 +200,21 @@ def test_a_half_stays_at_peak_load(nodes, said):
     assert reason == "2 nodes can serve 100 requests/s of shop (capacity_per_s), and there are 104 now: wait for less"
 
 
+def test_a_capacity_that_nobody_can_judge(nodes, said):
+    """A counter that is not understood must not switch the guard off."""
+    limits = Limits(capacity={"shop": 50})
+    text = "whether the others can carry the load of shop (capacity_per_s) cannot be judged, as the requests per second are not known of "
+    (reason,) = refuse_standby(nodes(blue1=said(rate=None), green1=said(rate=None)), ["blue1"], limits)
+    assert reason.startswith(f"{text}blue1, green1. An agent tells them two seconds after")
+    wrong = said(rate=None)
+    wrong["components"][0]["heartbeat"]["status_error"] = 'key requests has "many"'
+    assert any(reason.startswith(f'{text}blue2 (key requests has "many"). ') for reason in refuse_standby(nodes(blue2=wrong), ["blue1"], limits))
+    # One that is down, or out, has no load. What is not live is not asked for it, so that the first half may leave an empty one.
+    assert refuse_standby(nodes(blue1=said(rate=None, healthy=False)), ["blue1"], limits) == []
+    assert refuse_standby(nodes(blue1=said(rate=None, state="standby")), ["blue1"], limits) == []
+    assert refuse_standby(nodes(blue1=said(rate=None)), ["blue1"], Limits()) == []
+
+
 def test_no_more_than_may_be_unavailable(nodes):
     assert refuse_standby(nodes(), BLUE, Limits(max_unavailable=2)) == []
     assert refuse_standby(nodes(), BLUE, Limits(max_unavailable=1)) == ["2 nodes would not serve, and bluegreen_max_unavailable is 1"]
