@@ -13,14 +13,16 @@ import binascii
 import re
 import socket
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import TEXTS
+
 # So begins an IPv4 address where a socket serves both families: ::ffff:10.0.0.5.
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 _MAPPED_BITS = 96
 
 
 def plain(text):
-    """The one way to write this address, or None where it is none: ::ffff:10.0.0.5 is 10.0.0.5, and fe80::1%eth0 is fe80::1."""
-    packed = _packed(text)
+    """The one way to write this address, or None where it is none: ::ffff:10.0.0.5 is 10.0.0.5, and both fe80::1%eth0 and [fe80::1] are fe80::1."""
+    packed = _packed(_bare(text))
     return None if packed is None else _text(packed)
 
 
@@ -37,10 +39,15 @@ def problems(texts):
 
 def is_within(text, networks):
     """Whether this is an address, and one of these addresses or in one of these networks."""
-    packed = _packed(text)
+    packed = _packed(_bare(text))
     if packed is None:
         return False
     return any(len(first) == len(packed) and _leading(first, bits) == _leading(packed, bits) for first, bits in map(_network, networks))
+
+
+def _bare(text):
+    """Without the brackets that an IPv6 address has in a URL: applications that keep the API by themselves tell it so."""
+    return text[1:-1] if isinstance(text, TEXTS) and ":" in text and text.startswith("[") and text.endswith("]") else text
 
 
 def _packed(text):

@@ -106,6 +106,9 @@ SYSTEM_DIRECTORIES = frozenset(
     """.split()
 )
 
+# As much as the kernel reads of the first line.
+LONGEST_INTERPRETER = 256
+
 # An RPM's changelog knows no day before 1990.
 OLDEST_EPOCH = 631152000
 
@@ -155,7 +158,9 @@ class Recipe:
         self.description = "\n".join(line.rstrip() or " ." for line in _text("description", description).splitlines())
         self.dependencies = [(kind, _dependency(kind, text)) for kind in ("requires", "provides", "conflicts") for text in sorted(set(params[kind] or []))]
         scripts = params["scripts"] or {}
-        self.scripts = [(name, _text("scripts." + name, scripts[name]).strip("\n")) for name in sorted(SCRIPTS) if scripts.get(name) and scripts[name].strip()]
+        self.scripts = [
+            (name, _script("scripts." + name, scripts[name]).strip("\n")) for name in sorted(SCRIPTS) if scripts.get(name) and scripts[name].strip()
+        ]
         self.entries = []
         self._newest = OLDEST_EPOCH
         self._read(params["contents"] or [], params["directories"] or [])
@@ -213,7 +218,9 @@ class Recipe:
                 else:
                     status = os.stat(origin)
                     own_mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
-                    add(what, Entry(path, "file", own_mode if mode is None else mode, owner, group, origin, _sha256(origin), wanted["config"]))
+                    entry = Entry(path, "file", own_mode if mode is None else mode, owner, group, origin, _sha256(origin), wanted["config"])
+                    _check_interpreter(what, entry)
+                    add(what, entry)
                     self._newest = max(self._newest, int(status.st_mtime))
                 parents.add(os.path.dirname(path))
 
@@ -511,6 +518,31 @@ def _text(what, text):
         if line.startswith("%"):
             raise RpmError("%s: the line %r starts with %%, which RPM would take for one of its sections; indent it" % (what, line))
     return text
+
+
+def _script(what, text):
+    if "\r" in text:
+        raise RpmError(
+            "%s has line ends of Windows (CR LF), or another carriage return. The shell takes it for a part of each command, so that the script would fail "
+            "where the package is installed. Save it with the line ends of Unix (LF)" % what
+        )
+    return _text(what, text)
+
+
+def _check_interpreter(what, entry):
+    """The kernel takes all of the first line for the name of the interpreter."""
+    if not entry.mode & 0o111:
+        return
+    try:
+        with io.open(entry.source, "rb") as source:
+            first = source.readline(LONGEST_INTERPRETER)
+    except (IOError, OSError) as error:
+        raise RpmError("cannot read %s: %s" % (entry.source, error.strerror))
+    if first.startswith(b"#!") and b"\r" in first:
+        raise RpmError(
+            "%s: the first line of %s ends as on Windows (CR LF), so that the kernel would look for an interpreter whose name ends in a carriage return: "
+            "the program could not be started. Convert the file (sed -i 's/\\r$//'), or take its right of execution away" % (what, entry.source)
+        )
 
 
 def _dependency(what, text):

@@ -148,7 +148,8 @@ options:
   scripts:
     description:
       - Shell text run where the package is installed, upgraded or removed. RPM hands the number of installed instances to it as C($1).
-      - No line may start with V(%).
+      - No line may start with V(%), and none may end as on Windows (CR LF). The same goes for the first line of a file that is executable and names
+        its interpreter there.
     type: dict
     suboptions:
       before_install:

@@ -42,9 +42,11 @@ def _agent(component: Mapping[str, Any]) -> dict[str, Any] | None:
     if "url" in heartbeat or profile_of(component) != "api":
         return None  # the application has a heartbeat of its own
     health = {"url": component["health_url"]} | {key: component.get(f"health_{key}") for key in ("timeout_s", "interval_s", "fall")}
+    address = heartbeat.get("address", "0.0.0.0")
+    host = f"[{address}]" if ":" in address and not address.startswith("[") else address
     return {
         "name": component["name"],
-        "probe": f"{heartbeat.get('address', '0.0.0.0')}:{heartbeat['port']}",
+        "probe": f"{host}:{heartbeat['port']}",
         "control": f"127.0.0.1:{heartbeat['control_port']}",
         "health": {key: value for key, value in health.items() if value},
         "status": _status(component),

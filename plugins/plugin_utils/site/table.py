@@ -30,6 +30,7 @@ REPOSITORY = (
     Key("name", "str", "name of the repository on the nodes", default="halfswap"),
     Key("url", "str", "where the nodes reach it", required=True, reads=("setup",)),
     Key("gpgcheck", "bool", "whether packages must be signed", default=False, reads=("setup",)),
+    Key("proxy", "str", "URL of the proxy through which the nodes reach it; empty: none", default="", reads=("setup",)),
 )
 
 HEARTBEAT = (
@@ -333,7 +334,7 @@ VARIABLES = (
         "repository",
         "dict",
         "`name` (`halfswap`); `url` as the nodes reach it, `http://<host>:8008/` where `setup` serves it; `gpgcheck` (boolean, `false`): whether packages must "
-        "be signed; for `setup`, `package`",
+        "be signed; `proxy` (string, none): the proxy through which the nodes reach it, in place of that of dnf.conf; for `setup`, `package`",
         required=True,
         keys=REPOSITORY,
         fill=True,

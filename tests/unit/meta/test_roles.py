@@ -51,6 +51,24 @@ def test_what_is_included_of_a_role_is_there(path: Path, role: str, name: str) -
     assert (ROOT / "roles" / role / f"tasks/{name}.yml").is_file(), f"{path.relative_to(ROOT)} includes {name}.yml of role {role}, which has no such file"
 
 
+def tasks_with(module: str) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}: {task}"
+        for path in sorted(path for folder in ("roles", "playbooks") for path in (ROOT / folder).rglob("*.yml"))
+        for task in re.split(r"\n\s*- name: ", path.read_text(encoding="utf-8"))
+        if f"ansible.builtin.{module}:" in task
+    ]
+
+
+# A hardened node mounts the temporary directory of Ansible with noexec, and has a proxy for everything else than our own addresses.
+@pytest.mark.parametrize(("module", "needed"), [("script", "executable: /bin/sh"), ("uri", "use_proxy: false")])
+def test_a_task_asks_nothing_of_the_node_that_a_hardened_one_lacks(module: str, needed: str) -> None:
+    found = tasks_with(module)
+    assert found
+    for task in found:
+        assert needed in task, f"{task.splitlines()[0]}: give it {needed}"
+
+
 @each_role
 def test_has_a_molecule_scenario(role: Path) -> None:
     assert (ROOT / "molecule" / role.name / "molecule.yml").is_file(), f"role {role.name} has no scenario: write molecule/{role.name}/"

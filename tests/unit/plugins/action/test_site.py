@@ -109,7 +109,7 @@ def test_localhost_reads_what_the_nodes_have(run_action, vars_of):
     changes = {"bluegreen_repository": {"url": trust_as_template("http://{{ repository_host }}:8008/")}, "repository_host": "192.0.2.30"}
     task_vars = {**vars_of("localhost", **changes), "bluegreen_release": "1.0.0"}
     result = run_action("site", {"playbook": "setup"}, task_vars).result
-    assert result["repository"] == {"name": "halfswap", "url": "http://192.0.2.30:8008/", "gpgcheck": False}
+    assert result["repository"] == {"name": "halfswap", "url": "http://192.0.2.30:8008/", "gpgcheck": False, "proxy": ""}
 
 
 def test_what_cannot_be_filled_in(run_action, vars_of):

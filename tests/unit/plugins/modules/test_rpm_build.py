@@ -338,6 +338,21 @@ def test_missing_tools(run_module, args, tmp_path, monkeypatch, there, text):
     assert checked["warnings"] == [text]
 
 
+@pytest.mark.parametrize("first", [b"#!/bin/sh\r\n", b"#!/usr/bin/env python3\r\n", b"#! /bin/bash -e\r"])
+def test_a_program_that_the_kernel_could_not_start(run_module, args, sources, first):
+    program = sources / "app" / "start"
+    program.write_bytes(first + b"exit 0\r\n")
+    program.chmod(0o755)
+    told = run_module(rpm_build, args(), check_mode=True)
+    assert told.failed and "the first line of %s ends as on Windows (CR LF)" % program in told["msg"]
+    # Without the right of execution, or with its line ends mended, it is a file as any other.
+    program.chmod(0o644)
+    assert not run_module(rpm_build, args(), check_mode=True).failed
+    program.chmod(0o755)
+    program.write_bytes(first.replace(b"\r", b"") + b"\nexit 0\r\n")
+    assert not run_module(rpm_build, args(), check_mode=True).failed
+
+
 @pytest.mark.parametrize(
     "changes, text",
     [
@@ -355,6 +370,9 @@ def test_missing_tools(run_module, args, tmp_path, monkeypatch, there, text):
         (dict(description="a\n %elifarch x86_64"), "description: the line ' %elifarch x86_64' would be a directive"),
         (dict(description="a\n \x0b%else"), "would be a directive"),
         (dict(scripts=dict(after_install="echo a\0b")), "scripts.after_install has a NUL in it"),
+        (dict(scripts=dict(after_install="echo a\r\necho b\r\n")), "scripts.after_install has line ends of Windows (CR LF)"),
+        (dict(scripts=dict(before_remove="#!/bin/sh\r\nexit 0")), "scripts.before_remove has line ends of Windows (CR LF)"),
+        (dict(scripts=dict(after_remove="printf 'a\rb'")), "scripts.after_remove has line ends of Windows (CR LF), or another carriage return"),
         (dict(name="shop\n"), "name 'shop\\n' is no RPM name"),
         (dict(version="2.0\n"), "version '2.0\\n' cannot be used in an RPM"),
         (dict(release="1\n"), "release '1\\n' cannot be used in an RPM"),

@@ -302,3 +302,9 @@ def test_only_a_heartbeat_beside_the_application_is_stopped_and_only_one_with_a_
     assert view([OWN], "watch") == [{"name": "own", "url": "http://127.0.0.1:8080"}]
     flag = {**SHOP, "heartbeat": {"profile": "file", "port": 8080, "path": "/run/live"}}
     assert (view([flag], "verify")[0]["unit"], view([flag], "watch")) == ("", [])
+
+
+@pytest.mark.parametrize(("address", "probe"), [("::", "[::]:9100"), ("[::]", "[::]:9100"), ("fd00::5", "[fd00::5]:9100"), ("192.0.2.5", "192.0.2.5:9100")])
+def test_an_agent_listens_on_addresses_of_both_families(address, probe):
+    (agent,) = view([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "address": address}}], "agent")
+    assert agent["probe"] == probe
