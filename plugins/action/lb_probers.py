@@ -20,6 +20,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._probers import
     entry,
     learned,
     longest_interval_s,
+    refusals,
 )
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import table
 
@@ -65,7 +66,7 @@ def _statuses(registered: Any) -> Iterator[Mapping[str, Any]]:
 
 def _lines(kept: Books, load_balancers: Sequence[Mapping[str, Any]]) -> list[str]:
     """Who asks, for people, and what they may paste."""
-    rows, paste = [], []
+    rows, paste, without = [], [], []
     for balancer in load_balancers:
         name, path, declared = balancer["name"], balancer["path"], balancer.get("addresses") or []
         who = asked(kept, path)
@@ -76,8 +77,9 @@ def _lines(kept: Books, load_balancers: Sequence[Mapping[str, Any]]) -> list[str
             rows.append((name, path, f"{len(who) - SHOWN} more", "", ""))
         if not who:
             rows.append((name, path, "nobody yet", "", ""))
+            without += [f"Load balancer {name}: refused on {', '.join(nodes)}: {text}." for text, nodes in refusals(kept, declared)[:SHOWN]]
         if not declared and candidates(kept, path):
             paste.append(f"If load balancer {name} checks from there, add to its entry in bluegreen_load_balancers: {entry(candidates(kept, path))}")
         elif not declared:
             paste.append(f"Load balancer {name} has no addresses, and there is none that asks for {path} on every node: let it check them, and look again.")
-    return [*table(("load balancer", "path", "asked by", "on", "its own"), rows), *paste]
+    return [*table(("load balancer", "path", "asked by", "on", "its own"), rows), *without, *paste]

@@ -68,7 +68,7 @@ _OTHERS = dict(
     requests=keys({}, dict(total=whole(), since_flip=whole(), rate_per_s=number())),
     agent=keys({}, dict(version=_TEXT, started_s=number(), config=_TEXT)),
     test=keys({}, dict(run_id=_TEXT, left_s=number())),
-    refused=listing(keys({}, dict(address=_TEXT, code=whole(), declared=truth(), error=_TEXT, seen=whole(), last_seen_s=number())), 10000),
+    refused=listing(keys({}, dict(address=_TEXT, asked=_TEXT, code=whole(), declared=truth(), error=_TEXT, seen=whole(), last_seen_s=number())), 10000),
 )
 STATUS = keys(_NEEDED, _OTHERS)
 # Of an application that keeps no books, nobody knows who asks for it, and maybe not since when it says what it says.

@@ -43,6 +43,7 @@ GUESS_MARGIN_S = 0.5
 # Of many strangers these are enough to find out who they are; and so much of what one asked for.
 STRANGERS_SHOWN = 3
 PATH_CHARACTERS = 60
+ERROR_CHARACTERS = 150
 
 LOAD_BALANCER_SPEC = dict(
     name=dict(type="str", required=True),
@@ -129,8 +130,8 @@ def missing_probers(status, load_balancers):
         seen = {plain(prober["address"]) for _balancer, prober in known_probers(status, [balancer])}
         if balancer["addresses"] and len(seen) < balancer["probers"]:
             texts.append(
-                "load balancer %s: %d of %d probers seen on %s%s"
-                % (balancer["name"], len(seen), balancer["probers"], balancer["path"], _asked_by_others(status, balancer))
+                "load balancer %s: %d of %d probers seen on %s%s%s"
+                % (balancer["name"], len(seen), balancer["probers"], balancer["path"], _asked_by_others(status, balancer), _in_place(status, balancer))
             )
     return texts
 
@@ -142,6 +143,58 @@ def _asked_by_others(status, balancer):
         return ""
     more = ["%d more" % (len(others) - STRANGERS_SHOWN)] if len(others) > STRANGERS_SHOWN else []
     return ", where %s asked; declared are %s" % (", ".join(others[:STRANGERS_SHOWN] + more), ", ".join(balancer["addresses"]))
+
+
+def refused(status):
+    """Who asked what again and again and got no word, most first. What an application keeps by itself may lack any of it."""
+    found = [r for r in status.get("refused") or () if (r.get("seen") or 0) >= KNOWN_AFTER and r.get("address")]
+    return sorted(found, key=lambda r: (r.get("code") is None, -r["seen"], r["address"]))
+
+
+def refused_text(entry):
+    """One of them, as a part of a sentence."""
+    return "%s from %s (%s%d times%s%s)" % (
+        shown(dict(nothing="a connection without a question").get(entry.get("asked"), entry.get("asked") or "something"), PATH_CHARACTERS),
+        plain(entry["address"]) or shown(entry["address"], PATH_CHARACTERS),
+        "" if entry.get("code") is None else "answered %d, " % entry["code"],
+        entry["seen"],
+        "" if entry.get("last_seen_s") is None else ", the last %.1f s ago" % entry["last_seen_s"],
+        ": %s" % shown(entry["error"], ERROR_CHARACTERS) if entry.get("error") else "",
+    )
+
+
+def _listed(entries):
+    more = ["%d more" % (len(entries) - STRANGERS_SHOWN)] if len(entries) > STRANGERS_SHOWN else []
+    return ", ".join([refused_text(entry) for entry in entries[:STRANGERS_SHOWN]] + more)
+
+
+def _in_place(status, balancer):
+    """What comes in place of the questions that are missing: health checks that are refused, or nothing at all."""
+    if status.get("refused") is None:
+        return ""
+    entries = refused(status)
+    own = [entry for entry in entries if is_within(entry["address"], balancer["addresses"])]
+    if own:
+        return "; the node refused its questions: %s" % _listed(own)
+    if _asked_by_others(status, balancer):
+        return ""
+    if entries:
+        return "; nothing came from %s, and the node refused these questions: %s" % (", ".join(balancer["addresses"]), _listed(entries))
+    if any(is_within(prober["address"], balancer["addresses"]) for prober in status["probers"]):
+        return ""
+    return "; nothing came from %s: does it check this node, and does every firewall let it through to the port of the heartbeat?" % (
+        ", ".join(balancer["addresses"])
+    )
+
+
+def misasked(status, load_balancers):
+    """One sentence for each load balancer that asks something which is refused; a check of the connection alone, beside others, is no fault."""
+    texts = []
+    for balancer in load_balancers:
+        own = [r for r in refused(status) if r.get("code") is not None and is_within(r["address"], balancer["addresses"])]
+        if own:
+            texts.append("load balancer %s: the node refused questions of it: %s" % (balancer["name"], _listed(own)))
+    return texts
 
 
 def _silent(prober, balancer):

@@ -86,7 +86,7 @@ components:
     heartbeat:
       description: >-
         The status as the heartbeat API answers it, see C(docs/heartbeat-api.md); what an application with another heartbeat cannot tell is null.
-        Null when there was no answer in time.
+        Its keys C(probers) and C(refused) have who asked for the heartbeat, and who asked something that got no word. Null when there was no answer in time.
       type: dict
       returned: always
       sample: {state: live, answer: live, revision: 7, healthy: true, release: 2.0.0}

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, missing_probers, silent_probers, strangers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, misasked, missing_probers, silent_probers, strangers
 
 from ._evidence import Node
 from ._interlock import Limits, overloaded, remaining, too_few, unfit_for_exclusive
@@ -235,7 +235,7 @@ def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[Refusal]:
 
 def _otherwise(nodes: Sequence[Node], limits: Limits) -> tuple[str, ...]:
     """Where a load balancer is seen to check at another pace than declared, and who else asks."""
-    return tuple(_of_each(nodes, differences, limits) + _of_each(nodes, strangers, limits))
+    return tuple(_of_each(nodes, differences, limits) + _of_each(nodes, misasked, limits) + _of_each(nodes, strangers, limits))
 
 
 def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: Limits) -> list[str]:

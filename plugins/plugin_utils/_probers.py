@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import is_within, plain
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, is_guess
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, is_guess, refused, refused_text
 
 # The status of each component of a node that tells who asks for it, by the name of the node.
 Books = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -35,6 +35,17 @@ def asked(kept: Books, path: str) -> dict[str, list[str]]:
         for address in sorted(filter(None, seen)):
             found.setdefault(address, []).append(node)
     return dict(sorted(found.items(), key=lambda each: -len(each[1])))
+
+
+def refusals(kept: Books, addresses: Sequence[str] = ()) -> list[tuple[str, list[str]]]:
+    """Who asked what again and again and got no word, and on which nodes: from these addresses, or from anywhere where none is known."""
+    found: dict[tuple[str, str], tuple[str, list[str]]] = {}
+    for node, statuses in kept.items():
+        for status in statuses:
+            for entry in refused(status):
+                if not addresses or is_within(entry["address"], addresses):
+                    found.setdefault((entry["address"], entry.get("asked") or ""), (refused_text(entry), []))[1].append(node)
+    return list(found.values())
 
 
 def candidates(kept: Books, path: str) -> list[str]:
@@ -62,7 +73,8 @@ def undeclared(kept: Books, load_balancers: Sequence[Mapping[str, Any]]) -> list
 def _seen(kept: Books, path: str) -> str:
     who = [f"{address} ({', '.join(nodes)})" for address, nodes in asked(kept, path).items()]
     if not who:
-        return f"Nobody has asked for it {KNOWN_AFTER} times yet: does it check that path on {', '.join(kept)}?"
+        told = "".join(f" Refused on {', '.join(nodes)}: {text}." for text, nodes in refusals(kept)[:SHOWN])
+        return f"Nobody has asked for it {KNOWN_AFTER} times yet: does it check that path on {', '.join(kept)}?{told}"
     more = [f"{len(who) - SHOWN} more"] if len(who) > SHOWN else []
     # With none that asks everywhere, that which asks at most nodes is an example of the form, and no more.
     return (

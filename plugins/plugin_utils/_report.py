@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers, strangers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers, misasked, strangers
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
 from ._evidence import Node
@@ -182,7 +182,7 @@ def _strangers(nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, Any]
         f"{node.name}: {component.name}: {text}."
         for node in nodes
         for component in node.components
-        for text in (strangers(component.status, load_balancers) if load_balancers else ())
+        for text in (misasked(component.status, load_balancers) + strangers(component.status, load_balancers) if load_balancers else ())
     ]
 
 

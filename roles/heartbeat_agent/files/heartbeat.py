@@ -77,6 +77,7 @@ DECLARED_PROBERS = (256, 64)
 STRANGERS = (128, 16)  # where others are declared
 UNDECLARED_PROBERS = (256, 64)  # where nobody is
 REFUSED = (64, 8)
+MAX_ASKED = 80  # characters of what was asked for
 MAX_NETWORKS = 256
 FORGET_PROBER_S = 600.0
 GAPS_KEPT = 9  # odd, so that the median is one of them
@@ -538,7 +539,7 @@ class Prober:
 
 
 class Refused:
-    """Questions of one address that got no word."""
+    """Questions of one address, all of the same kind, that got no word."""
 
     def __init__(self):
         self.seen = 0
@@ -608,8 +609,8 @@ class Books:
     def count(self, address, path, word):
         self._enter(self._probers, address, path, word)
 
-    def refuse(self, address, code, error):
-        self._enter(self._refused, address, code, error)
+    def refuse(self, address, asked, code, error):
+        self._enter(self._refused, address, (code, asked), error)
 
     def _enter(self, books, address, key, what):
         now = self._clock.monotonic()
@@ -648,16 +649,17 @@ class Books:
         refused = [
             {
                 "address": address,
-                "code": code,
+                "asked": asked,
+                "code": code or None,
                 "declared": declared,
                 "error": entry.error,
                 "last_seen_s": round(now - entry.last_seen, 3),
                 "seen": entry.seen,
             }
             for declared, book in self._refused.items()
-            for address, code, entry in book
+            for address, (code, asked), entry in book
         ]
-        return sorted(probers, key=lambda p: (p["address"], p["path"])), sorted(refused, key=lambda r: (r["address"], r["code"]))
+        return sorted(probers, key=lambda p: (p["address"], p["path"])), sorted(refused, key=lambda r: (r["address"], r["code"] or 0, r["asked"]))
 
 
 # ---- The component: is it healthy, and what does it say about itself --------------------------------------------------------
@@ -1011,9 +1013,9 @@ class Heartbeat:
             self._books.count(address, path, word)
             return word, body or word
 
-    def refuse(self, address, code, error):
+    def refuse(self, address, asked, code, error):
         with self._answering:
-            self._books.refuse(address, code, error)
+            self._books.refuse(address, asked, code, error)
 
     def _running_test(self):
         return self._test if self._test and self._test.left_s(self._clock.monotonic()) > 0 else None
@@ -1170,12 +1172,25 @@ class Refusal(Exception):
         self.response = json_response(code, json.dumps({"error": message}) + "\n", headers)
 
 
+# How those begin that speak something else, what that is called, and what is said to them.
+OTHER_TONGUES = (
+    (b"\x16\x03", "TLS", "this is TLS, and the heartbeat is plain HTTP: let the health check go without it"),
+    (b"PROXY ", "a PROXY header", "this is a PROXY header, which nobody reads here: let the health check go without it"),
+    (b"\r\n\r\n\0\r", "a PROXY header", "this is a PROXY header, which nobody reads here: let the health check go without it"),
+    (b"PRI * HTTP/2", "HTTP/2", "this is HTTP/2, and the heartbeat is HTTP/1: let the health check speak that"),
+)
+LONGEST_BEGINNING = 12
+ASKED_NOTHING = "it connected, and asked nothing: a check of the connection alone does not learn what the heartbeat says"
+ASKED_IN_PART = "it hung up, or its time was over, before its question had come as a whole"
+
+
 class Parser:
     """Takes the bytes of a request as they come, each looked at once, and keeps of them only what somebody asks for later."""
 
     def __init__(self, address, max_body):
         self._address = address
         self._max_body = max_body
+        self._begins = b""
         self._pending = bytearray()  # a line that has not ended yet, or the body
         self._size = self._blank_lines = self._header_lines = 0
         self._asked = None  # method and target
@@ -1184,6 +1199,11 @@ class Parser:
 
     def feed(self, received):
         """The request, or None while it is incomplete. A body that is too large is not waited for: it is None. Raises Refusal."""
+        if len(self._begins) < LONGEST_BEGINNING:
+            self._begins += received[: LONGEST_BEGINNING - len(self._begins)]
+            for beginning, _name, message in OTHER_TONGUES:
+                if self._begins.startswith(beginning):
+                    raise Refusal(400, message)
         looked = len(self._pending)
         self._pending += received
         while self._length is None:
@@ -1199,6 +1219,14 @@ class Parser:
         if self._length > self._max_body:
             return self._request(None)
         return self._request(bytes(self._pending[: self._length])) if len(self._pending) >= self._length else None
+
+    def asked(self):
+        """What was asked for so far, in a few words. Those of one kind are alike, whatever number is in each of them."""
+        if self._asked:
+            return asked_for(self._asked[0], self._asked[1].partition("?")[0])
+        if not self._begins:
+            return "nothing"
+        return next((name for beginning, name, _message in OTHER_TONGUES if self._begins.startswith(beginning)), "no HTTP")
 
     def _measure(self, more):
         if self._size + more > MAX_HEAD:
@@ -1252,6 +1280,10 @@ class Parser:
         return Request(self._asked[0], path, mark + query, self._headers, body, self._address)
 
 
+def asked_for(method, path):
+    return ("%s %s" % (method, path))[:MAX_ASKED]
+
+
 class ProbeApi:
     """What everybody may ask. Requests are counted as those of a prober."""
 
@@ -1267,15 +1299,19 @@ class ProbeApi:
         try:
             return self._route(request)
         except Refusal as refusal:
-            return self.refuse(request.address, refusal)
+            return self.refuse(request.address, asked_for(request.method, request.path), refusal)
         except Exception as error:  # a bug must cost one answer, not the heartbeat
             traceback.print_exc()
             return Refusal(500, "the agent failed: %s" % describe(error)).response
 
-    def refuse(self, address, refusal):
+    def refuse(self, address, asked, refusal):
         """What is answered to a question that gets no word. It is shown in the status: perhaps a load balancer asks it."""
-        self._heartbeat.refuse(address, refusal.code, str(refusal))
+        self._heartbeat.refuse(address, asked, refusal.code, str(refusal))
         return refusal.response
+
+    def unanswered(self, address, asked):
+        """The same of a connection that ended before there was a question."""
+        self._heartbeat.refuse(address, asked, 0, ASKED_NOTHING if asked == "nothing" else ASKED_IN_PART)
 
     def _route(self, request):
         if not self._knows(request.path):
@@ -1314,8 +1350,11 @@ class ControlApi(ProbeApi):
         super(ControlApi, self).__init__(heartbeat)
         self._tokens = tokens
 
-    def refuse(self, address, refusal):
+    def refuse(self, address, asked, refusal):
         return refusal.response  # nobody asks here who is a prober
+
+    def unanswered(self, address, asked):
+        pass
 
     def _knows(self, path):
         return path == self.TEST or super(ControlApi, self)._knows(path)
@@ -1436,6 +1475,10 @@ class Connection:
         self._unsent = b""
         self._discarded = 0
 
+    def asked(self):
+        """What was asked for so far where nothing has been answered, or None."""
+        return self._parser.asked() if self._parser else None
+
     def wait_for(self):
         return select.EPOLLOUT if self._unsent else select.EPOLLIN
 
@@ -1456,7 +1499,7 @@ class Connection:
             answer = handle(request).encode(with_body=request.method != "HEAD")
             unread = request.body is None
         except Refusal as refusal:
-            answer, unread = handle.refuse(self.address, refusal).encode(), True
+            answer, unread = handle.refuse(self.address, self._parser.asked(), refusal).encode(), True
         self._parser = None
         self._unsent = memoryview(answer)
         # To close while there is something unread would reset the connection, and the client might lose the answer; to close on a
@@ -1597,7 +1640,7 @@ class Listener:
         except EnvironmentError as error:
             goes_on = error.errno in AGAIN
         if not goes_on:
-            self._close(descriptor)
+            self._end(descriptor)
             return
         if connection.wait_for() != waited_for:
             self._poll.modify(descriptor, connection.wait_for())
@@ -1613,7 +1656,15 @@ class Listener:
             oldest = next(iter(self._connections))
             if self._connections[oldest].deadline > now:
                 return
-            self._close(oldest)
+            self._end(oldest)
+
+    def _end(self, descriptor):
+        """Close what has ended by itself, and remember whoever got no answer."""
+        connection = self._connections[descriptor]
+        asked = connection.asked()
+        if asked:
+            self._handle.unanswered(connection.address, asked)
+        self._close(descriptor)
 
     def _close(self, descriptor):
         connection = self._connections.pop(descriptor)

@@ -133,7 +133,12 @@ def test_a_write_with_the_right_token_is_not_for_the_probe_side(node):
 @pytest.mark.parametrize(
     "request_bytes, code, error",
     [
-        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "the first line is not"),
+        (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", 400, "this is TLS"),
+        (b"\x16\x03", 400, "this is TLS"),
+        (b"\r\n\r\n\0\r\nQUIT\n!\x11", 400, "this is a PROXY header"),
+        (b"PROXY UNKNOWN\r\n", 400, "this is a PROXY header"),
+        (b"PRI * HTTP/2.0\r\n", 400, "this is HTTP/2"),
+        (b"PRIVATE /heartbeat HTTP/2.0\r\n", 400, "the first line is not"),
         (b"GET /heartbeat\r\n\r\n", 400, "the first line is not"),
         (b"GET  /heartbeat HTTP/1.1\r\n\r\n", 400, "the first line is not"),
         (b"GET /heartbeat HTTP/2.0\r\n\r\n", 400, "the first line is not"),

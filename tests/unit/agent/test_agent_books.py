@@ -10,12 +10,13 @@ __metaclass__ = type
 
 import itertools
 import socket
+import struct
 import threading
 
 import heartbeat
 import pytest
 from heartbeat import TEXT
-from running_agent import ask, exchange, wanted
+from running_agent import Answer, ask, connect, exchange, receive, wanted
 
 NONE_YET = {"live": 0, "not_live": 0, "standby": 0, "not_standby": 0}
 
@@ -252,6 +253,7 @@ def test_refused_questions_are_shown_with_their_sender(node, clock):
         (BALANCER, True, 405, 3, 2.0),
         (STRANGER, False, 400, 1, 2.0),
     ]
+    assert [r["asked"] for r in status["refused"]] == ["GET /health", "OPTIONS /heartbeat/live", "no HTTP"]
     assert status["refused"][1]["error"] == "OPTIONS /heartbeat/live is not for this address; it takes GET, HEAD"
     assert status["refused"][2]["error"] == 'the first line is not "METHOD /path HTTP/1.1" in printable ASCII'
     # Who writes is no load balancer.
@@ -262,12 +264,66 @@ def test_refused_questions_are_shown_with_their_sender(node, clock):
 
 
 def test_refused_questions_are_bounded(books):
-    books.refuse(BALANCER, 405, "POST")
+    books.refuse(BALANCER, "POST /heartbeat", 405, "POST")
     for index in range(2000):
-        books.refuse("10.1.%d.%d" % divmod(index, 250), 400, "x")
+        books.refuse("10.1.%d.%d" % divmod(index, 250), "no HTTP", 400, "x")
+        books.refuse(STRANGER, "GET /%d" % index, 404, "x")
     refused = books.report()[1]
     assert len(refused) == 1 + heartbeat.REFUSED[0]
-    assert [r["code"] for r in refused if r["declared"]] == [405]
+    assert [(r["asked"], r["code"]) for r in refused if r["declared"]] == [("POST /heartbeat", 405)]
+    assert len([r for r in refused if r["address"] == STRANGER]) <= heartbeat.REFUSED[1]
+
+
+# As HAProxy sends them with a bare "option httpchk", with check-send-proxy (both versions), with check-ssl, and with "check" alone.
+PROXY = b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0"
+HELLO = b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03" + b"\x0b" * 189
+
+
+@pytest.mark.parametrize(
+    "sent, asked, code, error",
+    [
+        (b"OPTIONS / HTTP/1.0\r\n\r\n", "OPTIONS /", 404, "there is no such path"),
+        (b"PROXY TCP4 192.0.2.5 192.0.2.6 %d 9100\r\nGET /heartbeat/live HTTP/1.0\r\n\r\n", "a PROXY header", 400, "this is a PROXY header"),
+        (PROXY + b"GET /heartbeat/live HTTP/1.0\r\n\r\n", "a PROXY header", 400, "this is a PROXY header"),
+        (HELLO, "TLS", 400, "this is TLS, and the heartbeat is plain HTTP"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/2", 400, "this is HTTP/2"),
+        (b"GET /health?token=%d HTTP/1.0\r\n\r\n", "GET /health", 404, "there is no such path"),
+        (b"\x00\x01\n", "no HTTP", 400, "the first line is not"),
+    ],
+)
+def test_who_asks_in_another_tongue_is_told_so_and_shown(node, sent, asked, code, error):
+    for port in (40001, 40002, 40003):
+        told = Answer(exchange(node.probe, sent % port if b"%d" in sent else sent))
+        assert told.code == code and error in told.json["error"]
+    # One entry for all of them, although each may have another number in it.
+    assert [(r["asked"], r["code"], r["seen"]) for r in node.status()["refused"]] == [(asked, code, 3)]
+    assert error in node.status()["refused"][0]["error"]
+
+
+def test_who_asks_nothing_or_half_a_question_is_shown(node, clock):
+    for sent in (b"", b"", b"GET /heartbeat/live HTTP/1.0\r\n", b"GE"):
+        sock = connect(node.probe)
+        sock.sendall(sent)
+        sock.shutdown(socket.SHUT_WR)
+        receive(sock)
+    # Who waits until its time is over has not asked, either; and who closes without a word, as HAProxy does.
+    waiting = connect(node.probe)
+    node.ask("/heartbeat")
+    clock.now += heartbeat.CLIENT_LIFETIME_S + 1
+    node.ask("/heartbeat")
+    assert receive(waiting) == b""
+    gone = connect(node.probe)
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    gone.close()
+    node.ask("/heartbeat")
+    # Nobody asks on the control side who is a load balancer.
+    connect(node.control).close()
+    assert [(r["asked"], r["code"], r["seen"], r["error"]) for r in node.status()["refused"]] == [
+        ("GET /heartbeat/live", None, 1, heartbeat.ASKED_IN_PART),
+        ("no HTTP", None, 1, heartbeat.ASKED_IN_PART),
+        ("nothing", None, 4, heartbeat.ASKED_NOTHING),
+    ]
+    assert [p["path"] for p in node.status()["probers"]] == ["/heartbeat"]
 
 
 def test_an_answer_that_is_under_way_counts_before_the_flip(node, monkeypatch):

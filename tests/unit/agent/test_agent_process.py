@@ -150,7 +150,7 @@ def test_defaults(tmp_path, config_values):
     config_file.write_bytes(json.dumps(dict(config_values, health={"url": "http://127.0.0.1:8080/h"})).encode("ascii"))
     config = heartbeat.load_config(str(config_file))
     assert config.health == heartbeat.Health("http://127.0.0.1:8080/h", 1.0, 0.5, 2)
-    assert config.status[1:] == ("release", "requests")
+    assert config.status[1:] == (None, None)
     assert (config.probers, config.record_file) == ([], None)
     assert config.probe == ("127.0.0.1", int(config_values["probe"].split(":")[1]))
 

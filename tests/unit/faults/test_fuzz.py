@@ -23,7 +23,7 @@ def test_no_promise_is_broken(name):
         ("parser", heartbeat, "REQUEST_LINE", re.compile(r"([A-Z]{1,16}) (/\S*) HTTP/1\.[01]\Z")),
         ("parser", heartbeat.Parser, "_end_head", lambda parser: setattr(parser, "_length", 1)),
         ("state", heartbeat, "LAST_SECOND", 10.0**300),
-        ("component", heartbeat.StatusPoller, "_release_in", lambda _poller, values: heartbeat.dig(values, "release")),
+        ("component", heartbeat.StatusPoller, "_release_in", lambda _poller, values: heartbeat.find(values, "release")),
     ],
 )
 def test_a_broken_promise_is_found(monkeypatch, name, holder, attribute, broken):

@@ -68,6 +68,18 @@ def test_nobody_asks_everywhere(run_action, said):
     assert "10.0.0.5" not in "".join(show(run_action, {"green1": alone}, without=["blue1"]).shown)
 
 
+def test_a_health_check_that_is_refused_is_shown(run_action, said):
+    deaf = said()
+    refused = {"address": "10.0.0.6", "asked": "TLS", "code": 400, "error": "this is TLS", "seen": 9, "last_seen_s": 0.2}
+    deaf["components"][0]["heartbeat"].update(probers=[], refused=[refused, {**refused, "address": "10.0.0.9"}])
+    shown = show(run_action, {"blue1": deaf, "green1": deaf}, [LIVE, STANDBY]).shown
+    # Of one that is declared, what came from there.
+    standby = [line for line in shown if line.startswith("Load balancer standby: ")]
+    assert standby == ["Load balancer standby: refused on blue1, green1: TLS from 10.0.0.6 (answered 400, 9 times, the last 0.2 s ago: this is TLS)."]
+    # Of one that is not, what came from anywhere.
+    assert sum(line.startswith("Load balancer live: refused on") for line in shown) == 2
+
+
 def test_what_asks_is_data(run_action, said):
     loud = said()
     loud["components"][0]["heartbeat"]["probers"][0].update(address="\x1b[2J{{ 1 }}")

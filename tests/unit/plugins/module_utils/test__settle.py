@@ -13,6 +13,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
     differences,
     guess_s,
     is_guess,
+    misasked,
     missing_probers,
     silent_probers,
     strangers,
@@ -64,6 +65,58 @@ def test_a_late_prober_is_named_with_its_interval():
 
 def test_no_prober_is_no_proof():
     assert unsettled(status(), BOTH, "standby") == ["load balancer live: 0 of 1 probers seen on /heartbeat/live"]
+
+
+def refusal(asked="OPTIONS /", code=404, address="10.0.0.5", seen=12, error="there is no such path"):
+    return {"address": address, "asked": asked, "code": code, "error": error, "seen": seen, "last_seen_s": 0.4}
+
+
+NOTHING = refusal("nothing", None, error="it connected, and asked nothing")
+
+
+@pytest.mark.parametrize(
+    "said, text",
+    [
+        ([refusal()], "; the node refused its questions: OPTIONS / from 10.0.0.5 (answered 404, 12 times, the last 0.4 s ago: there is no such path)"),
+        (
+            [refusal("a PROXY header", 400, "::ffff:10.0.0.5", 3, "x")],
+            "; the node refused its questions: a PROXY header from 10.0.0.5 (answered 400, 3 times, ",
+        ),
+        (
+            [refusal("TLS", 400), NOTHING],
+            "; the node refused its questions: TLS from 10.0.0.5 (answered 400, 12 times, the last 0.4 s ago: there is no such path), a conn",
+        ),
+        (
+            [NOTHING],
+            "; the node refused its questions: a connection without a question from 10.0.0.5 (12 times, the last 0.4 s ago: it connected, and asked nothing)",
+        ),
+        # One that checks from an address that is not declared, and is refused, too.
+        ([refusal(address="10.0.0.7")], "; nothing came from 10.0.0.5, and the node refused these questions: OPTIONS / from 10.0.0.7 (answered 404, "),
+        # A person with curl does not check again and again.
+        ([refusal(seen=2)], "; nothing came from 10.0.0.5: does it check this node, and does every firewall let it through to the port of the heartbeat?"),
+        # Whoever keeps the book by itself may lack any of it, and all of it is data.
+        ([{}, {"seen": 5}, {"address": "10.0.0.5", "seen": 5}], "; the node refused its questions: something from 10.0.0.5 (5 times)"),
+        ([refusal("\x1b[2J{{ 1 }}", 404, error="\x1b" * 500)], "; the node refused its questions: \\x1b[2J\\x7b{ 1 }} from 10.0.0.5"),
+        ([refusal("GET /%d" % number, 404) for number in range(30)], ", 27 more"),
+    ],
+)
+def test_who_is_missing_is_looked_for_among_those_that_were_refused(said, text):
+    (told,) = unsettled(dict(status(), refused=said), BOTH, "standby")
+    assert told.startswith("load balancer live: 0 of 1 probers seen on /heartbeat/live; ") and text in told and len(told) < 1000
+    assert "\x1b" not in told and "{{" not in told
+
+
+def test_whoever_asks_in_its_place_is_told_before_whoever_is_refused():
+    said = dict(status(prober(address="10.0.0.9")), refused=[refusal(address="10.0.0.7")])
+    assert missing_probers(said, [LIVE]) == ["load balancer live: 0 of 1 probers seen on /heartbeat/live, where 10.0.0.9 asked; declared are 10.0.0.5"]
+
+
+def test_what_a_load_balancer_asks_besides_is_told():
+    said = dict(status(prober(not_live=3)), refused=[refusal("GET /health"), NOTHING, refusal(address="10.0.0.9")])
+    assert misasked(said, BOTH) == [
+        "load balancer live: the node refused questions of it: GET /health from 10.0.0.5 (answered 404, 12 times, the last 0.4 s ago: there is no such path)"
+    ]
+    assert unsettled(said, BOTH, "standby") == [] and misasked(status(), BOTH) == []
 
 
 def test_a_person_with_curl_is_no_prober():

@@ -7,7 +7,16 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._probers import asked, books, candidates, entry, learned, longest_interval_s, undeclared
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._probers import (
+    asked,
+    books,
+    candidates,
+    entry,
+    learned,
+    longest_interval_s,
+    refusals,
+    undeclared,
+)
 
 LIVE = {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": []}
 
@@ -48,6 +57,14 @@ def test_the_refusal_has_who_asked_and_what_to_paste():
     # None asks everywhere: the line still shows how it is written.
     (text,) = undeclared(KEPT, [{**LIVE, "path": "/heartbeat/standby"}])
     assert text.endswith("addresses: [10.0.0.8]")
+
+
+def test_the_refusal_has_who_asked_for_something_else():
+    refused = {"address": "10.0.0.5", "asked": "OPTIONS /", "code": 404, "error": "there is no such path", "seen": 9, "last_seen_s": 0.2}
+    kept = books([("blue1", {**said(), "refused": [refused]}), ("green1", {**said(), "refused": [refused, {**refused, "seen": 1, "asked": "GET /x"}]})])
+    (text,) = undeclared(kept, [LIVE])
+    assert text.endswith("Refused on blue1, green1: OPTIONS / from 10.0.0.5 (answered 404, 9 times, the last 0.2 s ago: there is no such path).")
+    assert refusals(kept, ["10.0.0.6"]) == []
 
 
 def test_a_flood_does_not_fill_the_refusal():
