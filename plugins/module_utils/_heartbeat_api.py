@@ -44,7 +44,7 @@ _PROBER = keys(
         last_seen_s=number(),
         seen=whole(),
     ),
-    dict(answers=mapping(whole(), 10), declared=truth()),
+    dict(answers=mapping(whole(), 10), declared=truth(), first_seen_s=number()),
 )
 _NEEDED = dict(
     state=one_of("live", "standby"),

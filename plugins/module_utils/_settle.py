@@ -69,8 +69,28 @@ def is_prober(prober, balancer):
 
 
 def known_probers(status, load_balancers):
-    """Each load balancer with each of its probers."""
-    return [(balancer, prober) for balancer in load_balancers for prober in _checkers(status) if is_prober(prober, balancer)]
+    """Each load balancer of the site with each of its probers."""
+    return [
+        (balancer, prober)
+        for balancer in load_balancers
+        for prober in _checkers(status)
+        if is_prober(prober, balancer) and not _moved(status, prober, balancer, load_balancers)
+    ]
+
+
+def _moved(status, prober, balancer, load_balancers):
+    """Whether this one checks for another load balancer since it asked here for the last time: somebody has mended which path it asks for.
+
+    One that has only fallen silent may still send requests. And two that check from one address, of which one has stopped, have both asked before.
+    """
+    others = [other for other in load_balancers if other["name"] != balancer["name"]]
+    return any(
+        plain(later["address"]) == plain(prober["address"])
+        and later.get("first_seen_s") is not None
+        and later["first_seen_s"] < prober["last_seen_s"]
+        and any(is_prober(later, other) and not _silent(later, other) for other in others)
+        for later in _checkers(status)
+    )
 
 
 def strangers(status, load_balancers):
@@ -121,13 +141,14 @@ def missing_addresses(load_balancers):
     ]
 
 
-def missing_probers(status, load_balancers):
-    """One sentence for each load balancer that has fewer probers than declared; none: all are there."""
+def missing_probers(status, load_balancers, follows=("live", "standby")):
+    """One sentence for each load balancer that has fewer probers than declared; none: all are there. follows: of which ones."""
     if is_guess(status):
         return missing_intervals(load_balancers)
     texts = missing_addresses(load_balancers)
-    for balancer in load_balancers:
-        seen = {plain(prober["address"]) for _balancer, prober in known_probers(status, [balancer])}
+    known = known_probers(status, load_balancers)
+    for balancer in [b for b in load_balancers if b["follows"] in follows]:
+        seen = {plain(prober["address"]) for of, prober in known if of is balancer}
         if balancer["addresses"] and len(seen) < balancer["probers"]:
             texts.append(
                 "load balancer %s: %d of %d probers seen on %s%s%s"
@@ -206,8 +227,9 @@ def _silent(prober, balancer):
 def silent_probers(status, load_balancers, state=None):
     """One sentence for each prober that has stopped asking: of those waited for on the way to this state, or of all that are needed."""
     texts = []
+    known = known_probers(status, load_balancers)
     for balancer in load_balancers:
-        mine = [prober for _balancer, prober in known_probers(status, [balancer])]
+        mine = [prober for of, prober in known if of is balancer]
         silent = [prober for prober in mine if _silent(prober, balancer)]
         # Nobody waits for a standby load balancer, because the sanity test goes through it and is the better proof. One prober more or less is no
         # matter.
@@ -241,12 +263,11 @@ def unsettled(status, load_balancers, state):
 
     Returns one sentence for each missing thing. An empty list is the proof; where the probers are unknown it is a guess (is_guess).
     """
-    live_balancers = [b for b in load_balancers if b["follows"] == "live"]
-    texts = missing_probers(status, live_balancers)
+    texts = missing_probers(status, load_balancers, ("live",))
     if is_guess(status):
         return texts or _too_early(status, guess_s(load_balancers, state), state)
     count, answers, words = dict(live=("rise", "live", "live"), standby=("fall", "not_live", "not live"))[state]
-    for balancer, prober in known_probers(status, live_balancers):
+    for balancer, prober in [each for each in known_probers(status, load_balancers) if each[0]["follows"] == "live"]:
         wanted, got = balancer[count], prober["consecutive"][answers]
         if got < wanted:
             texts.append(

@@ -203,7 +203,8 @@ class Switch(object):
             raise Failure(
                 "Not settled after %.1f s, and it will not be: %s. The heartbeat says %s; nothing was stopped. Does that load balancer still run and "
                 "reach this node? If it checks more slowly than that, give its interval_s; if it has left that address for good, take the address out of "
-                "its addresses (bluegreen_load_balancers)." % (waited_s, "; ".join(silent), self.params["state"]),
+                "its addresses (bluegreen_load_balancers), or name in place of a network the addresses that are left."
+                % (waited_s, "; ".join(silent), self.params["state"]),
                 found,
             )
         if left:

@@ -228,7 +228,8 @@ def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[Refusal]:
     silent = _of_each(nodes, silent_probers, limits)
     if silent:
         silent.append(
-            "does that load balancer still run and reach the nodes? If it has left that address for good, take the address out of bluegreen_load_balancers"
+            "does that load balancer still run and reach the nodes? If it has left that address for good, take the address out of bluegreen_load_balancers. "
+            "Where a network is declared, name in its place the addresses that are left. Otherwise the agents forget it 600 s after its last question"
         )
     return [*(Refusal("HS-UNCHECKED", text) for text in missing), *(Refusal("HS-SILENT", text) for text in silent)]
 

@@ -515,7 +515,7 @@ class StateStore:
 class Prober:
     def __init__(self):
         self.seen = 0
-        self.last_seen = None
+        self.first_seen = self.last_seen = None
         self.gaps = collections.deque(maxlen=GAPS_KEPT)
         self.forget_answers()
 
@@ -524,7 +524,9 @@ class Prober:
         self.consecutive = {LIVE: 0, "not_live": 0, STANDBY: 0, "not_standby": 0}
 
     def count(self, word, now):
-        if self.last_seen is not None:
+        if self.last_seen is None:
+            self.first_seen = now
+        else:
             self.gaps.append(now - self.last_seen)
         self.last_seen = now
         self.seen += 1
@@ -639,6 +641,7 @@ class Books:
                 "declared": declared,
                 "answers": dict(prober.answers),
                 "consecutive": dict(prober.consecutive),
+                "first_seen_s": round(now - prober.first_seen, 3),
                 "interval_s": prober.interval_s(),
                 "last_seen_s": round(now - prober.last_seen, 3),
                 "seen": prober.seen,

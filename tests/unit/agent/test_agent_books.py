@@ -33,6 +33,7 @@ def test_a_prober_from_first_to_last(node, component):
             "declared": None,
             "answers": {"live": 3, "standby": 0, "down": 0},
             "consecutive": {"live": 3, "not_live": 0, "standby": 0, "not_standby": 3},
+            "first_seen_s": 6.0,
             "interval_s": 2.0,
             "last_seen_s": 2.0,
             "seen": 3,
@@ -43,7 +44,7 @@ def test_a_prober_from_first_to_last(node, component):
     node.put(wanted("standby"))
     flipped = node.prober("/heartbeat/live?lb=1")
     assert (flipped["answers"], flipped["consecutive"]) == ({"live": 0, "standby": 0, "down": 0}, NONE_YET)
-    assert (flipped["seen"], flipped["interval_s"], flipped["last_seen_s"]) == (3, 2.0, 2.0)
+    assert (flipped["seen"], flipped["interval_s"], flipped["last_seen_s"], flipped["first_seen_s"]) == (3, 2.0, 2.0, 6.0)
 
     node.ask("/heartbeat/live?lb=1")
     component.health = 500

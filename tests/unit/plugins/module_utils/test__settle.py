@@ -119,6 +119,54 @@ def test_what_a_load_balancer_asks_besides_is_told():
     assert unsettled(said, BOTH, "standby") == [] and misasked(status(), BOTH) == []
 
 
+# The standby load balancer checked /heartbeat/live at first. Its address is in the network of both.
+TWO = [dict(LIVE, addresses=["10.0.0.0/28"]), dict(STANDBY, addresses=["10.0.0.0/28"])]
+
+
+def mended(first_seen_s=20.0, last_seen_s=30.0, **later):
+    old = prober(address="10.0.0.8", last_seen_s=last_seen_s)
+    new = dict(prober(address="10.0.0.8", path="/heartbeat/standby"), first_seen_s=first_seen_s, **later)
+    return status(prober(not_live=3), old, new)
+
+
+def test_a_prober_that_has_been_mended_to_check_elsewhere_is_not_waited_for():
+    assert (
+        unsettled(mended(), TWO, "standby") == silent_probers(mended(), TWO, "standby") == silent_probers(mended(), TWO) == missing_probers(mended(), TWO) == []
+    )
+    assert missing_probers(mended(), [dict(TWO[0], probers=2), TWO[1]]) == [
+        "load balancer live: 1 of 2 probers seen on /heartbeat/live",
+    ]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        # Two load balancers on one machine: the other one has asked all the time.
+        mended(first_seen_s=300.0),
+        # Its new questions have ended, too; or were those of a person; or nobody keeps book since when.
+        dict(mended(), probers=[dict(p, last_seen_s=25.0 if p["path"] == "/heartbeat/standby" else p["last_seen_s"]) for p in mended()["probers"]]),
+        dict(mended(), probers=[dict(p, seen=2 if p["path"] == "/heartbeat/standby" else 50) for p in mended()["probers"]]),
+        dict(mended(), probers=[{key: value for key, value in p.items() if key != "first_seen_s"} for p in mended()["probers"]]),
+        # What it asks for now is the path of no load balancer.
+        dict(mended(), probers=[dict(p, path=p["path"].replace("standby", "other")) for p in mended()["probers"]]),
+        # It is another machine.
+        dict(mended(), probers=[dict(p, address="10.0.0.9" if p["path"] == "/heartbeat/standby" else p["address"]) for p in mended()["probers"]]),
+    ],
+)
+def test_a_prober_that_may_only_have_fallen_silent_is_waited_for(said):
+    assert any("prober 10.0.0.8 /heartbeat/live" in text for text in silent_probers(said, TWO, "standby"))
+    assert any("prober 10.0.0.8 /heartbeat/live got 0 of 3" in text for text in unsettled(said, TWO, "standby"))
+
+
+def test_a_prober_at_an_address_that_the_site_lists_no_more_is_a_stranger():
+    said = status(prober(not_live=3), prober(address="10.0.0.7", last_seen_s=30.0))
+    listed = [dict(LIVE, addresses=["10.0.0.5", "10.0.0.7"]), STANDBY]
+    assert silent_probers(said, listed, "standby") and unsettled(said, listed, "standby")
+    assert silent_probers(said, BOTH, "standby") == unsettled(said, BOTH, "standby") == []
+    # One that has come back at another address of its network: the site names the one that is left.
+    assert silent_probers(said, [dict(LIVE, addresses=["10.0.0.0/28"]), STANDBY], "standby")
+
+
 def test_a_person_with_curl_is_no_prober():
     both = [dict(LIVE, addresses=["10.0.0.5", "10.0.0.6"]), STANDBY]
     assert unsettled(status(prober(not_live=3), prober(seen=2, address="10.0.0.6")), both, "standby") == []
