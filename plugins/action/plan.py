@@ -14,6 +14,7 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import before_a_swap
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
@@ -59,11 +60,9 @@ class ActionModule(Judgement):
         except Unstaged as exc:
             raise Refused(Refusal("HS-PACKAGES", str(exc)).told) from exc
         found = plan(nodes, wanted, policy)
-        reasons = [*_around(application, nodes, args, self.task_vars), *found.refusals]
+        unfit = before_a_swap(nodes, {name for batch in found.batches for name in batch.nodes}, args["clock_skew_s"])
+        reasons = [*_around(application, nodes, args, self.task_vars), *unfit, *found.refusals]
         if found.batches:
-            reasons += [
-                Refusal("HS-DRAIN", f"{node.name}: nobody could tell when its requests are done: {node.undrainable}") for node in nodes if node.undrainable
-            ]
             reasons += _forks(found) + _approval(found, args["plan_hash"]) + _time(found, nodes, policy, args["windows"])
         refused, passed = divided(reasons, policy.limits.override)
         found = replace(found, refusals=tuple(refused), passed=(*found.passed, *passed))
@@ -92,15 +91,6 @@ def _around(application: Mapping[str, Sequence[str]], nodes: Sequence[Node], arg
         reasons.append(Refusal("HS-SLICED", sliced))
     if not args["node_count"] and ("awx_job_id" in task_vars or "tower_job_id" in task_vars):
         reasons.append(Refusal("HS-SLICED", f"under AWX a job may be sliced: declare how many nodes there are, bluegreen_node_count: {count}"))
-    reasons += [
-        Refusal(
-            "HS-CLOCK",
-            f"{node.name}: its clock differs by {node.clock_skew_s:.0f} s from the controller's, and bluegreen_clock_skew_s is {args['clock_skew_s']:g}: "
-            "is its time service running?",
-        )
-        for node in nodes
-        if node.clock_skew_s > args["clock_skew_s"]
-    ]
     return reasons
 
 

@@ -20,7 +20,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._waits import lock_s
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import PREFIX, REASON_CHARACTERS, SiteError
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.reading import description, differing
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import PLAYBOOKS, VARIABLES
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import EXAMINED, PLAYBOOKS, VARIABLES
 
 # Each of these runs every task on all hosts before the next one, which is what a swap rests on.
 LINEAR = ("linear", "ansible.builtin.linear", "mitogen_linear")
@@ -62,11 +62,11 @@ class ActionModule(ActionBase):
         faults += differing(application, task_vars["hostvars"])
         if settings:
             faults += _strangers(settings, application)
-            faults += _unfit(settings, args["playbook"]) if args["playbook"] in LOCKING else []
+            faults += _unfit(settings, args["playbook"]) if args["playbook"] in (*LOCKING, "doctor") else []
         if faults:
             count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
             told = "\n- ".join([f"The description of the site has {count}. Nothing was changed.", *faults])
-            result.update(failed=True, msg=Refusal("HS-SITE", told).told)
+            result.update(failed=True, faults=faults, msg=Refusal("HS-SITE", told).told)
             return result
         result.update({name: value for name, value in settings.items() if name not in UNREGISTERED})
         result.update(_of_run(args["playbook"], args["target"], settings, task_vars))
@@ -77,11 +77,15 @@ class ActionModule(ActionBase):
 def _needed(playbook: str, target: str) -> list[str]:
     """The variables without which this playbook has nothing to do; deploy needs a release only where it deploys one."""
     required = [key.name for key in VARIABLES if key.required and key.read_by(playbook)]
-    return required if target == "release" or playbook != "deploy" else [name for name in required if name != "release"]
+    # A doctor can do without a repository: packages may come from wherever the nodes find them.
+    spared = {"deploy": ["release"] if target != "release" else [], "doctor": ["repository"]}.get(playbook, [])
+    return [name for name in required if name not in spared]
 
 
 def _of_run(playbook: str, target: str, settings: Mapping[str, Any], task_vars: Mapping[str, Any]) -> dict[str, Any]:
     """What is the same for every step of a run that takes the locks: its name, why it is done, and for how long it may keep a lock."""
+    if playbook == "doctor":
+        return {"drain": _drain(settings)}
     if playbook not in LOCKING:
         return {}
     job = task_vars.get("awx_job_id") or task_vars.get("tower_job_id") or random.randint(1000, 9999)
@@ -114,7 +118,7 @@ def _unfit(settings: Mapping[str, Any], playbook: str) -> list[str]:
     """What only shows where the description is put to use; a lock is no place to find it out."""
     try:
         # Who does not drain needs no way to.
-        for kind in ("node", "drain") if playbook == "deploy" else ("node",):
+        for kind in ("node", "drain") if playbook in EXAMINED else ("node",):
             view(settings["components"], kind, settings.get("drain_method"))
     except ComponentError as exc:
         return [str(exc)]

@@ -204,14 +204,18 @@ def rehearse_way_back(manager, store, moves, files, work):
         store.transaction(manager, back, copy)
 
 
+def free_bytes(path):
+    """What is free on the file system that this directory has, or would have."""
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    stat = os.statvfs(path)
+    return stat.f_bavail * stat.f_frsize
+
+
 def check_free(paths):
     """Raises RpmError for the first of these directories whose file system is about to be full."""
     for path in paths:
-        there = path
-        while not os.path.exists(there):
-            there = os.path.dirname(there)
-        stat = os.statvfs(there)
-        free = stat.f_bavail * stat.f_frsize
+        free = free_bytes(path)
         if free < MIN_FREE_BYTES:
             raise RpmError(
                 "the file system of %s has %d MiB free, and a deployment wants %d MiB there: make room (dnf clean packages, journalctl --vacuum-size=100M) "

@@ -33,7 +33,7 @@ options:
   playbook:
     description: The playbook that asks. It decides which variables are needed, and which are templated.
     type: str
-    choices: [setup, adopt, package, deploy, status, history, migrate, unlock, verify_lb]
+    choices: [setup, adopt, package, deploy, status, doctor, history, migrate, unlock, verify_lb]
     required: true
   target:
     description: For O(playbook=deploy), where to. Only V(release) needs C(bluegreen_release).
@@ -82,6 +82,12 @@ green:
   type: list
   elements: str
   sample: [green1]
+faults:
+  description: What is wrong with the description, a sentence each.
+  returned: failure
+  type: list
+  elements: str
+  sample: ["bluegreen_min_live is -1, but it must be at least 0."]
 run_id:
   description: The name of this run, where the playbook takes the locks of the nodes.
   returned: success

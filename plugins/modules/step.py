@@ -28,7 +28,7 @@ options:
     description: Which one.
     type: str
     required: true
-    choices: [begin, deploy_lock, end, heartbeat, journal, node_info, out, release, rpm_stage]
+    choices: [begin, deploy_lock, end, heartbeat, journal, node_check, node_info, out, release, rpm_stage]
   options:
     description: The options of the module of that name.
     type: dict
@@ -60,7 +60,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 
-STEPS = ["begin", "deploy_lock", "end", "heartbeat", "journal", "node_info", "out", "release", "rpm_stage"]
+STEPS = ["begin", "deploy_lock", "end", "heartbeat", "journal", "node_check", "node_info", "out", "release", "rpm_stage"]
 
 
 def named(step):
@@ -75,6 +75,8 @@ def named(step):
         from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.heartbeat import main as carry_out
     elif step == "journal":
         from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.journal import main as carry_out
+    elif step == "node_check":
+        from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.node_check import main as carry_out
     elif step == "node_info":
         from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.node_info import main as carry_out
     elif step == "out":

@@ -70,6 +70,30 @@ def _drain(component: Mapping[str, Any], method: Any) -> dict[str, Any]:
     return view
 
 
+def _check(component: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a node has to look before a deployment: every key is given, whatever the component has."""
+    heartbeat, agent = component["heartbeat"], _agent(component)
+    unit = f"halfswap-heartbeat@{component['name']}.service" if agent else ""
+    ports = [{"port": component["port"], "what": "application", "unit": component["service"], "outside": True}]
+    if heartbeat["port"] != component["port"]:
+        ports.append({"port": heartbeat["port"], "what": "heartbeat", "unit": unit or component["service"], "outside": True})
+    if agent:
+        ports.append({"port": heartbeat["control_port"], "what": "control side of the heartbeat", "unit": unit, "outside": False})
+    keys = {name: component.get(f"{name}_key") for name in ("release", "in_flight", "requests")}
+    # The agent looks for this one even if nobody names it.
+    keys["release"] = keys["release"] or ("release" if agent else None)
+    return {
+        "name": component["name"],
+        "package": component["package"],
+        "service": component["service"],
+        "agent": unit,
+        "ports": ports,
+        "health_url": component.get("health_url") or "",
+        "status_url": component.get("status_url") or "",
+        "keys": {name: key for name, key in keys.items() if key},
+    }
+
+
 def _of_release(component: Mapping[str, Any], release: Any) -> str:
     version = release.get(component["name"]) if isinstance(release, Mapping) else release
     if version in (None, ""):
@@ -153,6 +177,11 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_heartbeat(c)},
     "observe": lambda c, release: {"name": c["name"], "service": c["service"], **_heartbeat(c)},
     "agent": lambda c, release: _agent(c),
+    "check": lambda c, release: _check(c),
+    "way": lambda c, release: {
+        **{key: c[key] for key in ("name", "port", "standby_url") if c.get(key)},
+        "heartbeat": {key: value for key, value in c["heartbeat"].items() if key in ("port", "url", "via", "profile")},
+    },
     "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
     "package": lambda c, release: {"name": c["package"], **_wanted(c, release), **_startable(c)},

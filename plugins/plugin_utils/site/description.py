@@ -17,7 +17,7 @@ from typing import Any
 from . import rules
 from .check import entry_of, nearest, value_of
 from .key import Key
-from .table import CONTROL_PORT, GONE, VARIABLES
+from .table import CONTROL_PORT, EXAMINED, GONE, VARIABLES
 
 PREFIX = "bluegreen_"
 # What playbooks and roles set for themselves. Given with -e, nothing that they set would count: two runs might have one id.
@@ -164,7 +164,7 @@ class Description:
                 faults += rules.release(settings["release"], packages)
         if settings.get("load_balancers") and all(settings["load_balancers"]):
             settings["load_balancers"] = [{"path": f"/heartbeat/{balancer.get('follows')}", **balancer} for balancer in settings["load_balancers"]]
-        if playbook == "deploy" and not faults:
+        if playbook in EXAMINED and not faults:
             faults += rules.sanity_way(settings["components"] or [], settings["load_balancers"] or [])
             faults += rules.compare_way(settings["components"] or [], settings["load_balancers"] or [])
         if faults:

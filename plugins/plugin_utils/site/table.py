@@ -20,16 +20,18 @@ from .key import Key, keys_of
 
 # Playbooks that are the playbook deploy with another target read what it reads.
 DEPLOY = ("deploy",)
-PLAYBOOKS = ("setup", "package", "deploy", "adopt", "status", "history", "migrate", "unlock", "verify_lb")
+PLAYBOOKS = ("setup", "package", "deploy", "adopt", "status", "doctor", "history", "migrate", "unlock", "verify_lb")
 ALL_NODES = ("deploy", "verify_lb")
+# What the doctor looks at before a deployment needs it.
+EXAMINED = ("deploy", "doctor")
 # Of the port of the heartbeat: where it is written, unless the description says otherwise.
 CONTROL_PORT = 1
 PORT: dict[str, Any] = dict(minimum=1, maximum=65535)
 
 REPOSITORY = (
     Key("name", "str", "name of the repository on the nodes", default="halfswap"),
-    Key("url", "str", "where the nodes reach it", required=True, reads=("setup",)),
-    Key("gpgcheck", "bool", "whether packages must be signed", default=False, reads=("setup",)),
+    Key("url", "str", "where the nodes reach it", required=True, reads=("setup", "doctor")),
+    Key("gpgcheck", "bool", "whether packages must be signed", default=False, reads=("setup", "doctor")),
     Key("proxy", "str", "URL of the proxy through which the nodes reach it; empty: none", default="", reads=("setup",)),
 )
 
@@ -304,7 +306,7 @@ VARIABLES = (
         keys=LOAD_BALANCER,
         fill=True,
         rule=rules.load_balancers,
-        reads=("setup", "status", *ALL_NODES),
+        reads=("setup", "status", "doctor", *ALL_NODES),
     ),
     Key(
         "token",
@@ -312,7 +314,7 @@ VARIABLES = (
         "bearer token for writing heartbeats; the same on all nodes",
         required=True,
         secret=True,
-        reads=("setup", "adopt", *ALL_NODES),
+        reads=("setup", "adopt", "doctor", *ALL_NODES),
         rule=rules.token,
     ),
     Key(
@@ -334,19 +336,27 @@ VARIABLES = (
         "repository",
         "dict",
         "`name` (`halfswap`); `url` as the nodes reach it, `http://<host>:8008/` where `setup` serves it; `gpgcheck` (boolean, `false`): whether packages must "
-        "be signed; `proxy` (string, none): the proxy through which the nodes reach it, in place of that of dnf.conf; for `setup`, `package`",
+        "be signed; `proxy` (string, none): the proxy through which the nodes reach it, in place of that of dnf.conf; for `setup`, `package`, `doctor`",
         required=True,
         keys=REPOSITORY,
         fill=True,
-        reads=("setup", "package"),
+        reads=("setup", "package", "doctor"),
     ),
-    Key("address", "str", "of a node: its address as the load balancers reach it; `setup`", default_text="`ansible_host`", reads=("setup",), per_node=True),
+    Key(
+        "address",
+        "str",
+        "of a node: its address as the load balancers reach it; `setup`, `doctor`",
+        default_text="`ansible_host`",
+        reads=("setup", "doctor"),
+        per_node=True,
+    ),
     Key(
         "dist",
         "str",
-        "path where packages and load balancer configurations are put, and what was measured of load balancers; `setup`, `package`, `verify_lb`",
+        "path where packages and load balancer configurations are put, what was measured of load balancers, and the ways through the firewall; `setup`, "
+        "`package`, `verify_lb`, `doctor`",
         default_text="`dist` in the working directory",
-        reads=("setup", "package", "verify_lb"),
+        reads=("setup", "package", "verify_lb", "doctor"),
     ),
     Key("strategy", "str", "see [above](#other-ways-forward)", default="halves", choices=("halves", "cutover", "rolling"), reads=DEPLOY),
     Key(
@@ -386,7 +396,7 @@ VARIABLES = (
     ),
     Key("plan_hash", "str", "the plan that was approved; any other one is refused", reads=DEPLOY),
     Key("windows", "dict", "when `deploy` and `confirm` may run, see below", keys=WINDOWS, rule=rules.windows, reads=DEPLOY),
-    Key("way_back", "bool", "whether a node is refused for which the packages to go back to cannot be had", default=True, reads=DEPLOY),
+    Key("way_back", "bool", "whether a node is refused for which the packages to go back to cannot be had", default=True, reads=EXAMINED),
     Key(
         "schema_restored",
         "bool",
@@ -422,7 +432,7 @@ VARIABLES = (
         minimum=0,
         reads=ALL_NODES,
     ),
-    Key("without", "list", "nodes known to be dead, which are left out; with `-e`", default=(), reads=("deploy", "adopt", "migrate", "verify_lb")),
+    Key("without", "list", "nodes known to be dead, which are left out; with `-e`", default=(), reads=("deploy", "adopt", "migrate", "verify_lb", "doctor")),
     Key(
         "node_count",
         "int",
@@ -440,7 +450,7 @@ VARIABLES = (
         default=5.0,
         minimum=0,
         above=True,
-        reads=DEPLOY,
+        reads=EXAMINED,
     ),
     Key(
         "override",
@@ -471,9 +481,9 @@ VARIABLES = (
         "connections; `seconds`: a fixed pause, which is a guess. Which one for which site: [docs/drain.md](docs/drain.md)",
         default="counter",
         choices=("counter", "kernel", "connections", "seconds"),
-        reads=DEPLOY,
+        reads=EXAMINED,
     ),
-    Key("drain_seconds", "int", "the pause of method `seconds`", unit="s", default=30, minimum=1, reads=DEPLOY),
+    Key("drain_seconds", "int", "the pause of method `seconds`", unit="s", default=30, minimum=1, reads=EXAMINED),
     Key(
         "drain_timeout_s",
         "int",
@@ -481,7 +491,7 @@ VARIABLES = (
         unit="s",
         default=60,
         minimum=1,
-        reads=DEPLOY,
+        reads=EXAMINED,
     ),
     Key(
         "drain_longest_request_s",
@@ -491,16 +501,16 @@ VARIABLES = (
         default=30.0,
         minimum=0,
         above=True,
-        reads=DEPLOY,
+        reads=EXAMINED,
     ),
-    Key("drain_quiet_s", "float", "for `kernel`: above the longest pause within an answer", unit="s", default=1.0, minimum=0, above=True, reads=DEPLOY),
+    Key("drain_quiet_s", "float", "for `kernel`: above the longest pause within an answer", unit="s", default=1.0, minimum=0, above=True, reads=EXAMINED),
     Key(
         "drain_long_lived_wait_s",
         "float",
         "how long websockets and the like are waited for before they are cut; `0`: not at all; without it they count like requests",
         unit="s",
         minimum=0,
-        reads=DEPLOY,
+        reads=EXAMINED,
     ),
     Key(
         "drain_on_timeout",
@@ -508,17 +518,17 @@ VARIABLES = (
         "what becomes of what is still in flight then: nothing is stopped, it is waited for longer, or it is cut",
         default="fail",
         choices=("fail", "wait", "proceed"),
-        reads=DEPLOY,
+        reads=EXAMINED,
     ),
-    Key("drain_max_wait_s", "float", "for `wait`: when that gives up, from the beginning of the drain", unit="s", default=900.0, minimum=1, reads=DEPLOY),
+    Key("drain_max_wait_s", "float", "for `wait`: when that gives up, from the beginning of the drain", unit="s", default=900.0, minimum=1, reads=EXAMINED),
     Key("health_timeout_s", "int", "longest wait until a component is healthy after its start", unit="s", default=60, minimum=1, reads=DEPLOY),
     Key("sanity_timeout_s", "int", "longest time for the sanity test", unit="s", default=60, minimum=1, reads=DEPLOY),
     Key(
         "sanity_from",
         "str",
-        "the host that sends the sanity test and watches the traffic, and sends the requests of `verify_lb`",
+        "the host that sends the sanity test and watches the traffic, and sends the requests of `verify_lb` and `doctor`",
         default="localhost",
-        reads=ALL_NODES,
+        reads=("doctor", *ALL_NODES),
     ),
     Key(
         "verify_nodes",

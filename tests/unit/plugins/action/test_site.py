@@ -159,6 +159,17 @@ def test_who_only_looks_has_none(run_action, vars_of):
     assert not run_of(run_action, vars_of(), "status").get("run_id")
 
 
+def test_a_doctor_can_do_without_what_comes_later(run_action, vars_of):
+    found = run_of(run_action, vars_of(bluegreen_drain_timeout_s=90), "doctor")
+    assert found["drain"]["timeout_s"] == 90 and not found.get("run_id") and found["repository"] is None
+    repository = {"name": "halfswap", "url": "http://repo:8008/", "gpgcheck": True}
+    assert run_of(run_action, vars_of(bluegreen_repository=repository), "doctor")["repository"] == repository
+    result = run_action("site", {"playbook": "doctor"}, vars_of(bluegreen_min_live=-1, bluegreen_drain_method="counter")).result
+    assert [fault for fault in result["faults"] if "bluegreen_min_live is -1" in fault] and result["msg"].splitlines()[1:] == [
+        f"- {fault}" for fault in result["faults"]
+    ]
+
+
 @pytest.mark.parametrize("target, forward", [("release", True), ("confirm", True), ("rollback", False), ("all_live", False)])
 def test_on_the_way_back_nobody_waits_for_a_window(run_action, vars_of, target, forward):
     never = {"timezone": "UTC", "blocked": [{"from": "2000-01-01 00:00", "until": "2999-01-01 00:00"}]}
