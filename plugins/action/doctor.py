@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import Finding, Seen, examine, lines, of_description, place_of, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import FINE, Seen, examine, lines, of_description, place_of, verdict
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._firewall import Host, Network, as_csv, ways
 
@@ -48,11 +48,11 @@ class ActionModule(Judgement):
         for line in told if speaker(self.task_vars) else ():
             self._display.display(line)
         changed = self._write(args["dest"], as_csv(ways(network))) if network and args["dest"] else False
-        result = {"changed": changed, "table": told, "findings": [finding.as_dict() for finding in findings]}
-        wrong: list[Finding] = [finding for finding in findings if not finding.ok]
-        if wrong:
+        # What is well is for people, and would hide the verdict in the output of a failure.
+        result = {"changed": changed, "findings": [finding.as_dict() for finding in findings if finding.weight != FINE]}
+        if any(not finding.ok for finding in findings):
             raise Refused(verdict(findings), **result)
-        return {**result, "msg": verdict(findings)}
+        return {**result, "table": told, "msg": verdict(findings)}
 
     def _seen(self, args: Mapping[str, Any], network: Network) -> Seen:
         hostvars = self.task_vars["hostvars"]
@@ -68,8 +68,8 @@ class ActionModule(Judgement):
             args["clock_skew_s"],
             args["way_back"],
             args["repository"],
-            answered.get("answers") or {},
-            shown(answered.get("msg") or "it was not asked", LONG) if answered.get("failed") or answered.get("unreachable") else "",
+            answered.get("answers", {}),
+            "" if "answers" in answered else shown(answered.get("msg") or "nobody asked the load balancers", LONG),
             {name: found for name, found in network.names.items() if found or name not in reached},
         )
 

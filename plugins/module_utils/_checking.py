@@ -46,7 +46,7 @@ UNIT_PROPERTIES = "LoadState ActiveState UnitFileState Type".split()
 LISTEN = "0A"
 # As the kernel writes addresses, in the byte order of the machine: each of these is one that only the node itself reaches.
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
-UNIT = re.compile(r"/([^/]+\.(?:service|scope|socket))(?:/|$)")
+UNIT = re.compile(r"/([^/]+\.(?:service|scope|socket))(?=/|$)")
 ASK_S = 5.0
 # A table has a cell for it.
 VALUE_CHARACTERS = 60
@@ -185,7 +185,9 @@ def _owners(inodes):
 
 def _unit(directory):
     """The unit of a process by its control group; nothing where there is none."""
-    for line in _text(os.path.join(directory, "cgroup")).splitlines():
+    # Of several hierarchies that of systemd, or the only one.
+    lines = _text(os.path.join(directory, "cgroup")).splitlines()
+    for line in sorted(lines, key=lambda each: not (each.startswith("0::") or ":name=systemd:" in each)):
         match = UNIT.findall(line)
         if match:
             return shown(match[-1])

@@ -83,12 +83,12 @@ EXAMPLES = r"""
 RETURN = r"""
 table:
   description: The table as it was shown, line by line.
-  returned: always
+  returned: success
   type: list
   elements: str
   sample: ["DOCTOR: no faults, no notes in 96 checks."]
 findings:
-  description: The same for programs.
+  description: The faults and notes of it, for programs.
   returned: always
   type: list
   elements: dict
@@ -114,7 +114,7 @@ findings:
       returned: always
       sample: see who has masked it, and why; then systemctl unmask shop
     weight:
-      description: Whether it is a V(fault), a V(note), or V(fine).
+      description: Whether it is a V(fault) or a V(note).
       type: str
       returned: always
       sample: fault

@@ -105,6 +105,20 @@ def test_ports_of_both_families_and_ports_that_nobody_has(proc):
     assert (heartbeat["heard"], heartbeat["loopback"], heartbeat["pid"], heartbeat["program"], heartbeat["by"]) == (False, False, None, None, None)
 
 
+@pytest.mark.parametrize(
+    "cgroup, unit",
+    [
+        ("0::/init.scope/shop.service", "shop.service"),
+        ("9:memory:/user.slice/session-1.scope\n1:name=systemd:/system.slice/shop.service", "shop.service"),
+        (r"0::/x.scope/system.slice/system-halfswap\x2dheartbeat.slice/halfswap-heartbeat@shop.service", "halfswap-heartbeat@shop.service"),
+        ("0::/", ""),
+    ],
+)
+def test_the_unit_of_a_process(proc, cgroup, unit):
+    listens(proc, "00000000", 8080, 11, 100, "shop", cgroup)
+    assert _checking.ports([SHOP])[0]["by"] == unit
+
+
 def test_a_port_whose_process_nobody_sees_is_heard_all_the_same(proc):
     listens(proc, "00000000", 8080, 11, 100, "shop", "0::/system.slice/shop.service")
     os.remove(str(proc / "100" / "fd" / "3"))

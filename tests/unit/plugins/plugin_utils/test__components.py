@@ -308,3 +308,26 @@ def test_only_a_heartbeat_beside_the_application_is_stopped_and_only_one_with_a_
 def test_an_agent_listens_on_addresses_of_both_families(address, probe):
     (agent,) = view([{**SHOP, "heartbeat": {**SHOP["heartbeat"], "address": address}}], "agent")
     assert agent["probe"] == probe
+
+
+def test_where_a_node_looks_before_a_deployment():
+    (found,) = view([{**BARE, "status_url": "http://127.0.0.1:8080/status", "in_flight_key": "in_flight"}], "check")
+    agent = f"halfswap-heartbeat@{BARE['name']}.service"
+    assert (found["agent"], found["health_url"], found["keys"]) == (agent, BARE["health_url"], {"release": "release", "in_flight": "in_flight"})
+    heartbeat = BARE["heartbeat"]["port"]
+    assert [(port["port"], port["unit"], port["outside"]) for port in found["ports"]] == [
+        (BARE["port"], BARE["name"], True),
+        (heartbeat, agent, True),
+        (heartbeat + 1, agent, False),
+    ]
+
+
+def test_an_application_with_a_heartbeat_of_its_own_has_no_agent_to_look_for():
+    own = {**BARE, "heartbeat": {"port": BARE["port"], "url": "http://127.0.0.1:8080"}}
+    (found,) = view([own], "check")
+    assert (found["agent"], found["keys"], [port["port"] for port in found["ports"]]) == ("", {}, [BARE["port"]])
+
+
+def test_the_ways_of_a_component_have_no_secrets():
+    secret = {**BARE, "sanity": [{"path": "/", "headers": {"Authorization": "s3cret"}}], "heartbeat": {**BARE["heartbeat"], "address": "10.0.0.1"}}
+    assert view([secret], "way") == [{"name": BARE["name"], "port": BARE["port"], "heartbeat": {"port": BARE["heartbeat"]["port"]}}]
