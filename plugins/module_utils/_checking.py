@@ -42,7 +42,7 @@ except ImportError:  # Python 2.7
 
 PROC = "/proc"
 ETC = "/etc"
-UNIT_PROPERTIES = "LoadState ActiveState UnitFileState Type".split()
+UNIT_PROPERTIES = "Id LoadState ActiveState UnitFileState".split()
 LISTEN = "0A"
 # As the kernel writes addresses, in the byte order of the machine: each of these is one that only the node itself reaches.
 LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
@@ -121,6 +121,7 @@ def units(module, components):
             package=c["package"],
             role=role,
             unit=unit,
+            id=shown(said.get(unit, {}).get("Id", "")),
             load=shown(said.get(unit, {}).get("LoadState", "")),
             active=shown(said.get(unit, {}).get("ActiveState", "")),
             file=shown(said.get(unit, {}).get("UnitFileState", "")),

@@ -112,7 +112,7 @@ checked:
       type: list
       elements: dict
       returned: where it can be read
-      sample: [{component: shop, package: shop, role: service, unit: shop, load: loaded, active: active, file: enabled}]
+      sample: [{component: shop, package: shop, role: service, unit: shop, id: shop.service, load: loaded, active: active, file: enabled}]
     ports:
       description: Who listens on each port.
       type: list

@@ -36,7 +36,7 @@ FAULT, NOTE, FINE = "fault", "note", "fine"
 CONTROLLER = "controller"
 
 # What module node_info says of the place; see module_utils/_checking.
-_UNIT = keys({"component": text(), "package": text(), "role": text(), "unit": text(), "load": text(), "active": text(), "file": text()})
+_UNIT = keys({"component": text(), "package": text(), "role": text(), "unit": text(), "id": text(), "load": text(), "active": text(), "file": text()})
 _PORT = keys(
     {
         "component": text(),
@@ -88,6 +88,8 @@ UNFIT = {"bad-setting": "has a line that systemd does not understand", "error": 
 # Whoever asks a repository takes these for a filter of its packages.
 FILTERS = ("excludepkgs", "exclude")
 YES = ("1", "yes", "true", "on")
+# What is meant to have the port of an application which listens elsewhere, with or without it.
+FRONTS = ("nginx", "httpd", "apache2", "haproxy", "caddy", "varnishd", "envoy", "traefik", "docker-proxy", "conmon", "rootlessport")
 MIB = 1024**2
 
 
@@ -189,7 +191,7 @@ def taken(seen: Seen) -> Iterator[Finding]:
     for name, told in seen.each("ports"):
         active = _active_units(seen, name)
         for port in told:
-            if port["heard"] and not _is_its_own(port) and not _any_unit(active, port["unit"]):
+            if port["heard"] and not _is_its_own(seen, name, port) and not _any_unit(active, port["unit"]) and not _is_front(port):
                 yield Finding("port", name, f"{_port(port)} is taken by {_holder(port)}", f"stop that, or choose another port ({_variable(port)})")
 
 
@@ -372,9 +374,9 @@ def listening(seen: Seen) -> Iterator[Finding]:
             if port["heard"] and port["loopback"] and port["outside"]:
                 found = f"{what} listens at 127.0.0.1 alone, where no load balancer gets to"
                 yield Finding("port", name, found, "let it listen at the address of the node, or at 0.0.0.0")
-            elif port["heard"] and not _is_its_own(port):
+            elif port["heard"] and not _is_its_own(seen, name, port):
                 found = f"{what} is held by {_holder(port)}, not by {port['unit']}"
-                yield Finding("port", name, found, "right where that forwards it, as for a container", NOTE)
+                yield Finding("port", name, found, "right where that stands in front of it, as a proxy or for a container", NOTE)
             elif not port["heard"] and _any_unit(active, port["unit"]):
                 # What is forwarded by the kernel, as for a container, is healthy without anybody who listens.
                 weight = NOTE if port["component"] in healthy and port["what"] == "application" else FAULT
@@ -678,9 +680,14 @@ def _holder(port: Mapping[str, Any]) -> str:
     return f"{port['program'] or 'somebody'}{' of ' if port['by'] else ''}{port['by'] or ''}, process {port['pid'] or '?'}"
 
 
-def _is_its_own(port: Mapping[str, Any]) -> bool:
-    """Process 1 holds a socket for the unit that it starts."""
-    return port["pid"] in (None, 1) or _same_unit(port["by"], port["unit"])
+def _is_its_own(seen: Seen, name: str, port: Mapping[str, Any]) -> bool:
+    """Process 1 holds a socket for the unit that it starts; and a unit may have several names."""
+    names = [port["unit"], *(unit["id"] for unit in seen.places[name].get("units") or () if unit["unit"] == port["unit"])]
+    return port["pid"] in (None, 1) or any(_same_unit(port["by"], each) for each in names)
+
+
+def _is_front(port: Mapping[str, Any]) -> bool:
+    return bool(port["what"] == "application" and port["program"] in FRONTS)
 
 
 def _active_units(seen: Seen, name: str) -> set[str]:

@@ -99,7 +99,16 @@ def test_clocks_that_differ(run_action, vars_of, said):
 
 
 def test_what_the_doctor_would_say_of_the_place_is_refused_before_the_first_flip(run_action, vars_of, said):
-    unit = {"component": "shop", "package": "shop", "role": "service", "unit": "shop", "load": "masked", "active": "inactive", "file": "masked"}
+    unit = {
+        "component": "shop",
+        "package": "shop",
+        "role": "service",
+        "unit": "shop",
+        "id": "shop.service",
+        "load": "masked",
+        "active": "inactive",
+        "file": "masked",
+    }
     checked = {"errors": {}, "units": [unit], "ports": [], "free": [{"path": "/var", "free_bytes": 1 << 20}]}
     refused = refusals(run_action("plan", ARGS, vars_of(blue1=dict(said(), checked=checked))))
     assert "blue1: shop is masked, so that nothing can start it" in refused and "blue1: the file system of /var has 1 MiB free" in refused

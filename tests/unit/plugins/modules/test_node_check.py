@@ -22,7 +22,7 @@ PORTS = [dict(port=8080, what="application", unit="shop", outside=True)]
 @pytest.fixture
 def node(monkeypatch, step_node):
     step_node.installed["shop"] = Package("shop", 0, "1.0.0", "1", "noarch")
-    step_node.runs("shop", LoadState="loaded")
+    step_node.runs("shop", LoadState="loaded", Id="shop.service")
 
     def run_command(self, command, **kwargs):
         if command[:2] == ["rpm", "-V"]:
@@ -46,7 +46,9 @@ def test_the_place_and_the_reading(run_module, node, args):
     result = run_module(node_check, args)
     checked = result["checked"]
     assert checked["errors"] == {}
-    assert checked["units"] == [dict(component="shop", package="shop", role="service", unit="shop", load="loaded", active="active", file="enabled")]
+    assert checked["units"] == [
+        dict(component="shop", package="shop", role="service", unit="shop", id="shop.service", load="loaded", active="active", file="enabled")
+    ]
     assert [entry["port"] for entry in checked["ports"]] == [8080]
     assert checked["installed"] == {"shop": "shop-1.0.0-1.noarch"} and checked["keys"] == 0 and checked["stored"] == []
     assert [offer["nevra"] for offer in checked["offered"]["packages"]] == ["shop-2.0.0-2.noarch", "shop-2.0.0-1.noarch", "shop-1.0.0-1.noarch"]

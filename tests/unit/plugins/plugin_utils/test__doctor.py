@@ -44,7 +44,17 @@ MIB = 1024**2
 
 def unit(role="service", **changes):
     name = "shop" if role == "service" else AGENT
-    return {"component": "shop", "package": "shop", "role": role, "unit": name, "load": "loaded", "active": "active", "file": "enabled", **changes}
+    return {
+        "component": "shop",
+        "package": "shop",
+        "role": role,
+        "unit": name,
+        "id": f"{name.removesuffix('.service')}.service",
+        "load": "loaded",
+        "active": "active",
+        "file": "enabled",
+        **changes,
+    }
 
 
 def port(number=8080, what="application", by="shop.service", **changes):
@@ -464,6 +474,22 @@ def test_a_deployment_is_not_refused_for_what_it_may_mend(said):
         assert before_a_swap([begun(said, **changes)], {"blue1"}, 5.0) == []
     # An older run, or another playbook, has not asked.
     assert before_a_swap([read_node("blue1", "blue", said())], {"blue1"}, 5.0) == []
+
+
+@pytest.mark.parametrize("front", ["nginx", "docker-proxy"])
+def test_a_proxy_in_front_of_what_does_not_run_keeps_nobody_from_mending_it(said, seen, front):
+    changes = {"units": [unit(active="inactive")], "ports": [port(by=f"{front}.service", program=front)]}
+    assert before_a_swap([begun(said, **changes)], {"blue1"}, 5.0) == []
+    assert wrong(seen(lambda place: place.update(changes)), (NOTE,)) == [
+        ("port", "blue1", f"port 8080 (shop, application) is held by {front} of {front}.service, process 100, not by shop")
+    ]
+    # No proxy stands in front of a heartbeat that does not answer.
+    changes["ports"] = [port(9100, "heartbeat", f"{front}.service", program=front)]
+    assert "is taken by" in before_a_swap([begun(said, **changes)], {"blue1"}, 5.0)[0]
+
+
+def test_a_unit_may_have_another_name(seen):
+    assert wrong(seen(lambda place: place.update(units=[unit(id="shop-main.service")], ports=[port(by="shop-main.service")]))) == []
 
 
 # What is shown ---------------------------------------------------------------------------------------
