@@ -60,7 +60,7 @@ class ActionModule(Judgement):
         except Unstaged as exc:
             raise Refused(Refusal("HS-PACKAGES", str(exc)).told) from exc
         found = plan(nodes, wanted, policy)
-        unfit = before_a_swap(nodes, {name for batch in found.batches for name in batch.nodes}, args["clock_skew_s"])
+        unfit = before_a_swap(nodes, bool(found.batches), args["clock_skew_s"])
         reasons = [*_around(application, nodes, args, self.task_vars), *unfit, *found.refusals]
         if found.batches:
             reasons += _forks(found) + _approval(found, args["plan_hash"]) + _time(found, nodes, policy, args["windows"])

@@ -28,7 +28,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import HEARTBEAT_STATE, LARGE_TEMPORARY_FILES, STORE, Store, free_bytes
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import HEARTBEAT_STATE, LARGE_TEMPORARY_FILES, Store, free_bytes
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
@@ -76,24 +76,25 @@ COMPONENT = dict(
 CHECKS = dict(type="list", elements="dict", options=COMPONENT)
 
 
-def look(module, components, more=None):
-    """What is known of each part. Without `more` only what a deployment asks each time, which costs a few milliseconds."""
+def look(module, components, more):
+    """What is known of each part."""
     found, errors = {}, {}
-    parts = [("units", lambda: units(module, components)), ("ports", lambda: ports(components)), ("free", lambda: free(more))]
-    if more is not None:
-        parts += [
-            ("host", host),
-            ("mounts", lambda: mounts(more)),
-            ("proxies", proxies),
-            ("manager", manager_options),
-            ("keys", lambda: signing_keys(module)),
-            ("installed", lambda: installed(module, components)),
-            ("offered", lambda: offered(module, components)),
-            ("stored", lambda: stored(module, more)),
-            ("record", record),
-            ("changed_files", lambda: changed_files(module, components)),
-            ("answers", lambda: answers(components, more)),
-        ]
+    parts = [
+        ("units", lambda: units(module, components)),
+        ("ports", lambda: ports(components)),
+        ("free", lambda: free(more)),
+        ("host", host),
+        ("mounts", lambda: mounts(more)),
+        ("proxies", proxies),
+        ("manager", manager_options),
+        ("keys", lambda: signing_keys(module)),
+        ("installed", lambda: installed(module, components)),
+        ("offered", lambda: offered(module, components)),
+        ("stored", lambda: stored(module, more)),
+        ("record", record),
+        ("changed_files", lambda: changed_files(module, components)),
+        ("answers", lambda: answers(components, more)),
+    ]
     for name, read in parts:
         try:
             found[name] = read()
@@ -197,7 +198,7 @@ def _unit(directory):
 
 def free(more):
     """What is free where a deployment writes."""
-    return [dict(path=path, free_bytes=free_bytes(path)) for path in (more["store"] if more else STORE, HEARTBEAT_STATE)]
+    return [dict(path=path, free_bytes=free_bytes(path)) for path in (more["store"], HEARTBEAT_STATE)]
 
 
 def host():

@@ -49,12 +49,6 @@ options:
       - The options of M(halfswap.bluegreen.drain), for a look at the components that are healthy. RV(undrainable) is what came of it.
       - Where it is not given, nobody looks.
     type: dict
-  checks:
-    description:
-      - As O(halfswap.bluegreen.node_check#module:checks), for a quick look at units, ports and disks. RV(checked) is what came of it.
-      - Where it is not given, nobody looks.
-    type: list
-    elements: dict
 seealso:
   - module: halfswap.bluegreen.deploy_lock
   - module: halfswap.bluegreen.node_info
@@ -103,11 +97,6 @@ undrainable:
   returned: success
   type: str
   sample: null
-checked:
-  description: As RV(halfswap.bluegreen.node_check#module:checked), with C(units), C(ports) and C(free) alone. M(halfswap.bluegreen.plan) judges it.
-  returned: success, with O(checks)
-  type: dict
-  sample: {errors: {}, units: [], ports: [], free: []}
 holder:
   description: Who holds the lock.
   returned: when another run holds it

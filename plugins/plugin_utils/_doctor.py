@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, mapping, number, or_null, text, truth, whole
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import MIN_FREE_BYTES
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import (
-    KNOWN_AFTER,
     differences,
     is_guess,
     known_probers,
@@ -30,6 +29,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown, shown_all
 
 from ._evidence import LENGTH, Node
+from ._refusals import Refusal
 from ._report import fit
 
 FAULT, NOTE, FINE = "fault", "note", "fine"
@@ -209,16 +209,14 @@ def disks(seen: Seen) -> Iterator[Finding]:
             yield Finding("disk", name, f"at least {MIN_FREE_BYTES // MIB} MiB free where it is written", weight=FINE)
 
 
-# What no package that is installed could mend.
-OF_A_PLACE: tuple[Check, ...] = (masked, taken, disks)
+def before_a_swap(nodes: Sequence[Node], swaps: bool, clock_skew_s: float) -> list[Refusal]:
+    """Why a deployment is refused, whatever it installs; what a package could not start is found where it is staged.
 
-
-def before_a_swap(nodes: Sequence[Node], swapped: Collection[str], clock_skew_s: float) -> list[str]:
-    """Why a deployment is refused that swaps these of the nodes, whatever it installs there."""
-    seen = Seen(nodes, places={node.name: place_of({"checked": node.checked}) for node in nodes if node.name in swapped}, clock_skew_s=clock_skew_s)
-    # A clock that is wrong makes all that a node says doubtful, be there something to do or not.
-    checks = (clocks, drains, *OF_A_PLACE) if swapped else (clocks,)
-    return [str(finding) for check in checks for finding in check(seen) if not finding.ok]
+    swaps: whether any node is swapped at all. A clock that is wrong makes all that a node says doubtful, be there something to do or not.
+    """
+    seen = Seen(nodes, clock_skew_s=clock_skew_s)
+    late = [Refusal("HS-CLOCK", str(finding)) for finding in clocks(seen) if not finding.ok]
+    return late + [Refusal("HS-DRAIN", str(finding)) for finding in drains(seen) if swaps]
 
 
 # What only the doctor asks --------------------------------------------------------------------------
@@ -329,11 +327,6 @@ def _questions(node: Node, component: str, status: Mapping[str, Any], balancer: 
         yield Finding("balancer asks", node.name, f"{component}: {why}", mend)
     for why in () if guess else differences(status, [balancer]):
         yield Finding("balancer asks", node.name, f"{component}: {why}", "halfswap.bluegreen.verify_lb measures it", NOTE)
-    # Whoever asks in another way than an agent understands gets no answer that counts.
-    for asked in status.get("refused") or ():
-        if asked.get("declared") and (asked.get("seen") or 0) >= KNOWN_AFTER and wrong:
-            found = f"{component}: {asked.get('address')} asks in a way that is refused ({asked.get('code')}: {asked.get('error')})"
-            yield Finding("balancer asks", node.name, found, f"let load balancer {balancer['name']} send GET {balancer['path']}")
     if not wrong:
         count = "nobody tells who asks" if guess else _counted(len(known_probers(status, [balancer])), "prober")
         yield Finding("balancer asks", node.name, f"{component}: {balancer['name']}: {count}", weight=FINE)

@@ -37,7 +37,7 @@ _COMPONENT = keys(
 )
 _SAID = keys(
     {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
-    {"lock": keys({}), "record": keys({}), "clock_skew_s": number(), "undrainable": or_null(text()), "checked": keys({})},
+    {"lock": keys({}), "record": keys({}), "clock_skew_s": number(), "undrainable": or_null(text())},
 )
 
 # Of what a node says, each text. Modules of ours have cut what they quote, and say a little more than that.
@@ -114,8 +114,6 @@ class Node:
     clock_skew_s: float = 0.0
     # Why nobody could tell when its requests in flight are done; nothing where somebody could, or nobody asked.
     undrainable: str = ""
-    # What it said of the place where it is to be deployed, where it was asked; see plugin_utils/_doctor.
-    checked: Mapping[str, Any] | None = None
 
     @property
     def live(self) -> bool:
@@ -219,7 +217,6 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
         record=said.get("record"),
         clock_skew_s=float(said.get("clock_skew_s") or 0.0),
         undrainable=said.get("undrainable") or "",
-        checked=said.get("checked"),
     )
 
 

@@ -52,7 +52,7 @@ ARGUMENTS = {
     "swap preflight": ("name tasks_from", ""),
     "swap": ("name", "rolespec_validate"),
     "deploy_lock": ("run_id", "reason take_over state result"),
-    "begin": ("run_id reason take_over decided components token batch_id drain checks clear_cut_off", ""),
+    "begin": ("run_id reason take_over decided components token batch_id drain clear_cut_off", ""),
     "end": ("run_id result components", ""),
     "close": ("site observed complete packages strategy next", ""),
 }

@@ -40,19 +40,13 @@ def run(module):
         taken_over=lock["taken_over"],
         undrainable=undrainable(module, result["components"]) if params["drain"] is not None else None,
     )
-    if params["checks"] is not None:
-        # Only the first one of a run is asked for it: the others need not import what that takes.
-        from ansible_collections.halfswap.bluegreen.plugins.module_utils._checking import look
-
-        result["checked"] = look(module, params["checks"])
     return result
 
 
 def main():
     spec = dict(OPTIONS, decided=dict(type="str"), clear_cut_off=dict(type="bool", default=False), drain=dict(type="dict"))
-    spec.update(checks=dict(type="list", elements="dict"))
     spec.update(_lock.HOLDER, **_lock.LEASE)
-    module = Module(guarded=["components", "drain", "checks"], argument_spec=spec, supports_check_mode=True)
+    module = Module(guarded=["components", "drain"], argument_spec=spec, supports_check_mode=True)
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))

@@ -98,24 +98,6 @@ def test_clocks_that_differ(run_action, vars_of, said):
     assert "failed" not in run_action("plan", {**ARGS, "clock_skew_s": 90}, task_vars).result
 
 
-def test_what_the_doctor_would_say_of_the_place_is_refused_before_the_first_flip(run_action, vars_of, said):
-    unit = {
-        "component": "shop",
-        "package": "shop",
-        "role": "service",
-        "unit": "shop",
-        "id": "shop.service",
-        "load": "masked",
-        "active": "inactive",
-        "file": "masked",
-    }
-    checked = {"errors": {}, "units": [unit], "ports": [], "free": [{"path": "/var", "free_bytes": 1 << 20}]}
-    refused = refusals(run_action("plan", ARGS, vars_of(blue1=dict(said(), checked=checked))))
-    assert "blue1: shop is masked, so that nothing can start it" in refused and "blue1: the file system of /var has 1 MiB free" in refused
-    # With nothing to do there is nothing to refuse.
-    assert "failed" not in run_action("plan", ARGS, vars_of("1.0.0", blue1=dict(said(), checked=checked))).result
-
-
 def test_the_lock_of_another_run(run_action, vars_of, said):
     task_vars = vars_of(blue1=dict(said(), lock={"run_id": "r9", "owner": "alice@ops1"}))
     assert "blue1: the lock is held by alice@ops1 (run r9)" in refusals(run_action("plan", ARGS, task_vars))

@@ -82,7 +82,7 @@ def test_units_are_asked_in_one_call_and_told_by_component():
 
 
 def test_what_systemctl_does_not_tell_is_an_error():
-    found = _checking.look(Node(systemctl=(1, "", "Failed to connect to bus")), [SHOP])
+    found = _checking.look(Node(systemctl=(1, "", "Failed to connect to bus")), [SHOP], MORE)
     assert "Failed to connect to bus" in found["errors"]["units"] and "units" not in found
     # The others are there all the same.
     assert found["free"] and "free" not in found["errors"]

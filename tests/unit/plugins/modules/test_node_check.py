@@ -13,7 +13,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
-from ansible_collections.halfswap.bluegreen.plugins.modules import begin, node_check, node_info
+from ansible_collections.halfswap.bluegreen.plugins.modules import node_check, node_info
 
 COMPONENT = dict(name="shop", package="shop", service="shop")
 PORTS = [dict(port=8080, what="application", unit="shop", outside=True)]
@@ -77,10 +77,3 @@ def test_a_node_that_cannot_be_read_tells_of_its_place_all_the_same(run_module, 
 def test_a_drain_that_could_not_be_told(run_module, node, args, heartbeat_server):
     drain = dict(method="counter", components=[dict(name="shop", in_flight_url=heartbeat_server.url + "/heartbeat/status", in_flight_key="nowhere")])
     assert "in_flight_key" in run_module(node_check, dict(args, drain=drain))["undrainable"]
-
-
-def test_a_run_begins_with_a_quick_look(run_module, node, args):
-    asked = dict(components=args["components"], token="t", run_id="r1", owner="alice@ops1", host="ops1", node="blue1")
-    assert "checked" not in run_module(begin, asked)
-    checked = run_module(begin, dict(asked, checks=args["checks"]))["checked"]
-    assert sorted(checked) == ["errors", "free", "ports", "units"] and checked["units"][0]["load"] == "loaded"

@@ -26,6 +26,7 @@ NO_JUDGEMENT = {
     "_action.py": "options of a task",
     "heartbeat.py": "the journal could not be written",
     "journal.py": "there is nothing to write",
+    "doctor.py": "each finding has its own remedy",
     "stopped.py": "the words about a failure",
     "close.py": "what is left to do, whose reasons have their names",
 }
