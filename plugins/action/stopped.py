@@ -10,10 +10,10 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reason import reason
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import elsewhere, outcome, verdict
 
 
@@ -32,8 +32,7 @@ class ActionModule(Step):
             }
         )
         failed = self.task_vars.get("ansible_failed_result")
-        said = failed.get("msg") if isinstance(failed, Mapping) else None
-        why = shown(said or "see the output above", LONG) if args["task"] else self._elsewhere(args["batch"])
+        why = (reason(failed) or "see the output above") if args["task"] else self._elsewhere(args["batch"])
         found = self.task_vars.get(args["way_back"])
         rest = outcome(self.name, found if isinstance(found, Mapping) else {}, *(self.task_vars.get(name) for name in args["back"]))
         # Whatever becomes of this line, the failure itself has to be told.

@@ -10,9 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
-
 from ._evidence import Node
+from ._reason import reason
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ def outcome(name: str, found: Mapping[str, Any], back: Any, live: Any) -> str:
     if _succeeded(back) and _succeeded(live):
         return f"{name} is back on {', '.join(found['packages'].values())} and live."
     failed = live if _succeeded(back) else back
-    why = shown(failed.get("msg", "see the output above"), LONG) if isinstance(failed, Mapping) else "see the output above"
+    why = reason(failed) or "see the output above"
     written = isinstance(failed, Mapping) and any(component.get("after") == "live" for component in failed.get("components") or ())
     return f"{name} was not brought back ({why}) and {'is live' if written else 'stays in standby'}."
 

@@ -65,6 +65,13 @@ def test_a_task_that_failed_without_a_word(run_action):
         assert msg.startswith('Batch 2 (blue1, blue2) stopped at "Release: stop": see the output above\n\n')
 
 
+def test_of_a_loop_each_item_that_failed_has_its_reason(run_action):
+    results = [{"item": "a", "failed": False}, {"_ansible_item_label": "b", "failed": True, "msg": "no route"}]
+    results.append({"ansible_loop_var": "command", "command": {"name": "smoke"}, "failed": True, "msg": "non-zero return code", "stderr": "boom\n"})
+    msg = stopped(run_action, ansible_failed_result={"failed": True, "msg": "One or more items failed", "results": results}).result["msg"]
+    assert "b: no route; smoke: non-zero return code: boom" in msg and "One or more" not in msg
+
+
 def test_the_journal_of_the_node_has_it(run_action):
     ((module, line),) = stopped(run_action, awx_user_name="alice").sent
     assert module == "halfswap.bluegreen.journal"
