@@ -569,6 +569,10 @@ def _path(what, path):
     path = to_native(path)
     if not path.startswith("/") or ".." in path.split("/"):
         raise RpmError("%s %r: give an absolute path without '..'" % (what, path))
+    try:
+        to_bytes(path, errors="surrogate_or_strict").decode("utf-8")
+    except UnicodeDecodeError:
+        raise RpmError("%s %r: the path is not UTF-8, which RPM has refused since 4.15; rename it, or pack it into an archive" % (what, path))
     if _ODD_IN_PATH.search(path):
         raise RpmError(
             "%s %r: the path has a blank or one of * ? %% $ \" ' \\ [ ] { } in it, which RPM does not take reliably; rename it, "

@@ -417,6 +417,12 @@ def test_a_name_below_a_directory_that_rpm_does_not_take(run_module, args, sourc
     assert "contents[0] '/opt/shop/[id].js': the path has a blank or one of" in run_module(rpm_build, args())["msg"]
 
 
+def test_a_name_that_is_not_utf_8(run_module, args, sources):
+    os.close(os.open(os.path.join(str(sources / "app").encode(), b"caf\xe9.js"), os.O_CREAT))
+    said = run_module(rpm_build, args())["msg"]
+    assert "contents[0] " in said and "the path is not UTF-8, which RPM has refused since 4.15; rename it" in said
+
+
 def test_what_is_neither_file_nor_directory(run_module, args, sources):
     os.mkfifo(str(sources / "app" / "pipe"))
     assert "pipe is neither a file, a directory nor a symbolic link" in run_module(rpm_build, args())["msg"]
