@@ -29,7 +29,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+~^]*")
 ARCHITECTURES = ("noarch", "x86_64", "aarch64", "ppc64le", "s390x", "i386", "i486", "i586", "i686", "armv7hl", "riscv64", "ppc64")
 PACKAGE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*")
-VERSIONED = re.compile(r".*-[^-]+-[^-]+\.(" + "|".join(ARCHITECTURES) + ")")
+WITH_ARCHITECTURE = re.compile(r".*\.(" + "|".join(ARCHITECTURES) + ")")
 SERVICE = re.compile(r"[A-Za-z0-9:_.@\\-]+")
 OTHER_UNITS = ("socket", "timer", "path", "target", "scope", "slice", "mount", "automount", "swap", "device")
 TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -52,7 +52,8 @@ file_name = component_name
 
 
 def package_name(value: str) -> str:
-    if VERSIONED.fullmatch(value):
+    # A version alone may be part of a name (java-1.8.0-openjdk): of that a node knows.
+    if WITH_ARCHITECTURE.fullmatch(value):
         return "the name alone belongs there: version and architecture come with bluegreen_release"
     return "" if PACKAGE.fullmatch(value) else "the name of an RPM has letters, digits, and . _ + - after the first one"
 

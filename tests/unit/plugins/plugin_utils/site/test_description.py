@@ -225,6 +225,24 @@ def test_a_comparison_without_a_way():
     check({**site, "bluegreen_components": [{**compared, "compare": {"paths": ["/"], "live_url": "http://192.0.2.5"}}]})
 
 
+# Names of packages -------------------------------------------------------------------------------------
+
+
+def with_package(name):
+    return {**SITE, "bluegreen_components": [{**SITE["bluegreen_components"][0], "package": name}]}
+
+
+@pytest.mark.parametrize("name", ["shop.x86_64", "shop.noarch", "shop-1.0.noarch", "shop-1.0-1.noarch", "shop-2:1.0-1.el8.aarch64"])
+def test_a_package_with_more_than_its_name(name):
+    (said,) = faults(with_package(name))
+    assert "the name alone belongs there: version and architecture come with bluegreen_release" in said or "the name of an RPM has" in said
+
+
+@pytest.mark.parametrize("name", ["shop", "java-1.8.0-openjdk", "python3.11", "gtk2.0"])
+def test_a_package_whose_name_has_digits(name):
+    assert check(with_package(name))["components"][0]["package"] == name
+
+
 # Releases ----------------------------------------------------------------------------------------------
 
 
