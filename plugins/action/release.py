@@ -88,4 +88,4 @@ class ActionModule(Step):
 
 
 def _as_read(component: dict[str, Any]) -> dict[str, Any]:
-    return {key: component[key] for key in ("name", "package", "service", "url", "heartbeat") if key in component}
+    return {key: component[key] for key in ("name", "package", "service", "may_differ", "url", "heartbeat") if key in component}

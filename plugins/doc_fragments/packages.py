@@ -47,4 +47,9 @@ options:
           Where the health of the service is asked, as the node reaches it. When given with O(packages[].service), M(halfswap.bluegreen.rpm_stage) refuses a
           port that somebody else listens on while the service is down. It does not refuse a proxy, which answers 502, 503 or 504 for it.
         type: str
+      may_differ:
+        description: Paths of files of the package that the application itself changes, with C(*) for any characters. They are not compared.
+        type: list
+        elements: str
+        default: []
 """

@@ -17,10 +17,11 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats imp
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import machine
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed_packages
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import MAY_DIFFER, differing_at_a_glance, patterns_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look, told
 
 OPTIONS = dict(
-    components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True)),
+    components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True), may_differ=MAY_DIFFER),
     token=dict(type="str", no_log=True),
     batch_id=dict(type="str", default=""),
 )
@@ -42,6 +43,7 @@ def read(module, components, holder=_lock.holder):
     units = look(module, [c["service"] for c in components])
     owed = _owed.services()
     packages = installed_packages(module, [c["package"] for c in components])
+    files = differing_at_a_glance(module, sorted(packages), patterns_of(components, "package"))
     found = []
     for component in components:
         package = packages.get(component["package"]) or {}
@@ -52,6 +54,7 @@ def read(module, components, holder=_lock.holder):
             version=package.get("version"),
             installed_at=package.get("installed_at"),
             owed=component["service"] in owed,
+            differing=files.get(component["package"], []),
         )
         unit = units[component["service"]]
         entry.update(active=unit.active, started_at=unit.started_at, restarts=unit.restarts, ended=told(module, unit) if unit.has_ended else None)

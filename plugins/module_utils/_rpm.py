@@ -40,6 +40,12 @@ class Package(namedtuple("Package", ["name", "epoch", "version", "release", "arc
             raise RpmError("%s is no name of a package, which has letters, digits and . _ + ~ ^ - in it: see who built and published it" % (package,))
         return package
 
+    def labels(self):
+        """What rpm, dnf and yum take for this package as well, and is more than its name."""
+        versions = [self.version, "%s-%s" % (self.version, self.release)]
+        named = ["%s-%s%s" % (self.name, epoch, version) for version in versions for epoch in ("", "%d:" % self.epoch)]
+        return ["%s.%s" % (self.name, self.arch)] + named + ["%s.%s" % (label, self.arch) for label in named]
+
     def __str__(self):
         epoch = "%d:" % self.epoch if self.epoch else ""
         return "%s-%s%s-%s.%s" % (self.name, epoch, self.version, self.release, self.arch)
@@ -78,6 +84,18 @@ def check_version(what, value):
         )
 
 
+def check_named_alone(names, packages):
+    """Refuse a name with a version or an architecture in it, by the packages that were found for these names."""
+    there = [package.name for package in packages]
+    for package in packages:
+        for name in names:
+            if name not in there and name in package.labels():
+                raise RpmError(
+                    "%s is no name of a package: it is %s with a version or an architecture. Write package: %s (bluegreen_components); "
+                    "the version comes with bluegreen_release" % (name, package.name, package.name)
+                )
+
+
 def database(module):
     """The directory of RPM's database on this node."""
     return module.run_command(["rpm", "--eval", "%_dbpath"])[1].strip()
@@ -88,7 +106,7 @@ def query(module, what, tags=()):
     form = "\x1f".join("%%{%s}" % tag for tag in ("NAME", "EPOCHNUM", "VERSION", "RELEASE", "ARCH") + tuple(tags)) + "\n"
     # The status only says that there is no such package for one of them.
     _status, out, err = module.run_command(["rpm", "-q", "--qf", form] + list(what), environ_update=dict(LC_ALL="C"))
-    rows = [line.split("\x1f") for line in out.splitlines() if "\x1f" in line]
+    rows = [line.split("\x1f") for line in out.split("\n") if "\x1f" in line]
     return [(Package.read(*row[:5]), row[5:]) for row in rows], out + err
 
 
@@ -98,6 +116,7 @@ def installed(module, names, dbpath=None):
     rows, said = query(module, options + list(names), ["INSTALLTIME"])
     if names and not rows and "not installed" not in said:
         raise RpmError("rpm cannot say what is installed: %s" % said.strip())
+    check_named_alone(names, [package for package, _tags in rows])
     found = {name: [] for name in names}
     for package, (when,) in rows:
         found[package.name].append((package, int(when)))

@@ -12,7 +12,7 @@ __metaclass__ = type
 import os
 import re
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_files
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import is_older
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
@@ -48,9 +48,14 @@ def by_rpm(manager, moves, files):
     return [files[after] for _before, after in moves]
 
 
-def install(module, manager, moves, files, wanted):
+def install(module, manager, moves, files, wanted, may_differ):
+    """The transaction, and the proof that the disk is as the packages have it."""
     paths = by_rpm(manager, moves, files)
-    said, who = (rpm_install(manager, paths), "rpm") if paths else (manager.transact(moves, test=False, files=files), manager.name)
+    try:
+        said, who = (rpm_install(manager, paths), "rpm") if paths else (manager.transact(moves, test=False, files=files), manager.name)
+    except RpmError as error:
+        left = mixture(module, [old.name for old, _new in moves if old], may_differ)
+        raise RpmError("%s. %s" % (str(error).rstrip("."), left)) if left else error
     now = installed(module, [new.name for new in wanted])
     # Of those that did not have to change as well: another one may have pulled them along.
     for new in wanted:
@@ -59,8 +64,31 @@ def install(module, manager, moves, files, wanted):
                 "%s is not installed after the transaction, but %s; %s said: %s"
                 % (new, " and ".join(str(package) for package, _when in now[new.name]) or "nothing", who, said.strip()[-2000:])
             )
+    left = _rpm_files.differing(module, [new.name for new in wanted], may_differ)
+    for new in wanted:
+        if left[new.name]:
+            raise RpmError(
+                "%s is installed, but %s: see what else writes there (a mount, an immutable file, a script of the package), "
+                "or name what the application itself changes in may_differ; %s said: %s"
+                % (new, _rpm_files.differ(left[new.name], "it"), who, said.strip()[-2000:])
+            )
     for line in re.findall(r"^.*scriptlet failed.*$", said, re.M):
         module.warn(shown(line.strip()))
+
+
+def mixture(module, names, may_differ):
+    """What a transaction that failed has left of these packages, as further sentences."""
+    try:
+        now = installed(module, names)
+        left = _rpm_files.differing(module, [name for name in names if now[name]], may_differ)
+    except RpmError as error:
+        return "What it has left on the disk is not known: %s" % error
+    return " ".join(
+        "It has left a mixture: RPM's database names %s, and %s. Mend the reason; the way back, or deploy again, installs all "
+        "files anew." % (" and ".join(str(package) for package, _when in now[name]), _rpm_files.differ(files, "it"))
+        for name, files in sorted(left.items())
+        if files
+    )
 
 
 class Installation(object):
@@ -73,7 +101,9 @@ class Installation(object):
         self.module = module
         self.manager = find_manager(module)
         self.store = Store(module, module.params["store"]) if module.params["store"] else None
-        self.found = find(module, self.manager, wanted, self.store.packages() if self.store else ())
+        self.may_differ = _rpm_files.patterns_of(wanted, "name")
+        # What is to stay is not believed to be what the database names: a transaction that failed may have exchanged files before it did.
+        self.found = find(module, self.manager, wanted, self.store.packages() if self.store else (), _rpm_files.differing)
         self.moves = [(each.before, each.after) for each in self.found if each.changes]
         self._with_those_along = None
         self.packages = [each.as_dict() for each in self.found]
@@ -107,21 +137,25 @@ class Installation(object):
     def install(self):
         """Do it, and write down that it was done, or why it was not."""
         if not self.moves:
+            _rpm_files.end(self.may_differ)
             return
         moves, files = self._chosen()
         run_id, by = self.module.params["run_id"], self.module.params["by"]
         wanted = [each.after for each in self.found]
         if not run_id:
-            install(self.module, self.manager, moves, files, wanted)
+            install(self.module, self.manager, moves, files, wanted, self.may_differ)
+            _rpm_files.end(self.may_differ)
             return
         # Nothing is done that could not be written down.
         _records.prepare()
         before, after = [str(old) for old, _new in moves if old], [str(new) for _old, new in moves]
+        _rpm_files.begin([new.name for _old, new in moves])
         try:
-            install(self.module, self.manager, moves, files, wanted)
+            install(self.module, self.manager, moves, files, wanted, self.may_differ)
         except RpmError as error:
             _records.append(run_id, by, "packages", before, after, "failed", why=str(error))
             raise
+        _rpm_files.end([new.name for _old, new in moves])
         _records.append(run_id, by, "packages", before, after, "ok")
 
     def _chosen(self):

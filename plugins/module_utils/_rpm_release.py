@@ -19,7 +19,7 @@ import io
 import os
 import re
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, database
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, check_named_alone, database
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
 # A manager that was told to leave at once when another one runs is asked again this often.
@@ -27,7 +27,15 @@ LOCK_POLL_S = 1.0
 # Exit status of dnf 4 for a lock that another process holds; yum 3 and dnf 5 only say so.
 _LOCKED_STATUS = 200
 # Where dnf 4, dnf 5 and yum 3 are told to check the signatures of files that are given by path, too; rpm by itself would install those.
-CONFIGURATION = ("/etc/dnf/dnf.conf", "/etc/dnf/libdnf5.conf.d/*.conf", "/etc/yum.conf")
+CONFIGURATION = ("/etc/dnf/dnf.conf", "/etc/dnf/libdnf5.conf.d/*.conf", "/usr/share/dnf5/libdnf.conf.d/*.conf", "/etc/yum.conf")
+# Where a site says which packages its managers do not see.
+FILTERED = CONFIGURATION + ("/etc/yum.repos.d/*.repo", "/etc/dnf/repos.override.d/*.repo")
+LOCKED_VERSIONS = ("/etc/dnf/plugins/versionlock.list", "/etc/dnf/versionlock.toml", "/etc/yum/pluginconf.d/versionlock.list")
+_FILTER = re.compile(r"^[ \t]*((?:excludepkgs|exclude|includepkgs)[ \t]*=.*)$", re.M)
+# Where dnf 4 and dnf 5 write what rpm says within a transaction, most of which they do not show; yum 3 shows it.
+RPM_LOGS = ("/var/log/dnf.rpm.log", "/var/log/dnf5.log")
+_STAMP = re.compile(r"^\S*\d\S*( \[\d+\])?( [A-Z]+)? ")
+_TELLS = re.compile(r"\berror\b|\bfail|\bcannot\b|not signed|filtered out", re.I)
 _CHECKS_FILES = re.compile(r"^\s*localpkg_gpgcheck\s*=\s*(1|yes|true|on)\s*$", re.M | re.I)
 _LOCKED = re.compile(r"holding the yum lock|Failed to obtain rpm transaction lock|Another transaction is in progress")
 
@@ -36,6 +44,8 @@ class Dnf:
     """dnf 4 and dnf 5."""
 
     name = "dnf"
+    # What dnf 4, and what dnf 5 calls all of them; a plugin may hide packages, too.
+    unfiltered = ["--setopt=disable_excludes=all,*", "--setopt=plugins=0"]
     # Puts what is downloaded into a directory, which has to be there.
     into = "--setopt=destdir=%s"
 
@@ -47,26 +57,40 @@ class Dnf:
         # What the manager said of repositories that it had to do without.
         self.complaints = []
 
-    def available(self, names, refresh):
+    def available(self, names, refresh, unfiltered=False):
         """What the repositories hold under these names: pairs of a package and the repository."""
         form = "%{name} %{epoch} %{version} %{release} %{arch} %{repoid}\n"
-        options = ["--refresh"] if refresh else []
+        options = (["--refresh"] if refresh else []) + (self.unfiltered if unfiltered else [])
         # Not with -q, which would hide that a repository was left out for not answering.
         out = self._must(options + ["repoquery", "--qf", form] + names, "ask the repositories for %s" % " ".join(names))
         found = []
         for row in out.splitlines():
             parts = row.split()
-            if len(parts) == 6 and parts[0] in names:
+            if len(parts) == 6:
                 found.append((Package.read(*parts[:5]), parts[5]))
-        return found
+        return _named_so(names, found)
+
+    def hidden(self, names, seen):
+        """What is under these names beside that which was seen, because the site filters it out: pairs as above; and the filters of this node."""
+        try:
+            found = [pair for pair in self.available(names, False, unfiltered=True) if pair not in seen]
+        except RpmError:
+            return [], []
+        return found, filters() if found else []
 
     def transact(self, moves, test, files=None, into=None):
         """Take every package from what is installed to what is wanted, in one transaction; returns the output.
 
         `files` are the paths of packages that no repository is needed for; `into` is the directory for what is downloaded.
         """
-        labels = [(files or {}).get(after, str(after)) for _before, after in moves]
-        return self._must(self._options(moves, test, files, into) + ["install"] + labels, _task(moves, test), locks_rpm=True)
+        said = ""
+        # Its command line takes one verb for all: first what is there already, and whose files are put there again.
+        for verb, again in (("reinstall", True), ("install", False)):
+            part = [(before, after) for before, after in moves if (before == after) is again]
+            labels = [(files or {}).get(after, str(after)) for _before, after in part]
+            if part:
+                said += self._must(self._options(part, test, files, into) + [verb] + labels, _task(part, test), locks_rpm=True)
+        return said
 
     def fetch_installed(self, packages, into):
         """Download what is installed as far as the repositories still hold it; returns the output, of a failure as well."""
@@ -86,15 +110,16 @@ class Dnf:
         return [row.split()[0].lstrip("!*").split("/")[0] for row in rows if row.strip() and not row.startswith(("repo id", "repolist:"))]
 
     def _must(self, arguments, task, data=None, locks_rpm=False):
+        logged = _log_sizes()
         status, out, err = self._run(arguments, data, locks_rpm)
         if status:
-            raise RpmError("%s could not %s: %s" % (self.name, task, _gist(out, err)))
+            raise RpmError("%s could not %s: %s%s" % (self.name, task, _gist(out, err), _logged_since(logged)))
         return out + err
 
     @property
     def checks_files(self):
         """Whether the site wants no file to be installed whose signature the manager has not checked."""
-        return any(_CHECKS_FILES.search(_text(path)) for form in CONFIGURATION for path in glob.glob(form))
+        return any(_CHECKS_FILES.search(_text(path)) for path in _files(CONFIGURATION))
 
     def rpm(self, arguments):
         """Run rpm by itself when no other transaction is under way; returns its status, output and errors."""
@@ -123,11 +148,12 @@ class Yum(Dnf):
 
     name = "yum"
     into = "--downloaddir=%s"
+    unfiltered = ["--disableexcludes=all", "--noplugins"]
 
-    def available(self, names, refresh):
+    def available(self, names, refresh, unfiltered=False):
         if refresh:
             self._must(["-q", "clean", "expire-cache"], "forget its copy of the repositories")
-        status, out, err = self._run(["-q", "--showduplicates", "list", "available"] + names)
+        status, out, err = self._run((self.unfiltered if unfiltered else []) + ["-q", "--showduplicates", "list", "available"] + names)
         if status and "No matching Packages" not in out + err:
             raise RpmError("yum could not ask the repositories for %s: %s" % (" ".join(names), _gist(out, err)))
         # yum breaks a long row in two, but never within one of its three columns.
@@ -137,15 +163,14 @@ class Yum(Dnf):
             name, _dot, arch = label.rpartition(".")
             epoch, _colon, version_release = evr.rpartition(":")
             version, _dash, release = version_release.rpartition("-")
-            if name in names:
-                found.append((Package.read(name, epoch or 0, version, release, arch), repository))
-        return found
+            found.append((Package.read(name, epoch or 0, version, release, arch), repository))
+        return _named_so(names, found)
 
     def transact(self, moves, test, files=None, into=None):
         # yum's install does not go back to an older version, and its downgrade to nothing else; its shell takes both at once.
         lines = []
         for before, after in moves:
-            verb = "downgrade" if before and before.age > after.age else "install"
+            verb = "reinstall" if before == after else "downgrade" if before and before.age > after.age else "install"
             lines.append("%s %s\n" % (verb, (files or {}).get(after, after)))
         task = _task(moves, test)
         out = self._must(self._options(moves, test, files, into) + ["shell", "/dev/stdin"], task, data="".join(lines) + "run\n", locks_rpm=True)
@@ -167,6 +192,44 @@ def _task(moves, test):
     return "%s %s" % ("rehearse the installation of" if test else "install", ", ".join(str(after) for _before, after in moves))
 
 
+def filters():
+    """What this node's configuration says of packages that are not to be seen, as texts that name the file."""
+    found = ["%s in %s" % (" ".join(line.split()), path) for path in _files(FILTERED) for line in _FILTER.findall(_text(path))]
+    return found + ["the list %s" % path for path in _files(LOCKED_VERSIONS)]
+
+
+def _named_so(names, found):
+    """Those that have just these names; for a version in a name, a manager finds others as well."""
+    check_named_alone(names, [package for package, _repository in found])
+    return [(package, repository) for package, repository in found if package.name in names]
+
+
+def _files(forms):
+    """The files of these patterns, each once: one may be a link to another."""
+    found = []
+    for path in [path for form in forms for path in sorted(glob.glob(form))]:
+        if os.path.realpath(path) not in found:
+            found.append(os.path.realpath(path))
+    return found
+
+
+def _log_sizes():
+    return {path: os.path.getsize(path) if os.path.exists(path) else 0 for path in RPM_LOGS}
+
+
+def _logged_since(sizes):
+    """What rpm said to the log of a manager that keeps it to itself."""
+    lines = []
+    for path, size in sorted(sizes.items()):
+        if os.path.exists(path):
+            with io.open(path, "rb") as log:
+                # One that is shorter now was begun anew.
+                log.seek(size if os.path.getsize(path) >= size else 0)
+                said = log.read().decode("utf-8", "replace").split("\n")
+            lines += [_STAMP.sub("", line.strip()) for line in said if _TELLS.search(line)]
+    return "; rpm said: %s" % " ".join(lines)[-2000:] if lines else ""
+
+
 def _text(path):
     with io.open(path, encoding="utf-8", errors="replace") as file:
         return file.read()
@@ -175,8 +238,10 @@ def _text(path):
 def _gist(out, err):
     """What the manager gives as the error, or else the end of all it said."""
     said = "%s\n%s" % (out.strip(), err.strip())
-    _before, error, reason = said.partition("Error:")
-    return (reason if error else said).strip()[-2000:]
+    before, error, reason = said.partition("Error:")
+    # The sum of it is last, and why it is so may stand long before.
+    telling = [line.strip() for line in before.split("\n") if _TELLS.search(line)]
+    return (" ".join(telling + [reason.strip()]) if error else said).strip()[-2000:]
 
 
 def _rpm_is_locked(module):

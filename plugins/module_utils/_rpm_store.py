@@ -21,6 +21,7 @@ import tempfile
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import DIRECTORY
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, database, installed, query
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
 STORE = os.path.join(DIRECTORY, "packages")
@@ -36,8 +37,8 @@ LOCK_POLL_S = 1.0
 # What a file requires; and, after a separator, what it provides.
 CAPABILITIES = "[%{REQUIRENAME}\n]\x1e[%{PROVIDENAME}\n][%{FILENAMES}\n]"
 NO_CAPABILITY = "(none)"
-# Exactly what is wanted, be it newer or older than what is there.
-UPGRADE = ["-U", "--oldpackage"]
+# Exactly what is wanted, be it newer or older than what is there, or the same whose files have to be put there again.
+UPGRADE = ["-U", "--oldpackage", "--replacepkgs"]
 # What rpm keeps about its running processes is of no use in a copy, and would make it wait for them.
 NOT_COPIED = ("__db.*", ".rpm.lock", ".dbenv.lock", "*-shm")
 
@@ -128,7 +129,7 @@ class Store(object):
         return [
             dict(
                 package=str(package),
-                files=sorted(os.path.basename(file) for file in self.folder(package).values()),
+                files=sorted(shown(os.path.basename(file)) for file in self.folder(package).values()),
                 size_bytes=sum(os.path.getsize(file) for file in self.folder(package).values()),
             )
             for package in packages
@@ -199,7 +200,7 @@ def rehearse_way_back(manager, store, moves, files, work):
     status, out, err = manager.rpm(options + [files[after] for _before, after in moves])
     if status:
         raise RpmError("a copy of RPM's database could not be changed: %s" % _reason(out, err))
-    back = [(after, before) for before, after in moves if before and store.holds(before)]
+    back = [(after, before) for before, after in moves if before and before != after and store.holds(before)]
     if back:
         store.transaction(manager, back, copy)
 

@@ -12,6 +12,7 @@ import platform
 from collections import namedtuple
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, check_name, check_version, installed
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import MAY_DIFFER, patterns_of
 
 # An error names no more of them.
 MOST_VERSIONS_NAMED = 20
@@ -29,6 +30,7 @@ PACKAGES = dict(
         arch=dict(type="str"),
         service=dict(type="str"),
         health_url=dict(type="str"),
+        may_differ=MAY_DIFFER,
     ),
 )
 # Which repositories are asked.
@@ -39,25 +41,36 @@ REPOSITORIES = dict(
 )
 
 
-class Found(namedtuple("Found", ["wanted", "before", "installed_at", "after"])):
-    """What is wanted, the package that is installed and since when (seconds since 1970; both may be None), and the one to install."""
+class Found(namedtuple("Found", ["wanted", "before", "installed_at", "after", "differing"])):
+    """What is wanted, the package that is installed and since when (seconds since 1970; both may be None), the one to install, and its files that differ."""
 
     __slots__ = ()
 
     @property
     def changes(self):
-        return self.before != self.after
+        return self.before != self.after or bool(self.differing)
 
     def as_dict(self):
-        return dict(name=self.after.name, before=str(self.before) if self.before else None, after=str(self.after), exact=dict(self.after._asdict()))
+        return dict(
+            name=self.after.name,
+            before=str(self.before) if self.before else None,
+            after=str(self.after),
+            exact=dict(self.after._asdict()),
+            differing=self.differing,
+        )
 
 
-def find(module, manager, wanted, staged=()):
-    """For each of the packages wanted what was found, in the same order; `staged` are at hand without a repository."""
+def find(module, manager, wanted, staged, compare):
+    """For each of the packages wanted what was found, in the same order; `staged` are at hand without a repository.
+
+    compare: how the files of what is to stay are compared with its package. Those of another one are all exchanged.
+    """
     there = installed(module, [package["name"] for package in wanted])
     current = [installed_one(package, there[package["name"]]) for package in wanted]
     after = resolve(manager, wanted, [package for package, _when in current], staged)
-    return [Found(package, old, when, new) for package, (old, when), new in zip(wanted, current, after)]
+    staying = [new.name for (old, _when), new in zip(current, after) if old == new]
+    files = compare(module, staying, patterns_of(wanted, "name"))
+    return [Found(package, old, when, new, files.get(new.name, [])) for package, (old, when), new in zip(wanted, current, after)]
 
 
 def check(wanted):
@@ -115,7 +128,8 @@ def resolve(manager, wanted, before, staged):
             available = manager.available(names, True)
     if missing():
         complaints = manager.complaints
-        reasons = [not_there(package, available, current) for package, current in missing()]
+        hidden, filters = manager.hidden([package["name"] for package, _current in missing()], available)
+        reasons = [is_hidden(package, hidden, filters) or not_there(package, available, current) for package, current in missing()]
         reasons.append("repositories asked: %s" % (", ".join(manager.repositories()) or "none is enabled"))
         if complaints:
             reasons.append("%s said: %s" % (manager.name, " ".join(complaints)))
@@ -131,6 +145,17 @@ def at_hand(wanted, current, staged):
         return current
     fitting = for_this_node(wanted, [package for package in staged if fits(wanted, package)])
     return max(fitting, key=lambda package: package.age) if fitting else None
+
+
+def is_hidden(wanted, hidden, filters):
+    """What to do about a filter of this node, where the repositories have the package after all."""
+    fitting = ["%s (%s)" % pair for pair in hidden if fits(wanted, pair[0])]
+    if not fitting:
+        return None
+    return "the repositories have %s, and a filter hides it on this node (%s): take it out of the filter" % (
+        ", ".join(fitting[:MOST_VERSIONS_NAMED]),
+        "; ".join(filters) or "which none of its configuration files has: see the plugins of its package manager",
+    )
 
 
 def not_there(wanted, available, current):

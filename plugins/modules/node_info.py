@@ -85,6 +85,14 @@ components:
       type: int
       returned: always
       sample: 1790000000
+    differing:
+      description: >-
+        The files on the disk that are not as in the package, and how they differ. Configuration, documentation and ghosts are left out. A file is read
+        only where its size, its time or the target of a link is another one, or where an installation of the package has not ended.
+      type: list
+      elements: str
+      returned: always
+      sample: ["/opt/shop/shop.py (size, content)"]
     active:
       description: Whether the service runs.
       type: bool

@@ -78,6 +78,11 @@ options:
       arch:
         description: Architecture wanted. Where not given, V(noarch) or that of the node.
         type: str
+      may_differ:
+        description: Paths of files of the package that the application itself changes, with C(*) for any characters. They are not compared.
+        type: list
+        elements: str
+        default: []
       url:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str

@@ -16,7 +16,9 @@ description:
   - Takes every package listed to exactly the version wanted, be it a first installation, an upgrade or a downgrade, all in one transaction
     of dnf or yum. What they require is installed, upgraded or downgraded with them; nothing else is removed for them.
   - Works through the command line of dnf 4, dnf 5 or yum 3, so it needs no Python bindings, and serves RHEL 7 and later.
-  - After the transaction it asks RPM whether every package is the one wanted, and fails if one is not.
+  - A package that is installed, but some of whose files on the disk are not its own, is installed again. Configuration, documentation and ghosts are left
+    as they are. For that every file of a package that is to stay is read.
+  - After the transaction it asks RPM whether every package is the one wanted, compares its files with it, and fails if one is not.
   - Needs root.
 author:
   - halfswap.bluegreen contributors (@halfswap)
@@ -34,7 +36,7 @@ attributes:
     description: Shows the packages before and after.
     support: full
   idempotent:
-    description: Nothing is done when every package is the one wanted.
+    description: Nothing is done when every package is the one wanted, with its own files.
     support: full
 seealso:
   - module: halfswap.bluegreen.rpm_build
@@ -78,6 +80,14 @@ packages:
       type: dict
       returned: success
       sample: {name: shop, epoch: 0, version: 2.0.0, release: "1", arch: noarch}
+    differing:
+      description: >-
+        Where the package wanted is installed, its files that are not as in the package, as RV(halfswap.bluegreen.node_info#module:components[].differing).
+        It is installed again then.
+      type: list
+      elements: str
+      returned: success
+      sample: []
     stale:
       description: Whether the service runs, but in a process started before the package that was installed before this task.
       type: bool

@@ -18,6 +18,9 @@ description:
   - Keeps the package that is installed now as well, because it is the way back.
   - Rehearses both ways with rpm's own test, which checks dependencies, conflicts of files, free space and the files themselves; the way
     back against a copy of RPM's database in which the way there has been gone. Nothing is installed.
+  - Where the configuration of dnf or yum asks for signatures of files (C(localpkg_gpgcheck)), it is dnf or yum that will install them, so it tries the
+    same, both ways.
+  - Where the package wanted is installed, but files on the disk are not its own, it is kept, to be installed again.
   - Refuses what could not be started afterwards, as far as that is known - see O(packages[].service) and O(packages[].health_url).
   - Needs root.
 author:
@@ -102,6 +105,14 @@ packages:
       type: dict
       returned: success
       sample: {name: shop, epoch: 0, version: 2.0.0, release: "1", arch: noarch}
+    differing:
+      description: >-
+        Where the package wanted is installed, its files that are not as in the package, as RV(halfswap.bluegreen.node_info#module:components[].differing).
+        It is installed again then.
+      type: list
+      elements: str
+      returned: success
+      sample: []
 staged:
   description: What the store holds, or in check mode would hold, of the packages that are wanted or installed now.
   returned: success

@@ -123,6 +123,10 @@ def _startable(component: Mapping[str, Any]) -> dict[str, Any]:
     return {"service": component["service"], **({"health_url": component["health_url"]} if component.get("health_url") else {})}
 
 
+def _packaged(component: Mapping[str, Any], key: str = "package") -> dict[str, Any]:
+    return {key: component["package"], **({"may_differ": component["may_differ"]} if component.get("may_differ") else {})}
+
+
 def _build(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
     if not component.get("build"):
         return None  # somebody else builds it
@@ -174,7 +178,8 @@ def _verify(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
 # The second argument is the release, for `drain` the method, or for `frontend` the address that the load balancer listens at.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], **_heartbeat(c)},
-    "node": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_heartbeat(c)},
+    "node": lambda c, release: {"name": c["name"], **_packaged(c), "service": c["service"], **_heartbeat(c)},
+    "switch": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_heartbeat(c)},
     "observe": lambda c, release: {"name": c["name"], "service": c["service"], **_heartbeat(c)},
     "agent": lambda c, release: _agent(c),
     "check": lambda c, release: _check(c),
@@ -184,8 +189,8 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     },
     "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
-    "package": lambda c, release: {"name": c["package"], **_wanted(c, release), **_startable(c)},
-    "release": lambda c, release: {"name": c["name"], "package": c["package"], **_wanted(c, release), "service": c["service"], **_heartbeat(c)},
+    "package": lambda c, release: {**_packaged(c, "name"), **_wanted(c, release), **_startable(c)},
+    "release": lambda c, release: {"name": c["name"], **_packaged(c), **_wanted(c, release), "service": c["service"], **_heartbeat(c)},
     "build": _build,
     "sanity": _sanity,
     "test": _test,

@@ -18,7 +18,10 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, number, or_null, text, truth
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import ANY_STATUS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import differ
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown, shown_all
+
+from ._reason import reason
 
 # What module node_info says of a node. Lock and record were checked where they were read, on the node.
 _COMPONENT = keys(
@@ -32,6 +35,7 @@ _COMPONENT = keys(
         "active": truth(),
         "installed_at": or_null(number(None)),
         "started_at": or_null(number(None)),
+        "differing": listing(text(), 100000),
     },
     {"owed": truth()},
 )
@@ -70,10 +74,16 @@ class Component:
     status: Mapping[str, Any]
     # Whether its package was changed and its service not started again by the run that did so.
     owed: bool = False
+    # The files on the disk that are not as in the package.
+    differing: tuple[str, ...] = ()
 
     @property
     def serving(self) -> bool:
         return self.state == "live" and self.healthy
+
+    def altered(self) -> list[str]:
+        """Why what is installed is not what its package has. The node may serve well so; nobody knows which release that is."""
+        return [f"{self.name}: {differ(self.differing, self.nevra)}"] if self.differing else []
 
     def doubts(self) -> list[str]:
         """Why it is not known what the running process is; nothing when the process is the package installed."""
@@ -136,12 +146,15 @@ class Node:
     def doubts(self) -> list[str]:
         return [doubt for c in self.components for doubt in c.doubts()]
 
+    def altered(self) -> list[str]:
+        return [text for c in self.components for text in c.altered()]
+
     def unhealthy(self) -> list[str]:
         return [f"{c.name}: {c.why}" for c in self.components if not c.healthy]
 
     def ready(self, wanted: Mapping[str, str | None]) -> bool:
         """Whether it needs no more than a sanity test to serve these packages."""
-        return self.nevras == dict(wanted) and not self.doubts() and not self.unhealthy()
+        return self.nevras == dict(wanted) and not self.doubts() and not self.altered() and not self.unhealthy()
 
 
 def _component(said: Mapping[str, Any]) -> Component:
@@ -168,6 +181,7 @@ def _component(said: Mapping[str, Any]) -> Component:
         served_in_s=min(since_s or 0.0, float((status.get("agent") or {}).get("started_s", since_s or 0.0))),
         rate_per_s=requests.get("rate_per_s"),
         status=status,
+        differing=tuple(said["differing"]),
     )
 
 
@@ -185,7 +199,7 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
     if said.get("unreachable"):
         return unread("it is unreachable")
     if said.get("failed"):
-        return unread(f"its reading failed: {shown(said.get('msg', 'no reason given'), LONG)}")
+        return unread(f"its reading failed: {reason(said) or 'no reason given'}")
     if said.get("unreadable"):
         return unread(f"it cannot be read: {shown(said['unreadable'], LONG)}")
     if "at" not in said or "components" not in said:
@@ -281,7 +295,7 @@ def staged(nodes: Sequence[Node], hostvars: Any, variable: str | None) -> dict[s
     for node in nodes:
         found = shown_all(registered(hostvars, node.name, variable) or {}, LENGTH)
         if found.get("failed") or "packages" not in found:
-            raise Unstaged(f"{node.name}: the packages of the release were not found for it ({found.get('msg', 'skipped')}).")
+            raise Unstaged(f"{node.name}: the packages of the release were not found for it ({reason(found) or 'skipped'}).")
         resolved = {package["name"]: package["after"] for package in found["packages"]}
         wanted[node.name] = {component.name: resolved[component.package] for component in node.components}
     return wanted

@@ -26,6 +26,9 @@ from ._refusals import Override, Refusal
 RATE_WINDOW_S = 10.0
 
 
+MEND_FILES = "deploy installs them anew; what the application itself changes of its package belongs in may_differ (bluegreen_components)"
+
+
 @dataclass(frozen=True)
 class Limits:
     """What must hold at every moment, whatever is planned."""
@@ -186,6 +189,8 @@ def refuse_live(
         elif component.nevra != wanted:
             reasons.append(Refusal("HS-PROOF", f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}"))
     reasons += unfit(node)
+    # The step release has installed them, and read them then. What was served is not kept out for what its application did to them since.
+    reasons += [Refusal("HS-FILES", f"{text}: {MEND_FILES}") for text in node.altered() if node.nevras not in served]
     if adoption is not None:
         reasons += adoption
     elif not reasons and not _passed_sanity(node, sanity) and node.nevras not in served:

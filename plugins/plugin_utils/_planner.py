@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, differences, misasked, missing_probers, silent_probers, strangers
 
 from ._evidence import Node
-from ._interlock import Limits, overloaded, remaining, too_few, unfit_for_exclusive
+from ._interlock import MEND_FILES, Limits, overloaded, remaining, too_few, unfit_for_exclusive
 from ._probers import books, undeclared
 from ._refusals import Refusal, divided
 
@@ -235,8 +235,9 @@ def _unwatched(nodes: Sequence[Node], limits: Limits) -> list[Refusal]:
 
 
 def _otherwise(nodes: Sequence[Node], limits: Limits) -> tuple[str, ...]:
-    """Where a load balancer is seen to check at another pace than declared, and who else asks."""
-    return tuple(_of_each(nodes, differences, limits) + _of_each(nodes, misasked, limits) + _of_each(nodes, strangers, limits))
+    """Where a load balancer is seen to check at another pace than declared, who else asks, and what somebody changed that is about to be replaced."""
+    altered = [f"{node.name}: {text}: {MEND_FILES}" for node in nodes for text in node.altered()]
+    return tuple(altered + _of_each(nodes, differences, limits) + _of_each(nodes, misasked, limits) + _of_each(nodes, strangers, limits))
 
 
 def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: Limits) -> list[str]:
@@ -353,7 +354,7 @@ def _cutover(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Poli
 
 def _all_live(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:
     """Whatever is healthy serves on what it runs, release by release. What is not healthy is left alone."""
-    able = [node for node in nodes if not node.serving and not node.doubts() and not node.unhealthy()]
+    able = [node for node in nodes if not node.serving and node.ready(node.nevras)]
     releases = list(dict.fromkeys(tuple(node.nevras.items()) for node in able))
     return [Group([node for node in able if tuple(node.nevras.items()) == release]) for release in releases]
 

@@ -214,6 +214,12 @@ REFUSALS = (
         "Restart the service of the node, and see what its `status_url` answers.",
     ),
     Row(
+        "HS-FILES",
+        PROOF,
+        "Files on the disk of a node are not those of the package that it is to serve.",
+        "Run `deploy` again, which installs the package anew; name what the application itself changes in `may_differ` of the component.",
+    ),
+    Row(
         "HS-UNHEALTHY",
         PROOF,
         "A component is not healthy by its `health_url`.",

@@ -48,7 +48,8 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         for name in batch.nodes:
             for component, after in batch.after[name].items():
                 before = batch.before[name][component] or "nothing"
-                rows.append((batch.number, name, before, after if after != before else "the same", left))
+                again = "the same, with its own files" if of[name].altered() else "the same"
+                rows.append((batch.number, name, before, after if after != before else again, left))
         later = f"{len(batch.serving_after)} of {batch.total}"
         rows += [(batch.number, name, *_packages(of[name]), "stands by with it", later) for name in batch.retire]
         if not batch.nodes and not batch.retire:
@@ -155,7 +156,7 @@ def status_lines(nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, An
         for component in node.components:
             status = component.status
             asked = "unknown probers" if is_guess(status) else f"{len(known_probers(status, load_balancers))} probers" if load_balancers else ""
-            notes = [text.split(": ", 1)[1] for text in node.doubts() if text.startswith(f"{component.name}: ")]
+            notes = [text.split(": ", 1)[1] for text in node.doubts() + node.altered() if text.startswith(f"{component.name}: ")]
             rows.append(
                 (
                     node.name,
@@ -206,7 +207,7 @@ def next_lines(nodes: Sequence[Node], checked: bool = False) -> list[str]:
     if not waiting and not back.refusals:
         releases = ", ".join(dict.fromkeys(_names(packages) for packages in back.wanted.values()))
         lines.append(f"Or halfswap.bluegreen.rollback, which goes back to {releases}: every node has served it.")
-    able = [node for node in nodes if not node.serving and node.components and not node.doubts() and not node.unhealthy()]
+    able = [node for node in nodes if not node.serving and node.components and node.ready(node.nevras)]
     # Were what stands by after a cut-over to serve as well, users would get both releases.
     if able and not waiting and not unread:
         lines.append("Or halfswap.bluegreen.all_live, which lets every healthy node serve what it has installed.")

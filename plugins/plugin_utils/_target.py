@@ -71,7 +71,7 @@ def all_live(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
 
 def adopt(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     """What each healthy node has installed, where that serves already by the load balancers of before, and is one release. None goes out for it."""
-    unable = {node.name: unfit(node) for node in nodes}
+    unable = {node.name: [*unfit(node), *(Refusal("HS-FILES", text) for text in node.altered())] for node in nodes}
     first = [node for node in nodes if not node.live and not unable[node.name]]
     refusals = [refusal.of(f"{node.name}: ") for node in first for refusal in refuse_adoption(node, nodes)]
     if not first and not any(node.serving for node in nodes):

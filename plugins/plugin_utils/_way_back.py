@@ -10,6 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+
 from ._evidence import Node
 from ._reason import reason
 

@@ -56,7 +56,7 @@ def said(placed: Placed) -> dict[str, Any]:
         "release": None,
         "probers": [],
     }
-    component = {
+    component: dict[str, Any] = {
         "package": "package",
         "heartbeat": status,
         "error": None,
@@ -65,6 +65,7 @@ def said(placed: Placed) -> dict[str, Any]:
         "active": True,
         "installed_at": 1.0,
         "started_at": 2.0,
+        "differing": [],
     }
     return {"at": 1.0, "batch_id": "", "machine": placed.machine, "components": [{**component, "name": name} for name in placed.components]}
 

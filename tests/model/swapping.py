@@ -55,6 +55,7 @@ BATCH, STEPS, RESTORE, SANITY, FURTHER = (READER.tasks(f"{FOLDER}/{name}.yml") f
 # What can be written, and what it means.
 
 NODE = {"{{ swap_components | halfswap.bluegreen.components('node') }}": "node"}
+SWITCHED = {"{{ swap_components | halfswap.bluegreen.components('switch') }}": "switch"}
 HEARTBEAT = {"{{ swap_components | halfswap.bluegreen.components('heartbeat') }}": "heartbeat"}
 RELEASED = {
     "{{ swap_components | halfswap.bluegreen.components('release', __swap_batch.after[inventory_hostname]) }}": "after",
@@ -89,7 +90,7 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "nodes": {"{{ __swap_batch.nodes }}": "nodes"},
     },
     "heartbeat": {
-        "components": NODE,
+        "components": SWITCHED,
         # The interlock passes what this run passes, here as there.
         "override": {"{{ swap_site.override }}": "override"},
         "batch_id": BATCH_ID,

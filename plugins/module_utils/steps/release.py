@@ -19,6 +19,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness, time_is_up
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import MAY_DIFFER
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
@@ -72,7 +73,7 @@ class Release(object):
 
     @staticmethod
     def wanted(component):
-        return dict({key: component[key] for key in ("version", "release", "epoch", "arch", "service")}, name=component["package"])
+        return dict({key: component[key] for key in ("version", "release", "epoch", "arch", "service", "may_differ")}, name=component["package"])
 
     def result(self):
         result = dict(self.installation.result(), stopped=self.stopped, started=self.started, waited_s=self.waited_s, proof=self.proof)
@@ -325,6 +326,7 @@ def main():
                     release=dict(type="str"),
                     epoch=dict(type="int"),
                     arch=dict(type="str"),
+                    may_differ=MAY_DIFFER,
                     url=dict(type="str"),
                     heartbeat=dict(type="dict"),
                     wait_release=dict(type="str"),

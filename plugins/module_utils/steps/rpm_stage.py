@@ -11,8 +11,11 @@ __metaclass__ = type
 
 import os
 import platform
+import tempfile
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import differing_at_a_glance
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import (
     HEARTBEAT_STATE,
@@ -38,10 +41,8 @@ def downloads(module, directory):
     return dict(headers(module, [os.path.join(directory, name) for name in os.listdir(directory)]))
 
 
-def folder_in(work, name):
-    path = os.path.join(work, name)
-    os.mkdir(path)
-    return path
+NO_WAY_BACK = ("there is no way back", "go without a way back (way_back: false, bluegreen_way_back: false)")
+NOT_AGAIN = ("files on the disk differ from those of the package, and it cannot be installed again", "deploy another release, whose files replace them")
 
 
 def stage(manager, store, moves, work):
@@ -49,7 +50,7 @@ def stage(manager, store, moves, work):
     lacking = [after for _before, after in moves if not store.holds(after)]
     if not lacking:
         return
-    into = folder_in(work, "wanted")
+    into = tempfile.mkdtemp(dir=work)
     ours = {after: store.folder(after)[after] for _before, after in moves if after not in lacking}
     said = manager.transact(moves, test=True, files=ours, into=into)
     found = downloads(manager.module, into)
@@ -63,17 +64,20 @@ def stage(manager, store, moves, work):
         store.add(package, file, shares[package], work)
 
 
-def stage_installed(manager, store, old, along, work):
-    """Bring what is installed now into the store, with those that an upgrade exchanges along with it, as far as they can be had."""
-    into = folder_in(work, "installed")
+def stage_installed(manager, store, old, along, work, lacking):
+    """Bring what is installed now into the store, with those that an upgrade exchanges along with it, as far as they can be had.
+
+    lacking: what to say where one of them cannot be had.
+    """
+    into = tempfile.mkdtemp(dir=work)
     said = manager.fetch_installed([package for package in old if not store.holds(package)] + along, into)
     found = downloads(manager.module, into)
     for package in old:
         if not store.holds(package) and package not in found:
             raise RpmError(
-                "there is no way back: the RPM of %s, which is installed, is neither in the store nor in the repositories asked (%s); "
-                "put it into %s/%s/ on this node, or publish it again, or go without a way back (way_back: false, bluegreen_way_back: false); %s said: %s"
-                % (package, ", ".join(manager.repositories()) or "none is enabled", store.path, package, manager.name, said)
+                "%s: the RPM of %s, which is installed, is neither in the store nor in the repositories asked (%s); "
+                "put it into %s/%s/ on this node, or publish it again, or %s; %s said: %s"
+                % (lacking[0], package, ", ".join(manager.repositories()) or "none is enabled", store.path, package, lacking[1], manager.name, said)
             )
     owners = {package: found.get(package) or store.folder(package)[package] for package in old}
     shares = by_owner(manager.module, owners, {other: file for other, file in found.items() if other in along})
@@ -89,14 +93,14 @@ def rehearse(manager, store, moves, work):
             manager.transact(chosen, test=True, files=files)
     except RpmError as error:
         raise RpmError("the way there fails: %s cannot be installed from %s: %s" % (wanted, store.path, error))
-    old = [before for before, _after in moves if before]
+    old = [before for before, after in moves if before and before != after]
     if not (old and manager.module.params["way_back"]):
         return
     along = [before for before, after in chosen if before and (before, after) not in moves]
     along = [package for package in along if not any(package in store.folder(each) for each in old)]
     complete = all(store.holds(package) for package in old)
     if not complete:
-        stage_installed(manager, store, old, along, work)
+        stage_installed(manager, store, old, along, work, NO_WAY_BACK)
     try:
         try:
             rehearse_way_back(manager, store, chosen, files, work)
@@ -104,8 +108,13 @@ def rehearse(manager, store, moves, work):
             # Mostly the former release goes with what came along as well, so that nobody is asked for the former one of that each time.
             if not (complete and along):
                 raise
-            stage_installed(manager, store, old, along, work)
+            stage_installed(manager, store, old, along, work, NO_WAY_BACK)
             rehearse_way_back(manager, store, chosen, files, work)
+        if manager.checks_files:
+            # It will be the manager that goes back, and it refuses files that rpm takes. The nearest to that which can be tried before is that it
+            # installs again what is installed now.
+            again = {package: store.folder(package)[package] for package in old}
+            manager.transact([(package, package) for package in old], test=True, files=again)
     except RpmError as error:
         raise RpmError(
             "the way back fails: once %s is installed, %s cannot be installed again: %s; mend the packages, or go without a way back "
@@ -143,14 +152,17 @@ def run(module):
     with workplace(module, module.params["store"], module.params["lock_timeout_s"]) as work:
         store = Store(module, module.params["store"])
         held = sorted(store.folders)
-        found = find(module, manager, module.params["packages"], store.packages())
+        found = find(module, manager, module.params["packages"], store.packages(), differing_at_a_glance)
         moves = [(each.before, each.after) for each in found if each.changes]
         if moves:
-            stage(manager, store, moves, work)
+            stage(manager, store, [(before, after) for before, after in moves if before != after], work)
+            again = [after for before, after in moves if before == after]
+            if not all(store.holds(package) for package in again):
+                stage_installed(manager, store, again, [], work, NOT_AGAIN)
             rehearse(manager, store, moves, work)
         refuse_what_could_not_start(module, store, found)
         check_free([module.params["store"]])
-        ours = [each.after for each in found] + [each.before for each in found if each.before and each.changes]
+        ours = [each.after for each in found] + [each.before for each in found if each.before and each.before != each.after]
         if module.params["keep"] is not None:
             store.remove_all_but([str(package) for package in ours] + module.params["keep"], [each.after.name for each in found], work)
         result = dict(
@@ -180,5 +192,5 @@ def main():
     module.run_command_environ_update = dict(LANG="C", LC_ALL="C", LC_MESSAGES="C", LC_CTYPE="C")
     try:
         module.exit_json(**run(module))
-    except (RpmError, SystemdError) as exc:
+    except (RpmError, RecordsError, SystemdError) as exc:
         module.fail_json(msg="%s: %s" % (platform.node(), exc))

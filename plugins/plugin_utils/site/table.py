@@ -95,6 +95,14 @@ COMPONENT = (
         default_text="`name`",
         rule=rules.service_name,
     ),
+    Key(
+        "may_differ",
+        "list",
+        "paths of files of the package that the application itself changes, `*` for any characters; all others have to be those of the package. "
+        "Configuration, documentation and ghosts of the package are never compared",
+        elements="str",
+        default_text="`[]`",
+    ),
     Key("port", "int", "port of the application on the nodes", required=True, **PORT),
     Key("heartbeat", "dict", "", required=True, keys=HEARTBEAT),
     Key(

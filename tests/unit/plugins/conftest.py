@@ -51,6 +51,7 @@ def _said(version="1.0.0", state="live", healthy=True, release="", at=1000.0, ba
         nevra="shop-{0}-1.noarch".format(version) if version else None,
         version=version,
         installed_at=1999,
+        differing=[],
         active=True,
         started_at=started_at,
         heartbeat=heartbeat,

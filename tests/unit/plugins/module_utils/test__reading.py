@@ -57,6 +57,7 @@ def test_all_that_a_node_says(node, heartbeat_server):
                 nevra="shop-2.0.0-1.noarch",
                 version="2.0.0",
                 installed_at=900,
+                differing=[],
                 owed=False,
                 ended=None,
                 restarts=0,

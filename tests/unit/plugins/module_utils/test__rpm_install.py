@@ -173,7 +173,7 @@ def test_with_files_of_the_store_rpm_is_asked_once(node, tmp_path):
     made.choose()
     made.rehearse()
     made.install()
-    assert node.done == ["--test -U --oldpackage shop.rpm", "-U --oldpackage shop.rpm"]
+    assert node.done == ["--test -U --oldpackage --replacepkgs shop.rpm", "-U --oldpackage --replacepkgs shop.rpm"]
 
 
 @pytest.mark.parametrize(

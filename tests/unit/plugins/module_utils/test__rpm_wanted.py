@@ -41,12 +41,14 @@ def test_what_is_at_hand(parts, current, staged, found):
 
 
 def test_what_was_found_as_a_module_shows_it():
-    found = Found(wanted(), None, None, EPOCH)
+    found = Found(wanted(), None, None, EPOCH, [])
     assert found.changes
-    assert not Found(wanted(), SHOP, 7, SHOP).changes
+    assert not Found(wanted(), SHOP, 7, SHOP, []).changes
+    assert Found(wanted(), SHOP, 7, SHOP, ["/opt/shop/x (size)"]).changes
     assert found.as_dict() == {
         "name": "shop",
         "before": None,
         "after": "shop-2:1.0-1.noarch",
         "exact": {"name": "shop", "epoch": 2, "version": "1.0", "release": "1", "arch": "noarch"},
+        "differing": [],
     }

@@ -43,6 +43,12 @@ class RpmNode:
         self.locked_for = 0
         self.failure = None
         self.noise = ""
+        # For the name of a package, what rpm says of its files: lines as those of the full comparison. They are right once it is installed again.
+        self.altered = {}
+        # Of those that a filter hides, the text of the filter is in the configuration of the manager.
+        self.hidden = []
+        # Why the manager does not take these files, which rpm does.
+        self.unsigned = []
         self.refuses = ()
         self.service = "MainPID=0\n"
         self.dbpath = tmp_path / "rpmdb"
@@ -104,6 +110,8 @@ class RpmNode:
         before = self._load(dbpath) if dbpath else self.installed
         if "-U" in words:
             return self._upgrade(words, before, dbpath)
+        if words[0] == "-V":
+            return self._verify(words)
         lines, complaints = [], ""
         assert words[0] == "-q"
         if "-p" in words and "REQUIRENAME" in words[words.index("--qf") + 1]:
@@ -118,12 +126,23 @@ class RpmNode:
         else:
             assert words[1] == "--qf"
             for name in words[3:]:
-                rows = before.get(name, [])
+                # rpm takes a label for a name.
+                rows = before.get(name, [each for each in before.values() if not isinstance(each, list) and name in each.labels()])
                 rows = rows if isinstance(rows, list) else [rows]
                 lines += ["%s\x1f%d\x1f%s\x1f%s\x1f%s\x1f%d" % (tuple(row) + (self.installed_at,)) for row in rows]
                 if not rows:
                     lines.append("package %s is not installed" % name)
         return 0, "\n".join(lines) + "\n", complaints
+
+    def _verify(self, words):
+        assert words[1:3] == ["--nodeps", "--noscripts"] and words[-2] == "--"
+        if words[-1] not in self.installed:
+            return 1, "package %s is not installed\n" % words[-1], ""
+        lines = self.altered.get(words[-1], [])
+        if "--nofiledigest" in words:
+            lines = [line.replace("5", ".") for line in lines]
+            lines = [line for line in lines if line.split()[0].strip(".")]
+        return (1, "\n".join(lines) + "\n", "") if lines else (0, "", "")
 
     def _save(self, directory, packages):
         with open(os.path.join(directory, "rpmdb.sqlite"), "w") as database:
@@ -138,7 +157,7 @@ class RpmNode:
         new = [self.read_rpm(path) for path in files]
         assert "--oldpackage" in words
         for each in new:
-            if before.get(each.name) == each:
+            if before.get(each.name) == each and "--replacepkgs" not in words:
                 return 1, "", "\tpackage %s is already installed\n" % (each,)
         after = dict(before, **{each.name: each for each in new})
         reason = self.objection(before, after)
@@ -151,11 +170,16 @@ class RpmNode:
             assert not dbpath
             if self.failure:
                 return 1, "", "error: %s\n" % self.failure
+            self._has_own_files(new)
             self.upgraded(after)
         return 0, "", ""
 
     def upgraded(self, after):
         self.installed = after
+
+    def _has_own_files(self, packages):
+        for each in packages:
+            self.altered.pop(each.name, None)
 
     def clean(self, words, options, data):
         return 0, "", ""
@@ -163,17 +187,21 @@ class RpmNode:
     def repolist(self, words, options, data):
         return 0, "repo id     repo name\nhalfswap    Halfswap\n", ""
 
+    def _seen(self, options):
+        all_of_them = "--setopt=disable_excludes=all,*" in options or "--disableexcludes=all" in options
+        return [each for each in self.repository if all_of_them or each not in self.hidden]
+
     def repoquery(self, words, options, data):
         assert words[1] == "%{name} %{epoch} %{version} %{release} %{arch} %{repoid}\n"
         rows = ["Last metadata expiration check: 0:00:01 ago on Fri Nov 20 2026."]
-        rows += ["%s %d %s %s %s halfswap\n" % tuple(each) for each in self.repository if each.name in words[2:]]
+        rows += ["%s %d %s %s %s halfswap\n" % tuple(each) for each in self._seen(options) if each.name in words[2:] or set(each.labels()) & set(words[2:])]
         return 0, "\n".join(rows), self.noise
 
     def list(self, words, options, data):
         assert words[1] == "available"
         rows = []
-        for each in self.repository:
-            if each.name in words[2:] and self.installed.get(each.name) != each:
+        for each in self._seen(options):
+            if (each.name in words[2:] or set(each.labels()) & set(words[2:])) and self.installed.get(each.name) != each:
                 evr = "%s%s-%s" % ("%d:" % each.epoch if each.epoch else "", each.version, each.release)
                 rows.append("%s.%s\n                     %s            halfswap" % (each.name, each.arch, evr))
         if not rows:
@@ -190,7 +218,7 @@ class RpmNode:
         for verb, label in [line.split() for line in lines]:
             wanted = self._labelled([label], options)[0]
             current = self.installed.get(wanted.name)
-            assert verb == ("downgrade" if current and current.age > wanted.age else "install")
+            assert verb == ("reinstall" if current == wanted else "downgrade" if current and current.age > wanted.age else "install")
         _status, out, err = self.transaction([line.split()[1] for line in lines], options)
         # Whatever happened.
         return 0, out + err, ""
@@ -210,16 +238,22 @@ class RpmNode:
         wanted = self._labelled(labels, options)
         if self.failure:
             return 1, "Downloading Packages:\n", "Error: %s\n" % self.failure
+        refused = [each for each in wanted if each in self.unsigned and self._offline(options)]
+        if refused:
+            return 1, "", "Error: Package %s is not signed\n" % (refused[0],)
         if not self._offline(options):
             pulled = [each for one in wanted for each in self.pulls.get(str(one), []) if self.installed.get(each.name) != each]
             wanted += [each for each in pulled if each.name not in [one.name for one in wanted]]
         self._download([each for each in wanted if str(each) + ".rpm" not in [os.path.basename(label) for label in labels]], options)
         if "--setopt=tsflags=test" not in options:
             self.installed.update((each.name, each) for each in wanted if each.name not in self.refuses)
+            self._has_own_files(wanted)
         return 0, "Transaction test succeeded\n%s\nComplete!\n" % self.noise, ""
 
     def reinstall(self, words, options, data):
-        assert "--setopt=tsflags=test" in options
+        assert all(self.installed.get(each.name) == each for each in [self.read_rpm(word) for word in words if word.endswith(".rpm")])
+        if "--setopt=tsflags=test" not in options or self._offline(options):
+            return self.transaction(words[1:], options)
         there = [each for each in self.repository if str(each) in words and self.installed.get(each.name) == each]
         self._download(there, options)
         return (0, "", "") if there else (1, "", "Error: No packages marked for reinstall.\n")
@@ -275,7 +309,7 @@ class StepNode(RpmNode):
         for call in self.calls:
             if call[0] == "systemctl" and call[1] != "show":
                 found.append(" ".join(word for word in call[1:] if word != "--"))
-            elif call[0] in (self.DNF[0], self.YUM[0]) and "install" in call:
+            elif call[0] in (self.DNF[0], self.YUM[0]) and ("install" in call or "reinstall" in call):
                 found.append("rehearse" if "--setopt=tsflags=test" in call else "install")
             elif call[:2] == ["rpm", "-U"]:
                 found.append("install")

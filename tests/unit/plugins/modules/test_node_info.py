@@ -24,12 +24,16 @@ def node(monkeypatch, tmp_path, clock):
     class Node(object):
         units = ["ActiveState=active\nMainPID=7\n"]
         packages = ["shop\x1f0\x1f2.0.0\x1f1\x1fnoarch\x1f-5"]
+        # What rpm finds of them.
+        files = ""
         calls = []
 
         def run_command(self, command, **_options):
             self.calls.append(command)
             if command[0] == "systemctl":
                 return 0, "\n".join(self.units), ""
+            if command[:2] == ["rpm", "-V"]:
+                return (1, self.files, "") if self.files else (0, "", "")
             return 0, "\n".join(self.packages) + "\n", ""
 
     fake = Node()
@@ -46,6 +50,13 @@ def args(*urls, **changes):
     return found
 
 
+def test_files_that_are_not_those_of_the_package(run_module, node, heartbeat_server):
+    node.files = "S.5....T.    /opt/shop/app.py\n..5......    /opt/shop/cache/x\nS.5......  c /etc/shop.conf\n"
+    asked = args(heartbeat_server.url)
+    asked["components"][0]["may_differ"] = ["/opt/shop/cache/*"]
+    assert run_module(node_info, asked)["components"][0]["differing"] == ["/opt/shop/app.py (size, content)"]
+
+
 def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
     result = run_module(node_info, args(heartbeat_server.url, token="secret-token", batch_id="r/1"), check_mode=True)
     assert result == {
@@ -60,6 +71,7 @@ def test_everything_a_decision_rests_on(run_module, node, heartbeat_server):
                 "nevra": "shop-2.0.0-1.noarch",
                 "version": "2.0.0",
                 "installed_at": -5,
+                "differing": [],
                 "owed": False,
                 "ended": None,
                 "restarts": 0,

@@ -68,7 +68,7 @@ def test_stop_install_start_healthy_read(run_module, node, args, heartbeat_serve
     assert node.done == ["stop shop", "install", "daemon-reload", "restart shop"]
     assert (result["changed"], result["stopped"], result["started"], result["waited_s"]) == (True, ["shop"], ["shop"], 0.0)
     assert result["packages"] == [
-        dict(name="shop", before="shop-1.0.0-1.noarch", after="shop-2.0.0-1.noarch", exact=dict(shop("2.0.0")._asdict()), stale=False)
+        dict(name="shop", before="shop-1.0.0-1.noarch", after="shop-2.0.0-1.noarch", exact=dict(shop("2.0.0")._asdict()), differing=[], stale=False)
     ]
     assert result["diff"] == {"before": "shop-1.0.0-1.noarch\n", "after": "shop-2.0.0-1.noarch\n"}
     assert result["proof"] == _proof.read()
@@ -605,3 +605,43 @@ def test_check_mode_says_what_would_change(run_module, node, args):
     assert result["diff"]["after"] == "shop-2.0.0-1.noarch\n" and "components" not in result
     result = run_module(release, args(component=dict(version="1.0.0")), check_mode=True)
     assert (result["changed"], result["stopped"], result["started"]) == (False, [], [])
+
+
+# ---- Files on the disk that are not those of the package ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def store(node, tmp_path):
+    for version in ("1.0.0", "2.0.0"):
+        folder = tmp_path / "store" / str(shop(version))
+        folder.mkdir(parents=True)
+        node.write_rpm(folder / "shop.rpm", shop(version))
+    return str(tmp_path / "store")
+
+
+def test_the_way_back_from_a_mixture_installs_the_files_again(run_module, node, args, store, heartbeat_server):
+    """RPM's database names 1.0.0 before and after the transaction that failed."""
+    node.failure, node.altered = "cpio: rename failed - Device or resource busy", {"shop": ["..5......    /opt/shop/version"]}
+    failed = run_module(release, args(store=store))
+    assert failed.failed and "Stopped for it, and not started again: shop" in failed["msg"] and "It has left a mixture" in failed["msg"]
+    assert node.done == ["stop shop", "install"]
+    node.failure = None
+    back = run_module(release, args(component=dict(version="1.0.0"), store=store))
+    assert node.done[2:] == ["install", "daemon-reload", "restart shop"] and node.altered == {}
+    assert (back["components"][0]["nevra"], back["components"][0]["differing"]) == ("shop-1.0.0-1.noarch", [])
+
+
+def test_a_process_that_runs_on_a_mixture_is_stopped_for_its_files(run_module, node, args, store):
+    node.altered = {"shop": ["S.5....T.    /opt/shop/app.py"]}
+    result = run_module(release, args(component=dict(version="1.0.0"), store=store))
+    assert node.done == ["stop shop", "install", "daemon-reload", "restart shop"] and result["changed"]
+
+
+def test_what_the_application_changes_once_it_runs_is_told(run_module, node, args, store):
+    node.hooks["restart"] = lambda: node.altered.update(shop=["S.5....T.    /opt/shop/cache/x"])
+    component = dict(version="1.0.0")
+    node.altered = {"shop": ["S.5....T.    /opt/shop/app.py"]}
+    assert run_module(release, args(component=component, store=store))["components"][0]["differing"] == ["/opt/shop/cache/x (size, content)"]
+    keep()
+    mine = run_module(release, args(component=dict(component, may_differ=["/opt/shop/cache/*"]), store=store))
+    assert (mine["changed"], mine["components"][0]["differing"]) == (False, [])

@@ -17,7 +17,7 @@ import re
 import pytest
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_release, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_files, _rpm_release, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release
 
@@ -44,7 +44,7 @@ def args(*packages, **changes):
 
 
 def entry(before, after, **more):
-    return dict(name=after.name, before=str(before) if before else None, after=str(after), exact=dict(after._asdict()), **more)
+    return dict(name=after.name, before=str(before) if before else None, after=str(after), exact=dict(after._asdict()), **dict(dict(differing=[]), **more))
 
 
 def test_first_installation_of_two_in_one_transaction(run_module, any_node):
@@ -325,7 +325,7 @@ def test_from_the_store_no_repository_is_asked(run_module, any_node, tmp_path):
     assert result == {"changed": True, "packages": [entry(old, new)]}
     assert any_node.installed["shop"] == new
     assert any_node.managed == []
-    assert any_node.upgrades == [["--test", "-U", "--oldpackage", file], ["-U", "--oldpackage", file]]
+    assert any_node.upgrades == [["--test", "-U", "--oldpackage", "--replacepkgs", file], ["-U", "--oldpackage", "--replacepkgs", file]]
 
 
 @pytest.mark.parametrize("said", ["[main]\nlocalpkg_gpgcheck=1\n", "gpgcheck=0\n localpkg_gpgcheck = True \n", "[main]\nlocalpkg_gpgcheck=yes"])
@@ -445,3 +445,100 @@ def test_nothing_is_done_that_cannot_be_written_down(run_module, node, monkeypat
     said = run_module(rpm_release, args(("shop", "2.0.0"), run_id="r1"))["msg"]
     assert "Cannot write to %s" % (tmp_path / "file" / "records") in said
     assert node.installed == {}
+
+
+# ---- Files on the disk that are not those of the package ----------------------------------------------------------------------------------------
+
+EDITED = "S.5....T.    /opt/shop/app.py"
+
+
+@pytest.fixture
+def stored(any_node, tmp_path):
+    """The shop 1.0.0 is installed, and it and 2.0.0 are in the store."""
+    any_node.installed["shop"] = package("shop", "1.0.0")
+    for version in ("1.0.0", "2.0.0"):
+        put(any_node, tmp_path / "store", package("shop", version))
+    return any_node
+
+
+def test_a_mixture_is_installed_again_from_the_store(run_module, stored, tmp_path):
+    stored.altered = {"shop": [EDITED, "S.5......  c /etc/shop.conf"]}
+    result = run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store"), rehearse=True))
+    shop = package("shop", "1.0.0")
+    assert result["packages"] == [entry(shop, shop, differing=["/opt/shop/app.py (size, content)"])]
+    assert result["changed"] and stored.altered == {} and stored.managed == []
+
+
+def test_what_is_no_part_of_a_release_may_be_changed(run_module, stored, tmp_path):
+    stored.altered = {"shop": ["S.5......  c /etc/shop.conf", ".M...U...    /opt/shop/app.py", ".......T.    /opt/shop/x"]}
+    assert not run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))["changed"]
+    assert stored.upgrades == []
+
+
+def test_without_a_store_a_mixture_is_installed_again_by_the_manager(run_module, any_node):
+    any_node.installed.update(shop=package("shop", "1.0.0"), cart=package("cart", "1.0.0"))
+    any_node.altered = {"shop": ["missing     /opt/shop/app.py"]}
+    assert run_module(rpm_release, args(("shop", "1.0.0", "1"), ("cart", "2.0.0", "1"), rehearse=True))["changed"]
+    assert any_node.altered == {} and any_node.installed["cart"].version == "2.0.0"
+
+
+def test_check_mode_says_that_it_would_be_installed_again(run_module, stored, tmp_path):
+    stored.altered = {"shop": [EDITED]}
+    assert run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")), check_mode=True)["changed"]
+    assert stored.altered and stored.upgrades == []
+
+
+@pytest.mark.parametrize("reason", ["Device or resource busy", "Operation not permitted", "No space left on device"])
+def test_a_transaction_that_fails_half_way_says_so_and_the_next_one_mends_it(run_module, stored, tmp_path, reason):
+    stored.failure = "unpacking of archive failed on file /opt/shop/x;6b0dd0b7: cpio: rename failed - %s" % reason
+    stored.altered = {"shop": ["..5......    /opt/shop/version"]}
+    result = run_module(rpm_release, args(("shop", "2.0.0", "1"), store=str(tmp_path / "store"), run_id="r1"))
+    assert result["msg"] == (
+        "%s: rpm could not install shop-2.0.0-1.noarch.rpm: error: %s. It has left a mixture: RPM's database names shop-1.0.0-1.noarch, and 1 file on "
+        "the disk differs from it (/opt/shop/version (content)). Mend the reason; the way back, or deploy again, installs all files anew."
+        % (NODE, stored.failure)
+    )
+    # Whoever looks at it now reads the files, although neither size nor time tells.
+    assert _rpm_files.differing_at_a_glance(stored, ["shop"]) == {"shop": ["/opt/shop/version (content)"]}
+    stored.failure = None
+    back = run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store"), run_id="r1"))
+    assert back["changed"] and stored.altered == {}
+    assert _rpm_files.differing_at_a_glance(stored, ["shop"]) == {"shop": []}
+    stored.altered = {"shop": ["..5......    /opt/shop/version"]}
+    assert _rpm_files.differing_at_a_glance(stored, ["shop"]) == {"shop": []}
+
+
+def test_a_file_that_is_not_exchanged_although_rpm_says_so(run_module, stored, tmp_path, monkeypatch):
+    stored.altered = {"shop": [EDITED]}
+    monkeypatch.setattr(stored, "_has_own_files", lambda packages: None)
+    said = run_module(rpm_release, args(("shop", "2.0.0", "1"), store=str(tmp_path / "store")))["msg"]
+    assert "shop-2.0.0-1.noarch is installed, but 1 file on the disk differs from it (/opt/shop/app.py (size, content))" in said
+    assert "in may_differ" in said
+    mine = [dict(name="shop", version="2.0.0", release="1", may_differ=["/opt/shop/*.py"])]
+    assert not run_module(rpm_release, dict(packages=mine, store=str(tmp_path / "store"))).failed
+
+
+@pytest.mark.parametrize("name", ["dnf.rpm.log", "dnf5.log"])
+def test_what_rpm_told_only_the_log(run_module, node, tmp_path, monkeypatch, name):
+    """dnf itself says no more than that the transaction failed."""
+    log = tmp_path / name
+    log.write_text("2026-11-01T10:00:00+0000 INFO error: of another day\n")
+    monkeypatch.setattr(_rpm_release, "RPM_LOGS", (str(log), str(tmp_path / "none")))
+    node.failure = "Transaction failed"
+    transaction = node.transaction
+
+    def logs(labels, options):
+        with open(str(log), "ab") as file:
+            file.write(b"2026-11-30T10:00:00+0000 SUBDEBUG Upgrade: shop\n2026-11-30T10:00:01+0000 ERROR error: unpacking failed on file /opt/caf\xe9: busy\n")
+        return transaction(labels, options)
+
+    monkeypatch.setattr(node, "transaction", logs)
+    said = run_module(rpm_release, args(("shop", "2.0.0")))["msg"]
+    assert "of another day" not in said and "SUBDEBUG" not in said and "; rpm said: error: unpacking failed on file /opt/caf" in said
+
+
+def test_why_a_manager_sums_up_an_error(run_module, node, monkeypatch):
+    out = "Downloading Packages:\nError unpacking rpm package shop-2.0.0-1.noarch\nFailed:\n  shop\n"
+    monkeypatch.setattr(node, "transaction", lambda labels, options: (1, out, "Error: Transaction failed\n"))
+    said = run_module(rpm_release, args(("shop", "2.0.0")))["msg"]
+    assert "Error unpacking rpm package shop-2.0.0-1.noarch Failed: Transaction failed" in said

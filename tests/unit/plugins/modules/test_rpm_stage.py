@@ -7,12 +7,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import json
 import os
 import platform
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_store, steps
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_release, _rpm_store, steps
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import rpm_stage as stage_step
@@ -78,7 +79,7 @@ def shown(*packages):
 
 
 def entry(before, after):
-    return dict(name=after.name, before=str(before) if before else None, after=str(after), exact=dict(after._asdict()))
+    return dict(name=after.name, before=str(before) if before else None, after=str(after), exact=dict(after._asdict()), differing=[])
 
 
 def test_what_is_wanted_and_the_way_back_are_kept(stage, any_node):
@@ -379,3 +380,146 @@ def test_not_root(stage, node, monkeypatch):
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert stage(("shop", "2.0.0"))["msg"] == "%s: this needs root: set become" % NODE
     assert node.calls == []
+
+
+# ---- Files on the disk that are not those of the package ----------------------------------------------------------------------------------------
+
+EDITED = "S.5....T.    /opt/shop/app.py"
+
+
+def test_what_is_to_be_installed_again_is_kept(stage, any_node):
+    any_node.altered = {"shop": [EDITED]}
+    result = stage(("shop", "1.0.0", "1"))
+    assert result["packages"] == [dict(entry(OLD, OLD), differing=["/opt/shop/app.py (size, content)"])]
+    assert (result["staged"], tree(any_node)) == (shown(OLD), only(OLD))
+    assert any_node.altered and [call for call in any_node.upgrades if "--test" not in call] == []
+
+
+def test_one_beside_another_that_changes(stage, any_node):
+    any_node.installed["cart"] = package("cart", "1.0.0")
+    any_node.altered = {"cart": ["missing     /opt/cart/x"]}
+    stage(("shop", "2.0.0", "1"), ("cart", "1.0.0", "1"))
+    assert tree(any_node) == only(OLD, NEW, package("cart", "1.0.0"))
+
+
+def test_files_of_what_is_exchanged_are_not_compared(stage, node):
+    node.altered = {"shop": [EDITED]}
+    assert stage(("shop", "2.0.0", "1"))["packages"] == [entry(OLD, NEW)]
+    assert not [call for call in node.calls if "-V" in call]
+
+
+def test_what_the_application_changes_does_not_count(stage, run_module, node):
+    node.altered = {"shop": [EDITED]}
+    wanted = dict(name="shop", version="1.0.0", release="1", may_differ=["/opt/shop/*"])
+    assert run_module(rpm_stage, dict(packages=[wanted], store=str(node.store)))["packages"] == [entry(OLD, OLD)]
+    assert tree(node) == {}
+
+
+def test_what_cannot_be_installed_again_is_said(stage, any_node):
+    any_node.altered, any_node.repository = {"shop": [EDITED]}, []
+    said = stage(("shop", "1.0.0", "1"))["msg"]
+    assert "files on the disk differ from those of the package, and it cannot be installed again: the RPM of shop-1.0.0-1.noarch" in said
+    assert "or deploy another release, whose files replace them" in said
+
+
+# ---- The transaction is tried as it will be -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checking(any_node, monkeypatch, tmp_path):
+    """A node whose manager checks the signatures of files, too, which rpm does not."""
+    (tmp_path / "dnf.conf").write_text("[main]\ngpgcheck=1\nlocalpkg_gpgcheck = True\n")
+    monkeypatch.setattr(_rpm_release, "CONFIGURATION", (str(tmp_path / "dnf.conf"),))
+    return any_node
+
+
+def test_what_the_manager_would_refuse_is_refused_before_anything_is_stopped(stage, checking):
+    checking.unsigned = [NEW]
+    said = stage(("shop", "2.0.0", "1"))["msg"]
+    assert "the way there fails: shop-2.0.0-1.noarch cannot be installed from" in said and "Package shop-2.0.0-1.noarch is not signed" in said
+
+
+def test_what_the_manager_would_refuse_on_the_way_back(stage, checking):
+    checking.unsigned = [OLD]
+    said = stage(("shop", "2.0.0", "1"))["msg"]
+    assert "the way back fails: once shop-2.0.0-1.noarch is installed, shop-1.0.0-1.noarch cannot be installed again" in said
+    assert "Package shop-1.0.0-1.noarch is not signed" in said
+    assert not stage(("shop", "2.0.0", "1"), way_back=False).failed
+
+
+def test_what_the_manager_takes_both_ways(stage, checking):
+    assert tree(checking) is None and not stage(("shop", "2.0.0", "1")).failed
+    assert checking.installed == {"shop": OLD}
+
+
+# ---- Filters, and names that are none -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def filtered(any_node, monkeypatch, tmp_path):
+    for name, text in (("dnf.conf", "[main]\nexcludepkgs = shop-2*  lib\n"), ("site.repo", "[site]\n#exclude=cart\nincludepkgs=tools\n")):
+        (tmp_path / name).write_text(text)
+    (tmp_path / "link.conf").symlink_to(tmp_path / "dnf.conf")
+    (tmp_path / "versionlock.list").write_text("shop-0:1.0.0-1.*\n")
+    monkeypatch.setattr(_rpm_release, "FILTERED", tuple(str(tmp_path / form) for form in ("*.conf", "site.repo", "none.repo")))
+    monkeypatch.setattr(_rpm_release, "LOCKED_VERSIONS", (str(tmp_path / "versionlock.list"), str(tmp_path / "none.list")))
+    any_node.hidden = [NEW, package("shop", "2.0.0", "2")]
+    return any_node
+
+
+@pytest.mark.parametrize("release", [None, "1"])
+def test_a_filter_is_named(stage, filtered, tmp_path, release):
+    said = stage(("shop", "2.0.0") + ((release,) if release else ()))["msg"]
+    assert "the repositories have shop-2.0.0-1.noarch (halfswap)" in said
+    told = ("excludepkgs = shop-2* lib in %s" % (tmp_path / "dnf.conf"), "includepkgs=tools in %s" % (tmp_path / "site.repo"))
+    told += ("the list %s" % (tmp_path / "versionlock.list"),)
+    assert "and a filter hides it on this node (%s): take it out of the filter" % "; ".join(told) in said
+    assert "have no shop" not in said
+
+
+def test_what_no_filter_hides_is_not_there(stage, filtered):
+    said = stage(("shop", "3.0.0"))["msg"]
+    assert "the repositories have no shop 3.0.0 for this node" in said and "filter" not in said
+
+
+def test_repositories_that_do_not_answer_without_filters(stage, filtered, monkeypatch):
+    seen = filtered._seen
+
+    def refuses(options):
+        assert "--setopt=plugins=0" not in options and "--noplugins" not in options, "no credentials"
+        return seen(options)
+
+    def answers(words, options, data):
+        try:
+            refuses(options)
+        except AssertionError as exc:
+            return 1, "", "Error: %s\n" % exc
+        return asked(words, options, data)
+
+    asked = getattr(filtered, "repoquery" if filtered.manager == "dnf" else "list")
+    monkeypatch.setattr(filtered, "repoquery" if filtered.manager == "dnf" else "list", answers)
+    assert "the repositories have no shop 2.0.0 for this node" in stage(("shop", "2.0.0"))["msg"]
+
+
+@pytest.mark.parametrize("name", ["shop.noarch", "shop-1.0.0", "shop-1.0.0-1", "shop-1.0.0-1.noarch"])
+def test_a_name_with_more_in_it_is_refused(stage, any_node, name):
+    said = stage((name, "1.0.0"))["msg"]
+    assert "%s is no name of a package: it is shop with a version or an architecture. Write package: shop" % name in said
+    any_node.installed = {}
+    assert "%s is no name of a package" % name in stage((name, "1.0.0"))["msg"]
+
+
+def test_a_name_that_only_looks_like_that(stage, any_node):
+    """As java-1.8.0-openjdk does."""
+    any_node.installed = {}
+    any_node.repository.append(package("shop-1.0.0", "5"))
+    assert stage(("shop-1.0.0", "5"))["packages"][0]["after"] == "shop-1.0.0-5-1.noarch"
+
+
+def test_a_file_in_the_store_whose_name_is_not_utf_8(stage, node):
+    stage(("shop", "2.0.0", "1"))
+    folder = os.path.join(str(node.store).encode(), str(OLD).encode())
+    os.rename(os.path.join(folder, str(OLD).encode() + b".rpm"), os.path.join(folder, b"caf\xe9.rpm"))
+    (_new, old) = stage(("shop", "2.0.0", "1"))["staged"]
+    assert len(old["files"]) == 1 and old["files"][0].startswith("caf")
+    json.dumps(old).encode("ascii")

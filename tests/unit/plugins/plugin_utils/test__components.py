@@ -331,3 +331,12 @@ def test_an_application_with_a_heartbeat_of_its_own_has_no_agent_to_look_for():
 def test_the_ways_of_a_component_have_no_secrets():
     secret = {**BARE, "sanity": [{"path": "/", "headers": {"Authorization": "s3cret"}}], "heartbeat": {**BARE["heartbeat"], "address": "10.0.0.1"}}
     assert view([secret], "way") == [{"name": BARE["name"], "port": BARE["port"], "heartbeat": {"port": BARE["heartbeat"]["port"]}}]
+
+
+def test_what_the_application_changes_is_told_to_whoever_compares_files():
+    changing = {**SHOP, "may_differ": ["/opt/shop/cache/*"]}
+    for kind in ("node", "package", "release"):
+        assert view([changing], kind, "2.0.0")[0]["may_differ"] == ["/opt/shop/cache/*"]
+        assert "may_differ" not in view([SHOP], kind, "2.0.0")[0]
+    # The switch compares none.
+    assert "may_differ" not in view([changing], "switch")[0]

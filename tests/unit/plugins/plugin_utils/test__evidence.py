@@ -124,6 +124,22 @@ def test_a_component_that_should_report_its_release_and_cannot_is_in_doubt(said)
     assert read_node("blue1", "blue", registered).doubts() == ["shop: it does not tell what it has to (status_url; answered 500)"]
 
 
+FILES = ["/opt/shop/app.py (size, content)"]
+
+
+def test_a_node_whose_files_are_not_those_of_the_package_is_not_ready(said):
+    node = read_node("blue1", "blue", said(differing=FILES))
+    assert node.altered() == ["shop: 1 file on the disk differs from shop-1.0.0-1.noarch (/opt/shop/app.py (size, content))"]
+    # It serves all the same.
+    assert node.serving and node.doubts() == []
+    assert not node.ready({"shop": "shop-1.0.0-1.noarch"})
+
+
+@pytest.mark.parametrize("files", [None, "/opt/shop/app.py", [7]])
+def test_a_node_that_does_not_tell_of_its_files_is_unread(said, files):
+    assert "another dialect" in read_node("blue1", "blue", said(differing=files)).unread
+
+
 def test_one_component_of_two_decides(said):
     registered = said()
     registered["components"] += said(state="standby")["components"]

@@ -178,6 +178,16 @@ def test_not_live_unproven(nodes, said, changes, text):
     assert text in "; ".join(refuse_live(node, served_by(nodes()), PROOF, PASSED))
 
 
+def test_not_live_on_files_that_are_not_those_of_the_package(nodes, said):
+    changed = {"differing": ["/opt/shop/app.py (size)"]}
+    node = read_node("blue1", "blue", said("2.0.0", state="standby", **changed))
+    (reason,) = refuse_live(node, served_by(nodes()), PROOF, PASSED)
+    assert "1 file on the disk differs from shop-2.0.0-1.noarch (/opt/shop/app.py (size))" in reason and "may_differ" in reason
+    # What was served before goes back: the step release has read its files, and the application changes them again once it runs.
+    back = read_node("blue1", "blue", said(state="standby", **changed))
+    assert refuse_live(back, served_by(nodes()), {"shop": "shop-1.0.0-1.noarch"}, []) == []
+
+
 def test_not_live_when_nobody_says_what_it_must_run(nodes, swapped):
     assert "option proof" in refuse_live(swapped, served_by(nodes()), {}, PASSED)[0]
 

@@ -52,6 +52,26 @@ def test_nothing_to_do(nodes):
     assert batches(plan(nodes(), dict.fromkeys(NAMES, OLD), POLICY)) == []
 
 
+FILES = ["/opt/shop/app.py (size, content)"]
+
+
+def test_a_node_that_serves_a_mixture_is_something_to_do(nodes, said):
+    found = plan(nodes(blue1=said(differing=FILES)), dict.fromkeys(NAMES, OLD), POLICY)
+    assert batches(found) == [["blue1"]]
+    assert found.differences[0].startswith(f"blue1: shop: 1 file on the disk differs from shop-1.0.0-1.noarch ({FILES[0]}): deploy installs")
+
+
+def test_a_mixture_that_stands_by_is_not_ready(nodes, said):
+    (batch,) = plan(nodes(blue1=said(state="standby", differing=FILES)), dict.fromkeys(NAMES, OLD), POLICY).batches
+    assert (batch.nodes, batch.ready) == (("blue1",), ())
+
+
+def test_files_changed_in_place_everywhere_keep_no_release_out(nodes, said):
+    """All of them serve, whatever was done to them."""
+    assert batches(plan(nodes(said(differing=FILES)), WANTED, POLICY)) == [["blue1", "blue2"], ["green1", "green2"]]
+    assert batches(plan(nodes(said(state="standby", differing=FILES)), WANTED, replace(POLICY, strategy="all_live"))) == []
+
+
 def test_the_half_done_half_goes_first(nodes, said):
     found = plan(nodes(green1=said("2.0.0", state="standby")), WANTED, POLICY)
     assert batches(found) == [["green1", "green2"], ["blue1", "blue2"]]

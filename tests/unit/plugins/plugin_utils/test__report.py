@@ -36,6 +36,15 @@ def test_nothing_to_do(nodes, said):
     assert plan_lines(plan(new, WANTED, POLICY), new, POLICY) == ["PLAN nothing to do: all 4 nodes are live, healthy and on shop-2.0.0-1.noarch"]
 
 
+def test_files_that_differ_are_shown(nodes, said):
+    mixed = nodes(blue1=said(differing=["/opt/shop/app.py (size)"]))
+    found = plan(mixed, dict.fromkeys(NAMES, {"shop": "shop-1.0.0-1.noarch"}), POLICY)
+    lines = plan_lines(found, mixed, POLICY)
+    assert described(lines)[0][0] == "1 blue1 shop-1.0.0-1.noarch the same, with its own files 3 of 4"
+    assert any(line.startswith("WARNING: blue1: shop: 1 file on the disk differs") for line in lines)
+    assert "1 file on the disk differs from shop-1.0.0-1.noarch (/opt/shop/app.py (size))" in status_lines(mixed)[2]
+
+
 def test_a_refusal_names_every_reason(nodes):
     found = plan(nodes(green2={"unreachable": True}), WANTED, POLICY)
     assert plan_lines(found, nodes(), POLICY) == ["PLAN refused:", "  HS-UNREAD: green2: it is unreachable"]

@@ -73,6 +73,13 @@ def test_what_is_not_healthy_or_not_known_is_not_adopted(nodes):
         assert adopt(nodes(("1", [], {**OUT, **changes}), ("1", [], {**OUT, **changes}))).refusals[0].startswith("blue1: shop: ")
 
 
+def test_what_was_changed_in_place_is_not_adopted(nodes):
+    changed = {**OUT, "differing": ["/opt/shop/x (size)"]}
+    found = adopt(nodes(("1", [], OUT), ("1", [], changed)))
+    assert (found.refusals, found.wanted) == ((), {"blue1": nevra("1"), "green1": None})
+    assert "blue1: shop: 1 file on the disk differs from shop-1-1.noarch (/opt/shop/x (size))" in adopt(nodes(("1", [], changed), ("1", [], changed))).refusals
+
+
 @pytest.mark.parametrize("blue, green", [(("1", [], OUT), ("2", [], OUT)), (("1", [], OUT), ("2", ["2"])), (("1", [], OUT), ("2", ["2"], {"healthy": False}))])
 def test_two_releases_are_not_adopted(nodes, blue, green):
     assert "blue1: green1 runs shop-2-1.noarch, not shop-1-1.noarch: two releases are not adopted together" in adopt(nodes(blue, green)).refusals
