@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import table
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verification import CHECKS, FAULT, OPEN, Figures, judge, judge_restart, measured, merge
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verification import CHECKS, FAULT, OK, OPEN, Figures, judge, judge_restart, measured, merge
 
 
 class ActionModule(ActionBase):
@@ -100,6 +100,7 @@ def _lines(found: Mapping[str, Figures], unknown_clocks: set[str]) -> list[str]:
         *table(header, rows),
         *(f"FAULT: {text}" for text in _texts(found, FAULT)),
         *(f"Not verified: {text}" for text in _texts(found, OPEN)),
+        *(f"No fault, but seen: {text}" for text in _texts(found, OK)),
         *(
             f"The clock of {name} could not be compared with that of the client (no header Date): the counts are right only as far as the clocks agree."
             for name in sorted(unknown_clocks)

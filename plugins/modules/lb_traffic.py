@@ -13,8 +13,10 @@ module: lb_traffic
 short_description: Send requests through load balancers all the time, and record which node answered each
 version_added: 0.1.0
 description:
-  - Sends one GET after the other to each of some URLs, at a steady rate, each on a connection of its own, and keeps when it was sent, when it
-    was answered, by which node and with which status.
+  - Sends one GET after the other to each of some URLs, each on a connection of its own, and keeps when it was sent, when it was answered, by
+    which node and with which status.
+  - The time between two requests is half as long as the rate says, or half as long again, or anything between. So users whose requests come at a
+    steady rate do not always leave the same turn to these.
   - It runs in the background, where it is delegated to. A task with O(state=started) and C(async) begins, one with O(state=stopped) ends it and
     returns the record.
   - Nothing else is sent than these requests, so their paths have to be harmless.
@@ -63,7 +65,7 @@ options:
         type: str
         required: true
   rate_per_s:
-    description: Requests per second to each URL. When answers are slow there are fewer, as the next one waits for the one before.
+    description: Requests per second to each URL, on average. When answers are slow there are fewer, as the next one waits for the one before.
     type: float
     default: 50.0
   seconds:
@@ -133,6 +135,7 @@ cut_off:
   sample: false
 """
 
+import random
 import threading
 import time
 from email.utils import mktime_tz, parsedate_tz
@@ -175,8 +178,8 @@ class Stream(object):
         due = monotonic()
         while self.wanted:
             self.ask()
-            # What could not be sent in time is left out: all of it at once would be no steady rate.
-            due = max(due + every_s, monotonic())
+            # What could not be sent in time is left out, and does not come all at once.
+            due = max(due + every_s * random.uniform(0.5, 1.5), monotonic())
             time.sleep(max(0.0, due - monotonic()))
 
     def ask(self):

@@ -159,11 +159,14 @@ class Span(object):
     def __init__(self):
         self.spans = []
 
+    @property
+    def is_open(self):
+        return bool(self.spans) and self.spans[-1][1] is None
+
     def note(self, so, now):
-        is_open = bool(self.spans) and self.spans[-1][1] is None
-        if so and not is_open:
+        if so and not self.is_open:
             self.spans.append([now, None])
-        elif is_open and not so:
+        elif self.is_open and not so:
             self.spans[-1][1] = now
 
 
@@ -188,6 +191,9 @@ class Book(object):
             self._gone.note(True, self._clock())
             return
         now = self._clock()
+        if self._gone.is_open and self._went_on(status["probers"] or ()):
+            # Nothing died: the answer to this reader was late.
+            self._gone.spans.pop()
         self._gone.note(False, now)
         self._tests.note(bool(status.get("test")), now)
         if not self._states or self._states[-1][1] != status["state"]:
@@ -197,6 +203,11 @@ class Book(object):
             if prober["path"] in self._paths:
                 self._note(prober, now)
 
+    def _went_on(self, probers):
+        """Whether the agent goes on counting where it was: one that was restarted begins anew."""
+        counts = [(self._seen[prober["address"], prober["path"]], prober["seen"]) for prober in probers if (prober["address"], prober["path"]) in self._seen]
+        return bool(counts) and all(seen >= before > 0 for before, seen in counts)
+
     def _note(self, prober, now):
         key = (prober["address"], prober["path"])
         before, self._seen[key] = self._seen.get(key), prober["seen"]
@@ -205,9 +216,11 @@ class Book(object):
             return  # what it got before the watch began is not its affair
         # A restarted agent begins to count anew.
         word, in_a_row = last_word(prober)
-        new = min(prober["seen"] - (before if prober["seen"] >= before else 0), in_a_row)
+        anew = prober["seen"] < before
+        new = min(prober["seen"] - (0 if anew else before), in_a_row)
         at = now - prober["last_seen_s"]
-        since = answers[-1][0] if answers else at - (prober["interval_s"] or 0.0) * new
+        # While it was restarted it gave no answer: those that it has given came after that.
+        since = answers[-1][0] if answers and not anew else at - (prober["interval_s"] or 0.0) * new
         # Those between two looks: all but the last one came at about even distances.
         answers.extend([since + (at - since) * number / new, word] for number in range(1, new + 1))
 

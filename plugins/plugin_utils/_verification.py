@@ -7,10 +7,15 @@
 The node tells when each prober asked and what it got. A client tells which node answered each of its requests. A load balancer takes a node
 out between the last request that it sent there and the first one that it would have sent there: as many checks as had been answered by then
 are its `fall`. The way in is the same, the other way round.
+
+Users send requests, too, and machines are late. So nobody knows whose turn the next of our requests is: that a node is out is believed when it
+got none of so many that chance does not explain it, and that it is still in when it got one that was sent after it had to be out. What is
+neither has not been verified. A time is as uncertain as things were late around it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -26,6 +31,17 @@ UNKNOWN_CLOCK_S = 0.1
 LOOK_S = 0.1
 # A node that has answered less often was in the pool by chance, or is not in it.
 FEW_ANSWERS = 3
+# So rarely may chance alone make a node that is in look as if it were out.
+CHANCE = 1e-4
+# What was late so shortly before or after a change may have been late at the change.
+NEAR_S = 1.0
+# A request that waited for so long, beyond the end of a phase, found no node in it.
+HELD_S = 1.0
+# Connections that were not taken reached no node. A busy machine loses one now and then; a load balancer that reloads loses them in a row.
+FEW_CONNECTIONS = 3
+# So many requests fail at a quiet time, each by itself, before that is a habit.
+FEW_LOST = 2
+RATE = "bluegreen_verify_rate_per_s"
 
 CHECKS = ("states", "fall", "rise", "interval", "dead", "anchored", "restart", "requests")
 OK, FAULT, OPEN = "ok", "FAULT", "open"
@@ -58,6 +74,8 @@ class Figures:
     """What was found out about one load balancer."""
 
     interval_s: float | None = None
+    # What is late only lengthens an interval: as short as a quarter of them are.
+    shortest_s: float | None = None
     interval_out_s: float | None = None
     fall: Count | None = None
     rise: Count | None = None
@@ -141,17 +159,62 @@ class Stream:
         self.error_s = error_s + REACTION_S
         # After as many requests that others have answered, the node is out. Set by rotation().
         self.turns = 1
+        # Between two checks, in use or not, whichever is longer. Set by paces(), as is what was ever added to it.
+        self.usual_s = 0.0
+        self.ever_late_s = 0.0
+        self.took_s = median([request.end - request.start for request in requests if request.node is not None] or [0.0])
 
     def rotation(self, times: Sequence[Phase]) -> None:
-        """How many requests others get at most between two of this node while it is in."""
+        """How many requests others can get between two of this node while it is in.
+
+        Alone, our requests take turns, and the longest gap that was seen is the longest that there is. With others in between each has a chance of
+        its own. So the longest gap is followed by as many requests as make it too rare to have been missed.
+        """
         gaps = [
             number - before
             for phase in times
             if phase.wants(self.follows)
-            for before, number in zip(self.mine, self.mine[1:])
-            if self.requests[before].start >= phase.begin and self.requests[number].end <= phase.end
+            for before, number in _pairs([n for n in self.mine if self.requests[n].start >= phase.begin and self.requests[n].end <= phase.end])
         ]
-        self.turns = max(gaps, default=1)
+        # As if one more had been seen: a few gaps do not tell a share.
+        share = len(gaps) / (sum(gaps) + 1)
+        rare = CHANCE * (len(gaps) + 1)
+        self.turns = max(gaps, default=1) + (math.ceil(math.log(rare) / math.log(1 - share)) if share > 0 and rare < 1 else 0)
+
+    def paces(self, times: Sequence[Phase]) -> None:
+        """How fast it checks, in and out of use, and by how much a check was late when nothing had changed."""
+        for wanted in (True, False):
+            gaps = self.gaps_s(times, wanted)
+            if gaps:
+                self.usual_s = max(self.usual_s, median(gaps))
+                self.ever_late_s = max(self.ever_late_s, gaps[-1] - median(gaps))
+        self.usual_s = self.usual_s or self.balancer.get("interval_s") or 0.0
+
+    def late_s(self, phase: Phase, begin: float, end: float) -> float:
+        """By how much a check was later than usual at all, or a check or an answer around this time."""
+        begin, end = max(phase.begin, begin - NEAR_S), min(phase.end, end + NEAR_S)
+        # What was on its way when the phase ended may have been held until a node was in.
+        answered = [request for request in self.requests if request.node is not None and phase.begin <= request.start and request.end < phase.end]
+        answers = [request.end - request.start - self.took_s for request in answered if request.start <= end and begin <= request.end]
+        checks = [
+            after - before - self.usual_s
+            for prober in self.probers
+            for before, after in _pairs([phase.begin, *(at for at, _word in prober["answers"] if phase.begin <= at < phase.end)])
+            if self.usual_s and before <= end and begin <= after
+        ]
+        return max([self.ever_late_s, *answers, *checks])
+
+    def out_by(self, phase: Phase) -> float | None:
+        """When the node had to be out, if it had to in this phase: one check later than declared, so that whatever is late has come."""
+        wanted = self.balancer["fall"] + 1
+        if phase.kind == "gone":
+            # A dead heartbeat keeps no book, and each of the checks may be late.
+            by = phase.begin + wanted * (self.usual_s + self.late_s(phase, phase.begin, phase.end)) if self.usual_s else None
+        else:
+            told = [sorted(at for at, word in p["answers"] if word != self.follows and phase.begin - LOOK_S <= at < phase.end) for p in self.probers]
+            # Of a pair it is not known which one sends the requests.
+            by = max((times[wanted - 1] if len(times) >= wanted else phase.end for times in told), default=None)
+        return None if by is None else by + self.error_s + self.late_s(phase, phase.begin, by)
 
     def within(self, phase: Phase) -> list[int]:
         """Its requests in this phase. One that the load balancer held until the next one is none."""
@@ -166,15 +229,15 @@ class Stream:
         if len(self.within(before)) < FEW_ANSWERS:
             return None
         last = [n for n in self.mine if self.requests[n].end < phase.end][-1]
-        proof = last + self.turns
+        proof = min(last + self.turns, len(self.requests) - 1)
         if not self.out_since(last, phase):
             return max(phase.begin, self.requests[last].start), None
         return max(phase.begin, self.requests[last].start), min(phase.end, self.requests[proof].end)
 
     def out_since(self, last: int, phase: Phase) -> bool:
-        """Whether others, or nobody, got so many requests after this one that the next one of the node was due."""
-        proof = last + self.turns
-        return proof < len(self.requests) and self.requests[proof].start < phase.end - self.error_s
+        """Whether others, or nobody, got so many requests after this one that the next one of the node was due, or one was held for want of a node."""
+        later = [request for request in self.requests[last + 1 : last + self.turns + 1] if request.start < phase.end - self.error_s]
+        return len(later) == self.turns or any(request.end >= phase.end and request.end - request.start > self.took_s + HELD_S for request in later)
 
     def entering(self, phase: Phase) -> tuple[float, float] | None:
         """Between which times the node was taken in."""
@@ -187,11 +250,12 @@ class Stream:
     def checks(self, phase: Phase, change: tuple[float, float | None], positive: bool) -> Count | None:
         """How many checks had been answered when the load balancer changed its mind."""
         counts = []
+        error_s = self.error_s + self.late_s(phase, change[0], phase.end if change[1] is None else change[1])
         for prober in self.probers:
             times = [at for at, word in prober["answers"] if phase.begin - LOOK_S <= at < phase.end and (word == self.follows) == positive]
             if times:
-                least = sum(at < change[0] - self.error_s for at in times) + 1
-                most = None if change[1] is None else sum(at <= change[1] + self.error_s for at in times)
+                least = sum(at < change[0] - error_s for at in times) + 1
+                most = None if change[1] is None else max(least, sum(at <= change[1] + error_s for at in times))
                 counts.append((least, most))
         if not counts:
             return None
@@ -204,19 +268,18 @@ class Stream:
         """How many answers it got that were not what it follows; of a pair, the one that asked more often."""
         return max((sum(word != self.follows and phase.begin - LOOK_S <= at < phase.end for at, word in p["answers"]) for p in self.probers), default=0)
 
-    def interval_s(self, times: Sequence[Phase], wanted: bool) -> float | None:
+    def gaps_s(self, times: Sequence[Phase], wanted: bool) -> list[float]:
         """Between two checks, in the second half of each phase: by then it has stopped checking faster."""
-        gaps = [
+        return sorted(
             after - before
             for phase in times
             if phase.kind == "steady" and phase.wants(self.follows) == wanted
             for prober in self.probers
             for before, after in _pairs([at for at, _word in prober["answers"] if (phase.begin + phase.end) / 2 <= at < phase.end])
-        ]
-        return round(median(gaps), 3) if gaps else None
+        )
 
 
-def _pairs(values: Sequence[float]) -> Iterable[tuple[float, float]]:
+def _pairs(values: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
     return zip(values, values[1:])
 
 
@@ -252,13 +315,15 @@ def judge(
         return Figures(verdicts={"states": Verdict(OPEN, "no request was sent through it")}), clock
     times = [phase for phase in phases(watched, requests[-1].end) if phase.end > requests[0].start]
     stream.rotation(times)
-    figures = Figures(interval_s=stream.interval_s(times, True), interval_out_s=stream.interval_s(times, False))
+    gaps = stream.gaps_s(times, True)
+    figures = Figures(interval_s=_median(gaps), shortest_s=gaps[len(gaps) // 4] if gaps else None, interval_out_s=_median(stream.gaps_s(times, False)))
+    stream.paces(times)
     _measure(stream, times, figures)
     figures.verdicts = {
         "states": _states(stream, times, states),
         "dead": _dead(stream, times),
         "anchored": _anchored(stream, times),
-        "requests": _requests(stream),
+        "requests": _requests(stream, times),
     }
     return figures, clock
 
@@ -269,7 +334,7 @@ def _measure(stream: Stream, times: Sequence[Phase], figures: Figures) -> None:
         if "gone" in (before.kind, phase.kind) or before.wants(stream.follows) == phase.wants(stream.follows):
             continue
         if phase.wants(stream.follows):
-            entered = None if stay(stream, before) else stream.entering(phase)
+            entered = None if stay(stream, before) is not False else stream.entering(phase)
             if entered and len(stream.within(phase)) >= FEW_ANSWERS:
                 rises.append(stream.checks(phase, entered, True))
                 firsts.append(entered[1] - phase.begin)
@@ -277,6 +342,8 @@ def _measure(stream: Stream, times: Sequence[Phase], figures: Figures) -> None:
         left = stream.leaving(before, phase)
         if left and phase.kind == "test" and left[1] is None:
             continue  # the match is not anchored, which says nothing about its fall
+        if left and left[1] is None and not stay(stream, phase):
+            continue  # too few requests to tell whether it was out
         if left:
             falls.append(stream.checks(phase, left, False))
             lasts.append(left[0] - phase.begin)
@@ -295,11 +362,15 @@ def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -
     if strangers:
         return Verdict(FAULT, f"its answers name {', '.join(strangers)}, which no inventory group blue or green has: it must send the names of the inventory")
     wrong = {node: states[node] for node in named if node != stream.node and states[node] != stream.follows}
+    unsure = False
     for phase in times:
         # One that does not ask there at all has had no reason to use the node.
         long_enough = stream.told(phase) > stream.balancer["fall"] or not stream.probers
-        if phase.kind == "steady" and not phase.wants(stream.follows) and long_enough and stay(stream, phase):
-            wrong[stream.node] = phase.state
+        if phase.kind == "steady" and not phase.wants(stream.follows) and long_enough:
+            stayed = stay(stream, phase)
+            unsure = unsure or stayed is None
+            if stayed:
+                wrong[stream.node] = phase.state
     if wrong:
         which = ", ".join(f"{name} ({state})" for name, state in sorted(wrong.items()))
         return Verdict(
@@ -315,16 +386,30 @@ def _states(stream: Stream, times: Sequence[Phase], states: Mapping[str, str]) -
         )
     steady = [phase for phase in times if phase.wants(stream.follows)]
     if steady and not any(stream.within(phase) for phase in steady):
+        sent = sum(any(phase.begin <= request.start and request.end < phase.end for phase in steady) for request in stream.requests)
+        others = sum(state == stream.follows for node, state in states.items() if node != stream.node)
+        if others and (others / (others + 1)) ** sent > CHANCE:
+            return Verdict(OPEN, f"none of {sent} requests came to {stream.node} while that was {stream.follows}, which may be chance: raise {RATE}")
         return Verdict(
             FAULT, f"it sends no request to {stream.node} while that is {stream.follows}: does it know the node, and distribute the requests of one client?"
         )
-    return Verdict(OK)
+    return Verdict(OPEN, _too_few(stream)) if unsure else Verdict(OK)
 
 
-def stay(stream: Stream, phase: Phase) -> bool:
-    """Whether the node still gets requests when the phase ends."""
+def _too_few(stream: Stream) -> str:
+    return (
+        f"{stream.node} got requests shortly before the end of a step, and too few followed to tell whether it was out ({stream.turns} are needed, as often "
+        f"as it has its turn): raise {RATE}, or run it at a quieter time"
+    )
+
+
+def stay(stream: Stream, phase: Phase) -> bool | None:
+    """Whether the node still gets requests when the phase ends; None where nothing shows that it does, or does not."""
     mine = [n for n in stream.within(phase) if stream.requests[n].start >= phase.begin]
-    return bool(mine) and not stream.out_since(mine[-1], phase)
+    if not mine or stream.out_since(mine[-1], phase):
+        return False
+    by = stream.out_by(phase)
+    return True if by is None or stream.requests[mine[-1]].start > by else None
 
 
 def _dead(stream: Stream, times: Sequence[Phase]) -> Verdict:
@@ -337,7 +422,10 @@ def _dead(stream: Stream, times: Sequence[Phase]) -> Verdict:
             left = stream.leaving(before, phase)
             if left is None:
                 return Verdict(OPEN, f"{stream.node} was not in before its heartbeat was stopped")
-            if left[1] is None:
+            stayed = stay(stream, phase)
+            if stayed is None:
+                return Verdict(OPEN, _too_few(stream))
+            if stayed:
                 return Verdict(
                     FAULT,
                     f"it still sends requests to {stream.node} {phase.end - phase.begin:.1f} s after the heartbeat died: a check that is not answered is a bad "
@@ -365,24 +453,53 @@ def _anchored(stream: Stream, times: Sequence[Phase]) -> Verdict:
             after = [later for later in times[number:] if later.state == phase.state][:2]
             if any(stream.surely_within(later) for later in after):
                 return fault
-        elif stay(stream, phase):
+            continue
+        stayed = stay(stream, phase)
+        if stayed:
             return fault
+        if stayed is None:
+            return Verdict(OPEN, _too_few(stream))
     return Verdict(OK)
 
 
-def _requests(stream: Stream) -> Verdict:
+def _requests(stream: Stream, times: Sequence[Phase]) -> Verdict:
     if stream.follows != "live":
         return Verdict(OK)  # it has nobody to send them to for most of the time
-    failed = [request for request in stream.requests if request.failed]
-    if not failed:
-        return Verdict(OK)
-    kinds = {0: "not accepted", -1: "not answered"}
-    said = sorted({kinds.get(request.status, f"answered {request.status}") for request in failed})
-    return Verdict(
-        FAULT,
-        f"{len(failed)} of {len(stream.requests)} requests failed ({', '.join(said)}) while {stream.node} went out and in: leave requests in flight alone, "
-        "send those that reached no node to another one, and do not close connections when a node goes out",
-    )
+    total, failed = len(stream.requests), [request for request in stream.requests if request.failed]
+    refused = [request for request in failed if request.status == 0]
+    # The node has answered: what it says is the application's affair.
+    own = [request for request in failed if request.status >= 500 and request.node is not None]
+    lost = [request for request in failed if request.status != 0 and request.node is None]
+    late_s = (max(stream.balancer["fall"], stream.balancer["rise"]) + 1) * stream.usual_s + stream.error_s
+    at_change = [
+        request for request in lost if any(request.end >= phase.begin - stream.error_s and request.start <= phase.begin + late_s for phase in times[1:])
+    ]
+    kinds = {-1: "not answered"}
+    said = ", ".join(sorted({kinds.get(request.status, f"answered {request.status}") for request in lost}))
+    if at_change:
+        return Verdict(
+            FAULT,
+            f"{len(lost)} of {total} requests failed ({said}) while {stream.node} went out and in: leave requests in flight alone, "
+            "send those that reached no node to another one, and do not close connections when a node goes out",
+        )
+    if len(lost) >= FEW_LOST:
+        return Verdict(FAULT, f"{len(lost)} of {total} requests failed ({said}), and not only when {stream.node} changed: its log says why")
+    if len(refused) >= FEW_CONNECTIONS:
+        return Verdict(
+            FAULT,
+            f"{len(refused)} of {total} connections were not accepted: it must not reload or restart when a node goes out or in, and needs a queue and a limit "
+            "of connections for all that come",
+        )
+    if lost:
+        return Verdict(OPEN, f"one of {total} requests failed ({said}) while nothing changed at {stream.node}: its log says why; run it again")
+    if own:
+        which = ", ".join(sorted({f"{request.node} answered {request.status}" for request in own}))
+        return Verdict(OPEN, f"{len(own)} of {total} requests failed in the application ({which}), which is no matter of the load balancer: see its log")
+    if refused:
+        return Verdict(
+            OK, f"{len(refused)} of {total} connections {'was' if len(refused) == 1 else 'were'} not accepted, and reached no node: a machine was busy"
+        )
+    return Verdict(OK)
 
 
 def judge_restart(balancer: Mapping[str, Any], restarted: Mapping[str, Any], states: Mapping[str, str]) -> Verdict:
@@ -402,8 +519,8 @@ def judge_restart(balancer: Mapping[str, Any], restarted: Mapping[str, Any], sta
     noticed = any(answer[3] < 100 for answer in answers)
     if restarted["by"] == "hand" and not noticed:
         return Verdict(OPEN, "no restart was noticed while it was waited for")
-    # Without a node that it may use, its own 503 shows that it is back.
-    if not answers or answers[-1][3] < 100:
+    # Without a node that it may use, its own 503 shows that it is back. One connection alone may be lost to a busy machine.
+    if all(answer[3] < 100 for answer in answers[-FEW_CONNECTIONS:]):
         return Verdict(FAULT, "it does not answer after its restart")
     return Verdict(OK)
 
@@ -412,6 +529,7 @@ def merge(balancer: Mapping[str, Any], found: Sequence[Figures], restarts: Seque
     """All that was seen of one load balancer, on all nodes, with what is declared of it."""
     merged = Figures(
         interval_s=_median([figures.interval_s for figures in found]),
+        shortest_s=min((figures.shortest_s for figures in found if figures.shortest_s is not None), default=None),
         interval_out_s=_median([figures.interval_out_s for figures in found]),
         fall=_common([figures.fall for figures in found if figures.fall]),
         rise=_common([figures.rise for figures in found if figures.rise]),
@@ -423,7 +541,7 @@ def merge(balancer: Mapping[str, Any], found: Sequence[Figures], restarts: Seque
     merged.verdicts["restart"] = (
         worst(restarts) if restarts else Verdict(OPEN, "it was not restarted: bluegreen_verify_restart, or bluegreen_verify_restart_watch_s")
     )
-    merged.verdicts["interval"] = _interval(balancer, merged.interval_s)
+    merged.verdicts["interval"] = _interval(balancer, merged)
     merged.verdicts["fall"] = _counted(balancer, "fall", merged.fall, "takes a node out")
     merged.verdicts["rise"] = _counted(balancer, "rise", merged.rise, "takes a node in")
     if merged.verdicts["states"].what == FAULT:
@@ -433,11 +551,11 @@ def merge(balancer: Mapping[str, Any], found: Sequence[Figures], restarts: Seque
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:
-    for what in (FAULT, OPEN):
+    for what in (FAULT, OPEN, OK):
         texts = list(dict.fromkeys(verdict.text for verdict in verdicts if verdict.what == what))
         if texts:
             return Verdict(what, "; ".join(text for text in texts if text))
-    return Verdict(OK) if verdicts else Verdict(OPEN, "it was not seen")
+    return Verdict(OPEN, "it was not seen")
 
 
 def _median(values: Iterable[float | None]) -> float | None:
@@ -454,11 +572,14 @@ def _counted(balancer: Mapping[str, Any], key: str, count: Count | None, does: s
     return Verdict(FAULT, text)
 
 
-def _interval(balancer: Mapping[str, Any], interval_s: float | None) -> Verdict:
-    declared = balancer.get("interval_s")
-    if interval_s is None:
+def _interval(balancer: Mapping[str, Any], figures: Figures) -> Verdict:
+    declared, interval_s, shortest_s = balancer.get("interval_s"), figures.interval_s, figures.shortest_s
+    if interval_s is None or shortest_s is None:
         return Verdict(OPEN, "its interval was not measured")
-    if declared and abs(interval_s - declared) > max(INTERVAL_TOLERANCE_S, INTERVAL_TOLERANCE * declared):
+    if not declared:
+        return Verdict(OK)
+    allowed_s = max(INTERVAL_TOLERANCE_S, INTERVAL_TOLERANCE * declared)
+    if declared - interval_s > allowed_s or shortest_s - declared > allowed_s:
         return Verdict(FAULT, f"it checks every {interval_s:g} s, and interval_s is declared as {declared:g}: change it there, or paste the one below")
     return Verdict(OK)
 

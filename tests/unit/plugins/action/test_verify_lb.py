@@ -97,6 +97,15 @@ def test_restarts_are_judged_with_the_node_in_standby(run_action):
     assert not verify(run_action, {"green1": record(restarts=[right])}).result.get("failed")
 
 
+def test_a_connection_that_a_busy_machine_did_not_take_is_shown_and_no_fault(run_action):
+    busy = record()
+    busy["traffic"]["streams"][0]["requests"][100][2:] = [None, 0, None]
+    ran = verify(run_action, {"green1": busy})
+    assert not ran.result.get("failed")
+    (line,) = [line for line in ran.shown if line.startswith("No fault, but seen: ")]
+    assert "load balancer live: 1 of 600 connections was not accepted" in line
+
+
 def test_a_clock_that_cannot_be_compared_is_named(run_action):
     assert any(line.startswith("The clock of green1 could not be compared") for line in verify(run_action, {"green1": record(dates=False)}).shown)
     assert not any("clock" in line for line in verify(run_action, {"green1": record()}).shown)

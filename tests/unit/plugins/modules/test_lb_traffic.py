@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import random
 import threading
 
 import pytest
@@ -58,6 +59,9 @@ def traffic(run_module, clock, tmp_path, monkeypatch):
     """One stream for some seconds, which it alone lets pass."""
     file = str(tmp_path / "traffic")
 
+    # As far apart as they are on average.
+    monkeypatch.setattr(random, "uniform", lambda least, most: (least + most) / 2)
+
     def run(seconds, **args):
         streams = args.pop("streams", [LIVE])
 
@@ -84,7 +88,16 @@ def traffic(run_module, clock, tmp_path, monkeypatch):
     return run
 
 
-def test_at_a_steady_rate(traffic, sent):
+def test_never_in_step_with_users_whose_requests_come_at_a_steady_rate(traffic, sent, monkeypatch):
+    waits = iter([0.5, 1.5, 0.8])
+    asked = []
+    monkeypatch.setattr(random, "uniform", lambda *limits: asked.append(limits) or next(waits, 9.0))
+    traffic(1, rate_per_s=4)
+    assert asked[0] == (0.5, 1.5)
+    assert [at for _url, at, _timeout in sent] == [0.0, 0.125, 0.5, 0.7]
+
+
+def test_at_the_rate_that_is_wanted(traffic, sent):
     told = traffic(1, rate_per_s=4)
     assert sent == [("http://lb/a", at, 10.0) for at in (0.0, 0.25, 0.5, 0.75)]
     assert told == {

@@ -130,6 +130,37 @@ def test_a_heartbeat_that_dies_and_counts_anew(watch, heartbeat_server):
     assert [word for _at, word in told["components"][0]["probers"][0]["answers"]] == ["live", "live"]
 
 
+def test_an_agent_that_only_answers_the_watch_too_late_has_not_died(watch, heartbeat_server):
+    told = watch(
+        3,
+        {
+            -1: {"probers": [prober(70, 0.0, live=70)]},
+            0.5: lambda: heartbeat_server.next_answers.extend([(500, "{}")] * 2),
+            1.5: {"probers": [prober(72, 0.0, live=72, not_standby=72)]},
+            # This one has been restarted.
+            2.0: lambda: heartbeat_server.next_answers.append((500, "{}")),
+            2.5: {"probers": [prober(1, 0.0, live=1, not_standby=1)]},
+        },
+        every_s=0.5,
+    )
+    assert told["components"][0]["gone"] == [[1002.0, 1002.5]]
+
+
+def test_what_a_restarted_agent_has_answered_came_after_its_restart(watch, heartbeat_server):
+    told = watch(
+        4,
+        {
+            -1: {"probers": [prober(70, 0.0, live=70)]},
+            0.5: {"probers": [prober(71, 0.0, live=71)]},
+            1.0: lambda: heartbeat_server.next_answers.extend([(500, "{}")] * 4),
+            # A busy machine: it is seen after several answers.
+            3.0: {"probers": [prober(3, 0.0, live=3, not_standby=3)]},
+        },
+        every_s=0.5,
+    )
+    assert [at for at, _word in told["components"][0]["probers"][0]["answers"]] == [1000.5, 1002.0, 1002.5, 1003.0]
+
+
 def test_a_heartbeat_that_does_not_come_back(watch, heartbeat_server):
     told = watch(1, {0.5: lambda: heartbeat_server.next_answers.extend([(500, "{}")] * 9)}, every_s=0.5)
     assert told["components"][0]["gone"] == [[1000.5, None]]
