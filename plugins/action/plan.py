@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal, all_told, divided
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines, waits_s
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._windows import WindowError, refusals
 
 
@@ -74,8 +75,9 @@ class ActionModule(Judgement):
         if found.refusals:
             raise Refused(f"Refused, nothing was changed: {all_told(found.refusals)}.", **found.as_dict(), table=lines)
         seconds, _certain = eta_s(found, nodes, policy)
+        times = {"eta_s": round(seconds, 1), "waits_s": round(waits_s(found, nodes, policy), 3), "at": round(time.time(), 3)}
         override = policy.limits.override.record(found.passed)
-        return {**found.as_dict(), "table": lines, "hash": found.digest, "eta_s": round(seconds, 1), "override": override}
+        return {**found.as_dict(), "table": lines, "hash": found.digest, **times, "override": override}
 
 
 # Long enough for a handful of health checks and, where there is traffic, for every kind of request to come by.

@@ -34,7 +34,8 @@ TABLE = keys(
         since=moment(),
         out_s=or_null(number()),
         cut_off=or_null(keys(dict(previous=_PREVIOUS, why=text()))),
-    )
+    ),
+    dict(beside_s=number()),
 )
 
 
@@ -44,7 +45,10 @@ def read():
 
 
 def served(components, run_id, out_s=None):
-    """The node went live on this release, proven. out_s: seconds it was out of service for it; None keeps the former value."""
+    """The node went live on this release, proven. out_s: seconds it was out of service for it; None keeps the former value.
+
+    So does the release that it served before: a way back has waited for whatever failed, and is no measure of a swap.
+    """
     with _records.exclusive(FILE):
         record = read()
         if record is None:
@@ -52,6 +56,8 @@ def served(components, run_id, out_s=None):
             out_s = None  # it has stood by since it was set up
         elif record["phase"] != "SERVING" and record["run_id"] != run_id:
             out_s = None  # another run took it out, and the time since then is no measure of a swap
+        elif components == record["current"]:
+            out_s = None
         previous = record["previous"]
         if components in previous:
             previous = previous[previous.index(components) + 1 :]
@@ -60,6 +66,16 @@ def served(components, run_id, out_s=None):
         changed = components != record["current"]
         record.update(current=components, previous=previous[:KEPT], out_s=record["out_s"] if out_s is None else out_s)
         return _write(_entered(record, "SERVING", run_id, changed))
+
+
+def took(run_id, batch_s):
+    """This run has brought the node live, and each of its batches took so long, but for the waits that are planned: what came beside being out."""
+    with _records.exclusive(FILE):
+        record = read()
+        if record is None or record["out_s"] is None or (record["phase"], record["run_id"]) != ("SERVING", run_id):
+            return record
+        record["beside_s"] = round(max(0.0, batch_s - record["out_s"]), 3)
+        return _write(record)
 
 
 def found(components, run_id):

@@ -38,6 +38,15 @@ options:
     type: str
     choices: [complete, failed, interrupted]
     default: complete
+  batch_s:
+    description:
+      - Seconds that each batch of this run took, without the waits that were planned. The action sets it from O(plan).
+      - It is noted in the release record of a node that this run has brought live, for the next plan.
+    type: float
+  plan:
+    description:
+      - What M(halfswap.bluegreen.plan) registered, when all of it was done. Only the action reads it.
+    type: dict
 seealso:
   - module: halfswap.bluegreen.begin
   - module: halfswap.bluegreen.deploy_lock

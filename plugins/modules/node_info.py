@@ -162,6 +162,12 @@ record:
       type: float
       returned: always
       sample: 12.4
+    beside_s:
+      description:
+        - Seconds that a batch took in that run beside being out and the waits that were planned, such as reading all nodes.
+      type: float
+      returned: once a deployment has measured it
+      sample: 5.1
     cut_off:
       description: The releases that it cannot go back to any more; null when there are none.
       type: dict

@@ -220,6 +220,16 @@ eta_s:
   returned: always
   type: float
   sample: 17.4
+waits_s:
+  description: Seconds of it in which no node is out, as planned - settling in, the others out, the watch.
+  returned: success
+  type: float
+  sample: 2.0
+at:
+  description: When it was planned, in seconds since 1970 by the clock of the controller.
+  returned: success
+  type: float
+  sample: 1795170304.512
 table:
   description: The plan as it was shown, line by line.
   returned: always

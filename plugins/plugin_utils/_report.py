@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers, misasked, strangers
@@ -54,7 +55,8 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         rows += [(batch.number, name, *_packages(of[name]), "stands by with it", later) for name in batch.retire]
         if not batch.nodes and not batch.retire:
             rows.append((batch.number, "-", "-", "only watched", later))
-        rows[first:] = [(*row, "" if number else _expected(batch, of, policy)) for number, row in enumerate(rows[first:])]
+        expected = _expected(batch, of, policy)
+        rows[first:] = [(*row, "" if number else expected) for number, row in enumerate(rows[first:])]
     total, certain = eta_s(plan, nodes, policy)
     count = f"{len(plan.batches)} batch{'es' if len(plan.batches) > 1 else ''}"
     return [
@@ -62,19 +64,24 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         *table(("batch", "node", "from", "to", "nodes serving meanwhile", "expected"), rows),
         *fit(passed),
         *fit(f"WARNING: {text}." for text in plan.differences),
-        *([] if certain else ["Drain, installation, start and sanity test: as long as the last time, which is not known of every node yet."]),
+        *(
+            []
+            if certain
+            else ["Drain, installation, start and sanity test, and what comes between the waits: as long as the last time, which is not known yet."]
+        ),
     ]
 
 
 def _expected(batch: Batch, of: Mapping[str, Node], policy: Policy) -> str:
     """The waits of the batch, in their order."""
-    out, work, back, retired, observed = expected_s(batch, list(of.values()), policy)
+    out, work, back, retired, observed, beside = expected_s(batch, list(of.values()), policy)
     mine, others = _guess([of[name] for name in batch.nodes]), _guess([of[name] for name in batch.retire])
     waits = [
         *([f"settle {_about(out)}{mine}"] if out else []),
         *([f"drain to sanity test {_about(work)}", f"settle {_about(back)}{mine}"] if batch.nodes else []),
         *([f"the others out {_about(retired)}{others}"] if batch.retire else []),
         *([f"observe {_about(observed)}"] if observed else []),
+        *([f"between them {_about(beside)}"] if batch.nodes else []),
     ]
     return ", ".join(waits)
 
@@ -96,11 +103,11 @@ def _nothing(nodes: Sequence[Node]) -> str:
     return f"PLAN nothing to do: {len(serving)} of {len(nodes)} nodes are live, healthy and on {serves or 'nothing'}; not live: {rest}"
 
 
-def expected_s(batch: Batch, nodes: Sequence[Node], policy: Policy) -> tuple[float, float | None, float, float, float]:
-    """Seconds of each wait of the batch: settle out, all that is done in standby, settle in, settle out of the others, observe.
+def expected_s(batch: Batch, nodes: Sequence[Node], policy: Policy) -> tuple[float, float | None, float, float, float, float | None]:
+    """Seconds of each wait of the batch: settle out, all that is done in standby, settle in, settle out of the others, observe; and beside them.
 
     Settling by the intervals at which the probers were seen to ask; the work as it was when the node was last swapped, None where
-    that is not known.
+    that is not known. Beside the waits a batch costs what the last run measured: reading all nodes, the interlock, the ends of a watch.
     """
     mine = [node for node in nodes if node.name in batch.nodes]
     out = _settle_s([node for node in mine if node.live], policy, "fall")
@@ -109,13 +116,20 @@ def expected_s(batch: Batch, nodes: Sequence[Node], policy: Policy) -> tuple[flo
     known = [max(0.0, seconds - _settle_s([node], policy, "fall")) for node, seconds in took if seconds is not None]
     work = max(known, default=0.0) if len(known) == len(swapped) else None
     retired = _settle_s([node for node in nodes if node.name in batch.retire], policy, "fall")
-    return out, work, _settle_s(mine, policy, "rise"), retired, batch.observe_s
+    measured = [seconds for node in nodes for seconds in [(node.record or {}).get("beside_s")] if seconds is not None]
+    beside = (median(measured) if measured else None) if batch.nodes else 0.0
+    return out, work, _settle_s(mine, policy, "rise"), retired, batch.observe_s, beside
 
 
 def eta_s(plan: Plan, nodes: Sequence[Node], policy: Policy) -> tuple[float, bool]:
     """Seconds that the plan takes, and whether all of them are known."""
     waits = [seconds for batch in plan.batches for seconds in expected_s(batch, nodes, policy)]
     return sum(seconds or 0.0 for seconds in waits), None not in waits
+
+
+def waits_s(plan: Plan, nodes: Sequence[Node], policy: Policy) -> float:
+    """Seconds of the plan in which no node is out: settle in, settle out of the others, and observe."""
+    return sum(sum(expected_s(batch, nodes, policy)[2:5]) for batch in plan.batches)
 
 
 def _settle_s(nodes: Sequence[Node], policy: Policy, count: str) -> float:

@@ -9,7 +9,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
@@ -38,6 +38,8 @@ def run(module):
     # The lock first: what else goes wrong must not keep the next run waiting.
     result = give_back(module)
     try:
+        if result["released"] and module.params["batch_s"] is not None and not module.check_mode:
+            _release_record.took(module.params["run_id"], module.params["batch_s"])
         said = read(module, module.params["components"], holder)
     except UNREADABLE as exc:
         module.fail_json(msg=str(exc), **result)
@@ -46,7 +48,9 @@ def run(module):
 
 
 def main():
-    module = Module(guarded=["components"], argument_spec=dict(OPTIONS, result=_lock.RESULT, **_lock.HOLDER), supports_check_mode=True)
+    module = Module(
+        guarded=["components"], argument_spec=dict(OPTIONS, batch_s=dict(type="float"), result=_lock.RESULT, **_lock.HOLDER), supports_check_mode=True
+    )
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))

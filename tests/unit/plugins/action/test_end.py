@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._process import identity
 
 SHOP = {"name": "shop", "package": "shop", "service": "shop", "url": "http://127.0.0.1:9101"}
@@ -20,6 +22,37 @@ def test_the_lock_and_the_reading_are_one_question(run_action, said, clock):
     # By its process a run knows its own lock from that of another one with the same name.
     assert sent["process"] == identity(os.getppid()) and sent["owner"].startswith("alice@")
     assert ran.result["at"] == 1000.0
+
+
+def batch(*nodes, after="2", **changes):
+    of = {name: {"shop": after} for name in nodes}
+    return {"nodes": list(nodes), "before": {name: {"shop": "1"} for name in nodes}, "after": of, "ready": [], **changes}
+
+
+PLANNED = {"at": 940.0, "waits_s": 22.0, "batches": [batch("blue1"), batch("green1"), {**batch(), "retire": ["blue1"]}]}
+
+
+@pytest.mark.parametrize(
+    "args, batch_s",
+    [
+        # 60 s, of which 22 s were waits, in two swaps.
+        ({"plan": PLANNED}, 19.0),
+        ({}, None),
+        ({"plan": {"skipped": True}}, None),
+        ({"plan": {**PLANNED, "batches": []}}, None),
+        ({"plan": {**PLANNED, "batches": [batch("green1")]}}, None),
+        ({"plan": {**PLANNED, "batches": [batch("blue1", after="1")]}}, None),
+        ({"plan": {**PLANNED, "batches": [batch("blue1", ready=["blue1"])]}}, None),
+    ],
+)
+def test_what_each_batch_took_goes_to_the_nodes_that_were_swapped(run_action, said, clock, args, batch_s):
+    (sent,) = [sent for _module, sent in run_action("end", {**ARGS, **args}, VARS, answer=said()).sent]
+    assert sent["batch_s"] == batch_s and "plan" not in sent
+
+
+def test_a_run_that_failed_is_no_measure(run_action, said, clock):
+    (sent,) = [sent for _module, sent in run_action("end", {**ARGS, "result": "failed", "plan": PLANNED}, VARS, answer=said()).sent]
+    assert "batch_s" not in sent and "plan" not in sent
 
 
 def test_a_lock_that_another_run_has_is_left_to_it(run_action, said):

@@ -113,6 +113,37 @@ def test_how_long_the_last_swap_took():
     assert _release_record.served(TWO, "r2")["out_s"] == 12.5
 
 
+def test_a_way_back_is_no_measure_of_a_swap():
+    """It has waited for whatever failed: a time-out would be the ETA of every deployment after it."""
+    serve(ONE)
+    _release_record.phase("STANDING_BY", "r2")
+    _release_record.served(TWO, "r2", 12.5)
+    _release_record.phase("STANDING_BY", "r3")
+    assert _release_record.served(TWO, "r3", 75.0)["out_s"] == 12.5
+    _release_record.phase("STANDING_BY", "r4")
+    assert _release_record.served(ONE, "r4", 9.0)["out_s"] == 9.0
+
+
+def test_what_a_batch_costs_beside_being_out():
+    assert _release_record.took("r1", 20.0) is None
+    serve(ONE)
+    _release_record.phase("STANDING_BY", "r2")
+    _release_record.served(TWO, "r2", 12.5)
+    assert _release_record.took("r2", 18.75)["beside_s"] == 6.25
+    assert _release_record.read()["beside_s"] == 6.25
+    # It was brought live by another run, or is not live; and what was out for longer than a batch took was alone.
+    assert _release_record.took("r3", 100.0)["beside_s"] == 6.25
+    _release_record.phase("STANDING_BY", "r2")
+    assert _release_record.took("r2", 100.0)["beside_s"] == 6.25
+    _release_record.served(THREE, "r2", 30.0)
+    assert _release_record.took("r2", 20.0)["beside_s"] == 0.0
+
+
+def test_a_record_of_before_that_was_measured_is_read():
+    serve(ONE)
+    assert "beside_s" not in _release_record.read()
+
+
 def test_a_run_that_found_the_node_out_does_not_tell_how_long_a_swap_takes():
     serve(ONE)
     _release_record.phase("STANDING_BY", "r2")

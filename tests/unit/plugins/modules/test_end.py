@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import end, node_info
 
@@ -46,6 +46,19 @@ def test_the_lock_and_the_reading(run_module, node, args):
     assert (line["what"], line["by"], line["result"]) == ("lock released", "alice@ops1", "failed")
     again = run_module(end, args())
     assert (again["changed"], again["released"], again["held_by"]) == (False, False, None)
+
+
+def test_what_a_batch_took_is_noted_for_the_next_plan(run_module, node, args):
+    hold()
+    for packages in ({"shop": "shop-1.0.0-1.noarch"}, {"shop": "shop-2.0.0-1.noarch"}):
+        _release_record.served(packages, "r1", 5.0)
+        _release_record.phase("STANDING_BY", "r1")
+    _release_record.served({"shop": "shop-3.0.0-1.noarch"}, "r1", 5.0)
+    assert run_module(end, args(batch_s=11.5), check_mode=True).failed is False
+    assert "beside_s" not in _release_record.read()
+    assert run_module(end, args(batch_s=11.5))["record"]["beside_s"] == 6.5
+    # Without its lock it is not the run that did it.
+    assert run_module(end, args(batch_s=99.0))["record"]["beside_s"] == 6.5
 
 
 def test_the_lock_of_another_run_is_left_and_told(run_module, node, args):

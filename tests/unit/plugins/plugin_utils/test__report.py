@@ -12,7 +12,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence impor
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Override
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, plan_lines, standing_by_lines, status_lines, table
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, next_lines, plan_lines, standing_by_lines, status_lines, table, waits_s
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
 BALANCERS = (
@@ -63,21 +63,43 @@ GREEN = ["2 green1 shop-1.0.0-1.noarch shop-2.0.0-1.noarch 2 of 4", "2 green2 sh
 
 
 def test_the_plan_as_a_change_board_reads_it(nodes, said):
-    seen = dict(said(), record={"out_s": 6.7, "previous": [], "cut_off": None})
+    seen = dict(said(), record={"out_s": 6.7, "beside_s": 4.0, "previous": [], "cut_off": None})
     found = plan(nodes(seen), WANTED, POLICY)
     lines = plan_lines(found, nodes(seen), POLICY)
-    waits = "settle 1.5 s, drain to sanity test 5.2 s, settle 1.0 s"
-    assert lines[0] == f"PLAN {found.digest}: halves, 2 batches, ETA about 15.4 s"
+    waits = "settle 1.5 s, drain to sanity test 5.2 s, settle 1.0 s, between them 4.0 s"
+    assert lines[0] == f"PLAN {found.digest}: halves, 2 batches, ETA about 23.4 s"
     assert lines[1].split("  ")[0] == "batch" and lines[1].endswith("  nodes serving meanwhile  expected") and len(lines) == 7
     assert described(lines) == [(BLUE[0], waits), (BLUE[1], ""), (GREEN[0], waits), (GREEN[1], "")]
+
+
+def test_a_watched_batch_costs_what_the_last_run_measured_beside_its_waits(nodes, said):
+    """Issue 13: 63.6 s were planned, and 88.9 s it took: 6.3 s in each of four batches, for which nobody waits and which nobody had measured."""
+    record = {"out_s": 4.9, "beside_s": 6.3, "previous": [], "cut_off": None}
+    # One node was busy when it was measured; the others say how it is.
+    seen = nodes(dict(said(), record=record), green2=dict(said(), record={**record, "beside_s": 60.0}))
+    policy = replace(POLICY, strategy="rolling", observe_s=10.0)
+    found = plan(seen, WANTED, policy)
+    assert len(found.batches) == 4
+    assert eta_s(found, seen, policy) == (pytest.approx(4 * (4.9 + 1.0 + 10.0 + 6.3)), True)
+    assert waits_s(found, seen, policy) == pytest.approx(4 * (1.0 + 10.0))
+
+
+def test_each_wait_of_a_cutover_is_counted_once(nodes, said):
+    policy = replace(POLICY, strategy="cutover", confirm_after_s=30.0)
+    seen = nodes(dict(said(), record={"out_s": 5.0, "beside_s": 6.0, "previous": [], "cut_off": None}))
+    found = plan(seen, WANTED, policy)
+    whole, certain = eta_s(found, seen, policy)
+    # Of each that is swapped what it is out and what comes beside it; the rest are waits.
+    assert certain and len(found.batches) == 2 and whole == pytest.approx(2 * (5.0 + 6.0) + waits_s(found, seen, policy))
+    assert waits_s(found, seen, policy) == pytest.approx(30.0 + 2 * 1.0 + 1.5)
 
 
 def test_a_first_deployment_does_not_know_how_long_it_takes(nodes):
     found = plan(nodes(), WANTED, POLICY)
     lines = plan_lines(found, nodes(), POLICY)
     assert lines[0] == f"PLAN {found.digest}: halves, 2 batches, ETA more than 5.0 s"
-    assert described(lines)[2] == (GREEN[0], "settle 1.5 s, drain to sanity test ?, settle 1.0 s")
-    assert lines[-1].startswith("Drain, installation, start and sanity test: as long as the last time")
+    assert described(lines)[2] == (GREEN[0], "settle 1.5 s, drain to sanity test ?, settle 1.0 s, between them ?")
+    assert lines[-1].startswith("Drain, installation, start and sanity test, and what comes between the waits: as long as the last time")
 
 
 def test_the_plan_of_a_cutover(nodes):
@@ -87,7 +109,7 @@ def test_the_plan_of_a_cutover(nodes):
     stays = ["1 green1 shop-1.0.0-1.noarch stands by with it 2 of 4", "1 green2 shop-1.0.0-1.noarch stands by with it 2 of 4"]
     rows = described(lines)
     assert [row for row, _waits in rows[:4]] == [*BLUE, *stays]
-    assert rows[0][1] == "settle 1.5 s, drain to sanity test ?, settle 1.0 s, the others out 1.5 s, observe 2.0 h"
+    assert rows[0][1] == "settle 1.5 s, drain to sanity test ?, settle 1.0 s, the others out 1.5 s, observe 2.0 h, between them ?"
 
 
 def test_the_end_of_a_cutover(nodes, said):
@@ -238,7 +260,7 @@ def test_a_guess_is_marked_as_one(nodes, said):
     policy = Policy(limits=Limits(load_balancers=({**BALANCERS[0], "interval_s": 2.0}, BALANCERS[1])))
     found = plan(nodes(unseen), WANTED, policy)
     rows = described(plan_lines(found, nodes(unseen), policy))
-    assert [waits for _row, waits in rows] == ["settle 6.5 s (guess), drain to sanity test 2.2 s, settle 4.5 s (guess)", ""] * 2
+    assert [waits for _row, waits in rows] == ["settle 6.5 s (guess), drain to sanity test 2.2 s, settle 4.5 s (guess), between them ?", ""] * 2
     shown = "\n".join(status_lines(nodes(unseen, blue1=said(since_s=None))))
     assert "unknown probers" in shown
 
