@@ -23,6 +23,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._probers import
     refusals,
 )
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import table
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verify_plan import hold_s
 
 
 class ActionModule(ActionBase):
@@ -42,7 +43,7 @@ class ActionModule(ActionBase):
             }
         )
         # What is described is checked; it goes on with all its keys.
-        load_balancers(args["load_balancers"])
+        checked = load_balancers(args["load_balancers"])
         names = [name for stack in stacks_of(task_vars).values() for name in stack if name not in args["without"]]
         read = {name: list(_statuses(task_vars["hostvars"][name].get(args["observed"]))) for name in names}
         kept = books((name, status) for name, statuses in read.items() for status in statuses)
@@ -53,7 +54,8 @@ class ActionModule(ActionBase):
         for line in lines if speaker(task_vars) else ():
             self._display.display(line)
         balancers = learned(kept, args["load_balancers"])
-        result.update(changed=False, table=lines, load_balancers=balancers, interval_s=longest_interval_s(kept, balancers))
+        interval_s = longest_interval_s(kept, balancers)
+        result.update(changed=False, table=lines, load_balancers=balancers, interval_s=interval_s, hold_s=hold_s(checked, interval_s))
         return result
 
 

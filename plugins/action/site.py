@@ -17,6 +17,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verify_plan import faults as unmeasurable
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verify_plan import verification
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._waits import lock_s
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import PREFIX, REASON_CHARACTERS, SiteError
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.reading import description, differing
@@ -63,6 +65,7 @@ class ActionModule(ActionBase):
         if settings:
             faults += _strangers(settings, application)
             faults += _unfit(settings, args["playbook"]) if args["playbook"] in (*LOCKING, "doctor") else []
+            faults += unmeasurable(settings) if args["playbook"] == "verify_lb" else []
         if faults:
             count = f"{len(faults)} faults" if len(faults) > 1 else "a fault"
             told = "\n- ".join([f"The description of the site has {count}. Nothing was changed.", *faults])
@@ -70,6 +73,7 @@ class ActionModule(ActionBase):
             return result
         result.update({name: value for name, value in settings.items() if name not in UNREGISTERED})
         result.update(_of_run(args["playbook"], args["target"], settings, task_vars))
+        result.update({"verification": verification(settings, application)} if args["playbook"] == "verify_lb" else {})
         result.update(changed=False, application=found.application, nodes=[name for stack in application.values() for name in stack], **application)
         return result
 

@@ -29,6 +29,7 @@ class ActionModule(ActionBase):
         _valid, args = self.validate_argument_spec(
             argument_spec={
                 "recorded": {"type": "str", "required": True},
+                "evidence": {"type": "str", "required": True},
                 "nodes": {"type": "list", "elements": "str", "required": True},
                 "load_balancers": {"type": "list", "elements": "dict", "required": True},
                 "dest": {"type": "str"},
@@ -38,9 +39,11 @@ class ActionModule(ActionBase):
         missing = [name for name, record in records.items() if not record]
         if missing:
             raise AnsibleActionFail(f"halfswap.bluegreen.verify_lb: nothing was recorded for {', '.join(missing)} (variable {args['recorded']}).")
+        # The others have not changed since they were read, or the interlock would have refused.
+        states = _states(task_vars, args["evidence"])
         balancers = load_balancers(args["load_balancers"])
         unknown_clocks: set[str] = set()
-        found = {balancer["name"]: _judged(balancer, records, unknown_clocks) for balancer in balancers}
+        found = {balancer["name"]: _judged(balancer, records, states, unknown_clocks) for balancer in balancers}
         entries = [
             measured({**given, "fall": balancer["fall"], "rise": balancer["rise"]}, found[balancer["name"]])
             for given, balancer in zip(args["load_balancers"], balancers)
@@ -60,15 +63,24 @@ class ActionModule(ActionBase):
         return result
 
 
-def _judged(balancer: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]], unknown_clocks: set[str]) -> Figures:
+def _states(task_vars: Mapping[str, Any], evidence: str) -> dict[str, str]:
+    """What the heartbeat of every node said when it was read last, by its name."""
+    read = {name: (task_vars["hostvars"][name].get(evidence) or {}).get("components") for name in task_vars["ansible_play_hosts_all"]}
+    unread = [name for name, components in read.items() if not components or not components[0].get("heartbeat")]
+    if unread:
+        raise AnsibleActionFail(f"halfswap.bluegreen.verify_lb: {', '.join(unread)} was not read (variable {evidence}).")
+    return {name: str(components[0]["heartbeat"]["state"]) for name, components in read.items() if components}
+
+
+def _judged(balancer: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]], states: Mapping[str, str], unknown_clocks: set[str]) -> Figures:
     figures, restarts = [], []
     for name, record in records.items():
         for watched in record["watched"]["components"]:
-            seen, clock = judge(name, balancer, watched["name"], watched, record["traffic"], record["states"])
+            seen, clock = judge(name, balancer, watched["name"], watched, record["traffic"], states)
             figures.append(seen)
             if not clock.known:
                 unknown_clocks.add(name)
-        after = {**record["states"], name: "standby"}
+        after = {**states, name: "standby"}
         restarts += [judge_restart(balancer, restarted, after) for restarted in record["restarts"] if restarted["load_balancer"] == balancer["name"]]
     return merge(balancer, figures, restarts)
 

@@ -69,6 +69,7 @@ options:
     type: str
     required: true
 seealso:
+  - module: halfswap.bluegreen.lb_trial
   - module: halfswap.bluegreen.lb_watch
 """
 
@@ -99,46 +100,19 @@ unable:
   sample: []
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._match_test import SPEC, begin
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 
 
-def run(params):
-    heartbeats = [Heartbeat(c["name"], c["url"], params["token"]) for c in params["components"]]
-    able = [heartbeat for heartbeat in heartbeats if "test" in heartbeat.status()]
-    if able:
-        _records.prepare()
-    for heartbeat in able:
-        heartbeat.match_test(params["words"], params["seconds"], reason=params["reason"], run_id=params["run_id"], by=params["by"])
-        what = "heartbeat %s: match test of %.1f s" % (heartbeat.name, params["seconds"])
-        _records.append(params["run_id"], params["by"], what, after=params["words"], reason=params["reason"])
-    return dict(changed=bool(able), tested=[h.name for h in able], unable=[h.name for h in heartbeats if h not in able])
-
-
 def main():
-    module = Module(
-        guarded=["components"],
-        argument_spec=dict(
-            components=dict(
-                type="list",
-                elements="dict",
-                required=True,
-                options=dict(name=dict(type="str", required=True), url=dict(type="str", required=True)),
-            ),
-            token=dict(type="str", required=True, no_log=True),
-            words=dict(type="dict", required=True),
-            seconds=dict(type="float", required=True),
-            reason=dict(type="str", default=""),
-            run_id=dict(type="str", required=True),
-            by=dict(type="str", required=True),
-        ),
-        supports_check_mode=False,
-    )
+    module = Module(guarded=["components"], argument_spec=SPEC, supports_check_mode=False)
     try:
-        module.exit_json(**run(module.params))
-    except (HeartbeatError, _records.RecordsError) as exc:
+        result = begin(module.params)
+    except (HeartbeatError, RecordsError) as exc:
         module.fail_json(msg=str(exc))
+    module.exit_json(changed=bool(result["tested"]), **result)
 
 
 if __name__ == "__main__":

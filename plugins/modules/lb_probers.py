@@ -66,4 +66,11 @@ interval_s:
   returned: always
   type: float
   sample: 0.5
+hold_s:
+  description:
+    - Seconds in which each of them has surely changed its mind about a node, as declared, with three checks more. Where no interval is known, one
+      second is taken for it.
+  returned: always
+  type: float
+  sample: 4.0
 """

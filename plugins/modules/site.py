@@ -119,6 +119,13 @@ drain:
   returned: for O(playbook=deploy)
   type: dict
   sample: {method: counter, timeout_s: 60}
+verification:
+  description:
+    - What the playbook does, by the description - C(nodes) that are tested in the order of the inventory, C(streams) of requests, C(words) by the path
+      that is checked, C(watched) heartbeats and their C(units), C(restarts), and what the C(lock) is made of.
+  returned: for O(playbook=verify_lb)
+  type: dict
+  sample: {nodes: [blue1, green1]}
 min_live:
   description:
     - As this one, every variable under its name without C(bluegreen_), with its default where nobody gave it.

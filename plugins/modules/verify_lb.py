@@ -36,6 +36,12 @@ options:
     description: Name of the variable in which the role has put its records on each node that it tested.
     type: str
     required: true
+  evidence:
+    description:
+      - Name of the variable in which M(halfswap.bluegreen.begin) or M(halfswap.bluegreen.node_info) was registered on every node. What its first
+        heartbeat said is its state, but for the one that is tested.
+    type: str
+    required: true
   nodes:
     description: The nodes that were tested.
     type: list
@@ -58,6 +64,7 @@ EXAMPLES = r"""
 - name: Judge what was recorded
   halfswap.bluegreen.verify_lb:
     recorded: verify_lb_recorded
+    evidence: bluegreen_evidence
     nodes: [blue1, green1]
     load_balancers: "{{ bluegreen_load_balancers }}"
     dest: dist/load-balancers.yml

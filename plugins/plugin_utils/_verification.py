@@ -202,7 +202,7 @@ class Stream:
             for before, after in _pairs([phase.begin, *(at for at, _word in prober["answers"] if phase.begin <= at < phase.end)])
             if self.usual_s and before <= end and begin <= after
         ]
-        return max([self.ever_late_s, *answers, *checks])
+        return float(max([self.ever_late_s, *answers, *checks]))
 
     def out_by(self, phase: Phase) -> float | None:
         """When the node had to be out, if it had to in this phase: one check later than declared, so that whatever is late has come."""

@@ -20,9 +20,6 @@ KNOWN = (
     "map('extract', hostvars, '__bluegreen_address')",
     # Handed to the action heartbeat, which reads from it what it knows.
     "hostvars[__swap_batch.nodes[0]].__swap_sanity }}",
-    # One word of a heartbeat, and numbers.
-    "map('extract', hostvars, ['__verify_lb_evidence', 'components', 0, 'heartbeat', 'state'])",
-    "hostvars[verify_lb_node].__verify_lb_evidence.components",
 )
 
 

@@ -23,7 +23,10 @@ SITE = {
     "bluegreen_components": [{"name": "shop", "port": 8080, "health_url": "http://127.0.0.1:8080/health", "heartbeat": {"port": 9180}}],
     # Nobody counts the requests in flight of this application.
     "bluegreen_drain_method": "kernel",
-    "bluegreen_load_balancers": [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby", "url": "http://192.0.2.6"}],
+    "bluegreen_load_balancers": [
+        {"name": "live", "follows": "live", "url": "http://192.0.2.5"},
+        {"name": "standby", "follows": "standby", "url": "http://192.0.2.6"},
+    ],
     "bluegreen_token": "the-secret-of-the-site",
 }
 MIGRATIONS = [{"name": "orders", "kind": "command", "argv": ["migrate"], "current": ["current"]}]

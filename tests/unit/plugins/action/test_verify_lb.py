@@ -34,18 +34,20 @@ def record(fall: int = 3, dates: bool = True, **changes):
         },
         "traffic": {"streams": [stream("live", 99.5 + fall, 111.5, "blue1"), stream("standby", 101.5, 112.5, None)]},
         "restarts": [],
-        "states": {"blue1": "live", "green1": "live"},
     }
     return {**found, **changes}
 
 
-def verify(run_action, records, host="blue1", load_balancers=(LIVE, STANDBY), **args):
+def verify(run_action, records, host="blue1", load_balancers=(LIVE, STANDBY), said=None, **args):
+    hosts = ["blue1", "green1"]
+    live = {"components": [{"heartbeat": {"state": "live"}}]}
     task_vars = {
         "inventory_hostname": host,
-        "ansible_play_hosts": ["blue1", "green1"],
-        "hostvars": {name: {"seen": found} for name, found in records.items()},
+        "ansible_play_hosts": hosts,
+        "ansible_play_hosts_all": hosts,
+        "hostvars": {name: {"read": live, "seen": records.get(name), **(said or {}).get(name, {})} for name in hosts},
     }
-    return run_action("verify_lb", {"recorded": "seen", "nodes": list(records), "load_balancers": list(load_balancers), **args}, task_vars)
+    return run_action("verify_lb", {"recorded": "seen", "evidence": "read", "nodes": list(records), "load_balancers": list(load_balancers), **args}, task_vars)
 
 
 def test_shows_what_was_measured_and_writes_it_down(run_action, tmp_path):
@@ -114,6 +116,17 @@ def test_a_clock_that_cannot_be_compared_is_named(run_action):
 def test_what_was_not_recorded_is_not_judged(run_action):
     with pytest.raises(AnsibleActionFail, match="nothing was recorded for green1"):
         verify(run_action, {"green1": None})
+
+
+@pytest.mark.parametrize("read", [None, {}, {"unreachable": True}, {"components": [{"heartbeat": None}]}])
+def test_a_node_that_was_not_read_is_named(run_action, read):
+    with pytest.raises(AnsibleActionFail, match="blue1 was not read"):
+        verify(run_action, {"green1": record()}, said={"blue1": {"read": read}})
+
+
+def test_what_the_other_nodes_said_is_their_state(run_action):
+    ran = verify(run_action, {"green1": record()}, said={"blue1": {"read": {"components": [{"heartbeat": {"state": "standby"}}]}}})
+    assert "load balancer live: it follows live, but sends requests to blue1 (standby)" in ran.result["msg"]
 
 
 def test_load_balancers_that_are_none(run_action):
