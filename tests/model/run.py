@@ -38,7 +38,7 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "swap": {},
     "deploy_lock": LEASE,
     "begin": {**LEASE, "batch_id": LEASE["run_id"]},
-    "end": {**LEASE, "result": RESULT},
+    "end": {**LEASE, "result": RESULT, "plan": {"{{ __bluegreen_plan | default(omit) }}": "plan"}},
     "close": {**SITE, **OBSERVED, "complete": {"{{ __bluegreen_completed | default('') == __bluegreen_site.run_id }}": "complete"}},
 }
 ARGUMENTS = {
@@ -53,7 +53,7 @@ ARGUMENTS = {
     "swap": ("name", "rolespec_validate"),
     "deploy_lock": ("run_id", "reason take_over state result"),
     "begin": ("run_id reason take_over decided components token batch_id drain clear_cut_off", ""),
-    "end": ("run_id result components", ""),
+    "end": ("run_id result components plan", ""),
     "close": ("site observed complete packages strategy next", ""),
 }
 WHEN = {
