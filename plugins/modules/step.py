@@ -15,7 +15,7 @@ version_added: 0.1.0
 description:
   - Not for playbooks. There you write the step that you mean, such as M(halfswap.bluegreen.out); its action has this module carry it out on the node.
   - It is one module for all of them because Ansible builds what it sends for each module anew, which takes as long as a step itself. So that is done once a
-    run.
+    run. The node keeps it, compiled, until it is restarted; a step whose node has it is sent as the arguments and a page of Python.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
@@ -33,6 +33,11 @@ options:
     description: The options of the module of that name.
     type: dict
     required: true
+  keep:
+    description:
+      - Where to keep, on the node, what Ansible has sent with this step, so that later ones need not be sent. The name of the Python that runs is added.
+      - Without it, or in check mode, nothing is kept.
+    type: str
 seealso:
   - module: halfswap.bluegreen.begin
   - module: halfswap.bluegreen.out
@@ -94,9 +99,16 @@ def main():
             step=dict(type="str", required=True, choices=STEPS),
             # The step checks them, and knows what of them is secret.
             options=dict(type="dict", required=True, no_log=True),
+            keep=dict(type="str"),
         ),
         supports_check_mode=True,
     )
+    # Whoever builds modules otherwise than Ansible does sends no zip.
+    sent = globals().get("_modlib_path")
+    if given.params["keep"] and sent and not given.check_mode:
+        from ansible_collections.halfswap.bluegreen.plugins.module_utils._library import keep
+
+        keep(given.params["keep"], sent)
     Module.handed = given.params["options"]
     named(given.params["step"])()
 

@@ -6,20 +6,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._library_run import UNUSED
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import secrets_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Failure
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Failure, shown
 
+from ._library import PROGRAM, Library
 from ._ways import WayError
+
+STEP = "halfswap.bluegreen.step"
+# It has only documentation in it, so Ansible builds nothing of it and just says which Python the node has.
+DOCUMENTED = "halfswap.bluegreen.plan"
 
 
 class Refused(Exception):
@@ -34,6 +42,8 @@ class Step(ActionBase):
     """An action whose result is what act() returns. What it refuses is a failed result, never an exception."""
 
     _supports_check_mode = True
+    # By which a step is being sent, in place of the module.
+    _sent_by: Library | None = None
     task_vars: Mapping[str, Any]
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -58,8 +68,42 @@ class Step(ActionBase):
     def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """What a step says that was carried out on the node."""
         asked = {"step": name, "options": dict(args)}
-        result: dict[str, Any] = self._execute_module("halfswap.bluegreen.step", module_args=asked, task_vars=self.task_vars)
+        library = self._library_of_node()
+        if library is not None:
+            self._sent_by = library
+            try:
+                result = self._carried_out(asked)
+            finally:
+                self._sent_by = None
+            if UNUSED not in result:
+                return result
+            # Nothing was done there. The node is sent everything now, and keeps it for the steps to come.
+            self._display.vvv(f"{self.name}: {shown(result[UNUSED])}. Step {name} is sent as a whole.")
+            library.missed()
+            asked["keep"] = library.place
+        return self._carried_out(asked)
+
+    def _carried_out(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = self._execute_module(STEP, module_args=dict(asked), task_vars=self.task_vars)
         return result
+
+    def _library_of_node(self) -> Library | None:
+        """Where the node may have it. The controller itself needs none, and what only Ansible's own wrapper does is left to that."""
+        limited = constants.config.get_config_value("PYTHON_MODULE_RLIMIT_NOFILE", variables=dict(self.task_vars))
+        if self._connection.transport == "local" or self._task.async_val or limited:
+            return None
+        library = Library(str(self._task.delegate_to or self.name))
+        return library if library.hoped_for else None
+
+    def _configure_module(self, module_name: str, module_args: Any, task_vars: Any) -> Any:
+        """What is sent: a short program in place of the module, where the library is asked for. Ansible does all the rest."""
+        if self._sent_by is None or module_name != STEP:
+            return super()._configure_module(module_name, module_args, task_vars)
+        found = super()._configure_module(DOCUMENTED, {}, task_vars)
+        program = self._sent_by.program(module_args)
+        if len(found) == 2:
+            return dataclasses.replace(found[0], b_module_data=program, module_style="new"), str(PROGRAM)
+        return "new", found[1], program, str(PROGRAM)  # ansible-core 2.16 to 2.18
 
 
 class Sending(Step):

@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _secrets, steps
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _library, _lock, _secrets, steps
 from ansible_collections.halfswap.bluegreen.plugins.modules import step
 
 
@@ -60,3 +60,28 @@ def test_what_is_secret_in_them_is_not_shown(run_module, records):
 def test_one_that_nobody_knows(run_module):
     result = run_module(step, dict(step="drain", options={}))
     assert result.failed and "value of step must be one of" in result["msg"]
+
+
+@pytest.fixture
+def kept(monkeypatch):
+    """What was to be kept, as (where, what)."""
+    found = []
+    monkeypatch.setattr(_library, "keep", lambda library, sent: found.append((library, sent)))
+    return found
+
+
+HELD = dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", node="blue1"))
+
+
+def test_what_ansible_has_sent_is_kept_where_the_controller_says(run_module, records, kept, monkeypatch):
+    monkeypatch.setattr(step, "_modlib_path", "/tmp/sent.zip", raising=False)
+    assert run_module(step, dict(HELD, keep="/run/here/d1ge5t"))["changed"]
+    assert kept == [("/run/here/d1ge5t", "/tmp/sent.zip")]
+
+
+@pytest.mark.parametrize("why", ["not asked for", "check mode", "no zip"])
+def test_nothing_is_kept(run_module, records, kept, monkeypatch, why):
+    if why != "no zip":
+        monkeypatch.setattr(step, "_modlib_path", "/tmp/sent.zip", raising=False)
+    asked = HELD if why == "not asked for" else dict(HELD, keep="/run/here/d1ge5t")
+    assert run_module(step, asked, check_mode=why == "check mode")["changed"] and kept == []

@@ -8,9 +8,12 @@ import types
 from unittest import mock
 
 import pytest
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._library_run import UNUSED
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils import _library
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import WayError
 
@@ -19,7 +22,7 @@ def run(kind, args=None, task_vars=None, act=None):
     """The result of an action of this kind, whose act() or judge() does that."""
     made = type("ActionModule", (kind,), {"judge" if issubclass(kind, Judgement) else "act": act, "SPEC": SPEC})
     action = made(
-        task=mock.MagicMock(args=args or {}, check_mode=False, async_val=0, action="halfswap.bluegreen.tried", diff=False),
+        task=mock.MagicMock(args=args or {}, check_mode=False, async_val=0, action="halfswap.bluegreen.tried", diff=False, delegate_to=None),
         connection=mock.MagicMock(),
         play_context=mock.MagicMock(check_mode=False),
         loader=mock.MagicMock(),
@@ -48,6 +51,84 @@ def test_the_result_is_what_it_returns():
     # What carries out any step is one module, which is built once.
     options = {"state": "live", "by": "blue1"}
     assert sent == [("halfswap.bluegreen.step", {"step": "heartbeat", "options": options}, {"inventory_hostname": "blue1"})]
+
+
+class Node:
+    """Gives these answers one after the other, and notes what it was asked and whether by the short program."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    def act(self, action, args):
+        def execute(_name, module_args=None, task_vars=None):
+            self.asked.append((action._sent_by is not None, module_args))
+            return self.answers.pop(0)
+
+        action._execute_module = execute
+        action._display = types.SimpleNamespace(vvv=print)
+        return action.module("node_info", args)
+
+
+NONE = {"changed": False, UNUSED: "none is there"}
+
+
+@pytest.fixture
+def this_run(monkeypatch, tmp_path):
+    monkeypatch.setattr(constants, "DEFAULT_LOCAL_TMP", str(tmp_path))
+
+
+def test_a_node_that_has_the_library_is_sent_no_module(this_run):
+    node = Node({"changed": False, "components": []})
+    result, _sent = run(Step, {"components": []}, act=lambda action, args: node.act(action, args))
+    assert result == {"changed": False, "components": []}
+    assert node.asked == [(True, {"step": "node_info", "options": {"components": []}})]
+
+
+def test_a_node_that_has_none_is_sent_the_module_to_keep_it(this_run, capsys):
+    node = Node({**NONE, UNUSED: "none\x1b[2J is there"}, {"changed": True})
+    result, _sent = run(Step, act=lambda action, args: node.act(action, args))
+    asked = {"step": "node_info", "options": {}}
+    assert result == {"changed": True}
+    assert node.asked == [(True, asked), (False, {**asked, "keep": f"{_library.DIRECTORY}/{_library.name()}"})]
+    assert "blue1: none\\x1b[2J is there." in capsys.readouterr().out
+
+
+def test_a_node_that_cannot_keep_it_is_asked_twice_a_run_and_no_other_is_left_unasked(this_run):
+    node = Node(NONE, {"a": 1}, NONE, {"a": 2}, {"a": 3})
+    said = [run(Step, act=lambda action, args: node.act(action, args))[0]["a"] for _time in range(3)]
+    assert said == [1, 2, 3] and [short for short, _asked in node.asked] == [True, False, True, False, False]
+    assert "keep" not in node.asked[-1][1]
+    other = Node({"a": 4})
+    run(Step, act=lambda action, args: other.act(action, args), task_vars={"inventory_hostname": "blue2"})
+    assert [short for short, _asked in other.asked] == [True]
+
+
+@pytest.mark.parametrize("answer", [{"failed": True, "msg": "MODULE FAILURE"}, {"unreachable": True}, {"changed": True}, {}])
+def test_a_step_that_may_have_begun_is_not_sent_again(this_run, answer):
+    node = Node(answer)
+    result, _sent = run(Step, act=lambda action, args: node.act(action, args))
+    assert len(node.asked) == 1 and {key: result[key] for key in answer} == answer
+
+
+def test_a_connection_that_is_lost_is_lost(this_run):
+    node = Node()
+    with pytest.raises(IndexError):
+        run(Step, act=lambda action, args: node.act(action, args))
+    assert len(node.asked) == 1
+
+
+@pytest.mark.parametrize("which", ["local", "async", "limit"])
+def test_where_ansible_does_more_than_run_it_the_module_is_sent(this_run, which):
+    node = Node({})
+
+    def act(action, args):
+        action._connection.transport = "local" if which == "local" else "ssh"
+        action._task.async_val = 10 if which == "async" else 0
+        return node.act(action, args)
+
+    limited = {"ansible_python_module_rlimit_nofile": 1024} if which == "limit" else {}
+    run(Step, act=act, task_vars={"inventory_hostname": "blue1", **limited})
+    assert [short for short, _asked in node.asked] == [False]
 
 
 def test_a_refusal_is_a_failed_result_with_what_it_found():
