@@ -98,6 +98,7 @@ def test_none_is_there(library):
 
 
 def test_another_python_has_its_own(library, kept):
+    assert kept.endswith("-%d.%d.%d" % sys.version_info[:3])
     os.rename(kept, kept.rpartition("-")[0] + "-2.7.0")
     assert "No such file or directory" in unused(library)
 
@@ -114,6 +115,12 @@ def test_a_link_stands_in_its_place(library, kept, which):
     place = os.path.normpath(os.path.join(kept, which))
     os.rename(place, place + ".moved")
     os.symlink(place + ".moved", place)
+    assert "is not a directory of this user alone" in unused(library)
+
+
+def test_a_file_stands_in_its_place(library, kept):
+    os.rename(kept, kept + ".moved")
+    os.close(os.open(kept, os.O_CREAT | os.O_WRONLY, 0o600))
     assert "is not a directory of this user alone" in unused(library)
 
 
