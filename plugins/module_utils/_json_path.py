@@ -25,7 +25,7 @@ def lookup(document, key):
 
     A key of the document may have dots itself, such as {"http.server.requests": {"count": 7}}. Where both ways lead to a value, nobody knows which is meant.
     """
-    found = list(_values(document, key.split(".")))
+    found = _values(document, key.split("."))
     if not found:
         raise LookupError(_stuck(document, key))
     if len(found) > 1:
@@ -35,10 +35,8 @@ def lookup(document, key):
 
 def _values(value, parts):
     if not parts:
-        yield value
-    for count, where in _steps(value, parts):
-        for found in _values(value[where], parts[count:]):
-            yield found
+        return [value]
+    return [found for count, where in _steps(value, parts) for found in _values(value[where], parts[count:])]
 
 
 def _steps(document, parts):

@@ -74,6 +74,7 @@ def carry_out(library, step, given):
             # Half a file, a full disk, a policy that forbids to read it: Ansible's own way may do.
             why = "%s cannot be loaded: %r" % (directory, exc)
     if why is not None:
-        print(json.dumps({"changed": False, UNUSED: why[:300]}))
-        sys.exit(0)
+        # Nothing of Ansible can be had here.
+        sys.stdout.write(json.dumps({"changed": False, UNUSED: why[:300]}) + "\n")
+        return
     _start(directory, given.encode("ascii"))

@@ -40,13 +40,10 @@ options:
     default: complete
   batch_s:
     description:
-      - Seconds that each batch of this run took, without the waits that were planned. The action sets it from O(plan).
+      - Seconds that each batch of this run took, without the waits that were planned. The action M(halfswap.bluegreen.end) sets it from
+        the option C(plan), which is what M(halfswap.bluegreen.plan) registered when all of it was done.
       - It is noted in the release record of a node that this run has brought live, for the next plan.
     type: float
-  plan:
-    description:
-      - What M(halfswap.bluegreen.plan) registered, when all of it was done. Only the action reads it.
-    type: dict
 seealso:
   - module: halfswap.bluegreen.begin
   - module: halfswap.bluegreen.deploy_lock

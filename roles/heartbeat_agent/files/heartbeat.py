@@ -772,7 +772,7 @@ MOST = 10**18
 
 def find(values, dotted_key):
     """What is at the key, of which the parts between the dots may be keys within keys, or one key that has dots itself. Raises LookupError."""
-    found = list(each_at(values, dotted_key.split(".")))
+    found = all_at(values, dotted_key.split("."))
     if not found:
         raise LookupError("nothing at key %s" % plain(dotted_key))
     if len(found) > 1:
@@ -780,18 +780,15 @@ def find(values, dotted_key):
     return found[0]
 
 
-def each_at(values, parts):
+def all_at(values, parts):
     if not parts:
-        yield values
-    elif isinstance(values, dict):
-        for count in range(1, len(parts) + 1):
-            name = ".".join(parts[:count])
-            if name in values:
-                for found in each_at(values[name], parts[count:]):
-                    yield found
-    elif isinstance(values, list) and parts[0].isdigit() and int(parts[0]) < len(values):
-        for found in each_at(values[int(parts[0])], parts[1:]):
-            yield found
+        return [values]
+    if isinstance(values, dict):
+        names = [(count, ".".join(parts[:count])) for count in range(1, len(parts) + 1)]
+        return [found for count, name in names if name in values for found in all_at(values[name], parts[count:])]
+    if isinstance(values, list) and parts[0].isdigit() and int(parts[0]) < len(values):
+        return all_at(values[int(parts[0])], parts[1:])
+    return []
 
 
 def whole_number(value):

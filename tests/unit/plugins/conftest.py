@@ -88,6 +88,15 @@ class Canary(object):
         # As somebody who takes bytes for text has it, as in JSON.
         self.text = self.said.decode("utf-8", "replace")
 
+    @classmethod
+    def texts(cls, value):
+        """Every text of a result, keys, too."""
+        if isinstance(value, dict):
+            return [text for item in list(value) + list(value.values()) for text in cls.texts(item)]
+        if isinstance(value, list):
+            return [text for item in value for text in cls.texts(item)]
+        return [value] if isinstance(value, (type(b"".decode()), str)) else []
+
     def shown_in(self, output, length=20000):
         """Raises where the output, bytes or text, harms whoever reads it."""
         text = output.decode("utf-8") if isinstance(output, bytes) else output

@@ -251,7 +251,8 @@ def test_whatever_is_said_is_fit_to_be_shown(canary, monkeypatch, proc, etc):
     component = dict(SHOP, health_url="http://127.0.0.1/health", status_url="http://127.0.0.1/status", keys=dict(release="release"))
     found = _checking.look(node, [component], dict(MORE, repository_url="http://127.0.0.1/"))
     assert found["answers"] and found["units"] and found["manager"] and found["changed_files"]
-    canary.shown_in(json.dumps(found, ensure_ascii=False).replace("\\\\", "\\"))
+    for text in canary.texts(found):
+        canary.shown_in(text)
     assert "{{" not in json.dumps(found).replace('{{"', "") and "{%" not in json.dumps(found)
 
 

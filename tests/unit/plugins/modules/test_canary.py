@@ -81,17 +81,9 @@ def answer(canary, status=b"200 OK", body=b""):
     return b"HTTP/1.0 " + status + b"\r\nX-Served-By: " + header + b"\r\nX-Release: " + header + b"\r\n\r\n" + body
 
 
-def texts(value):
-    if isinstance(value, dict):
-        return [text for item in list(value) + list(value.values()) for text in texts(item)]
-    if isinstance(value, list):
-        return [text for item in value for text in texts(item)]
-    return [value] if isinstance(value, (type(b"".decode()), str)) else []
-
-
 def seen_through(canary, result):
     """Every text that a module returned, one by one; all of them together are no more than people read."""
-    found = texts(dict(result))
+    found = canary.texts(dict(result))
     for text in found:
         canary.shown_in(text)
         assert not any(opening in text for opening in ("{{", "{%", "{#"))

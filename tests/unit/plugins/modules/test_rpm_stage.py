@@ -428,7 +428,7 @@ def test_what_cannot_be_installed_again_is_said(stage, any_node):
 @pytest.fixture
 def checking(any_node, monkeypatch, tmp_path):
     """A node whose manager checks the signatures of files, too, which rpm does not."""
-    (tmp_path / "dnf.conf").write_text("[main]\ngpgcheck=1\nlocalpkg_gpgcheck = True\n")
+    (tmp_path / "dnf.conf").write_bytes(b"[main]\ngpgcheck=1\nlocalpkg_gpgcheck = True\n")
     monkeypatch.setattr(_rpm_release, "CONFIGURATION", (str(tmp_path / "dnf.conf"),))
     return any_node
 
@@ -457,10 +457,10 @@ def test_what_the_manager_takes_both_ways(stage, checking):
 
 @pytest.fixture
 def filtered(any_node, monkeypatch, tmp_path):
-    for name, text in (("dnf.conf", "[main]\nexcludepkgs = shop-2*  lib\n"), ("site.repo", "[site]\n#exclude=cart\nincludepkgs=tools\n")):
-        (tmp_path / name).write_text(text)
+    for name, text in (("dnf.conf", b"[main]\nexcludepkgs = shop-2*  lib\n"), ("site.repo", b"[site]\n#exclude=cart\nincludepkgs=tools\n")):
+        (tmp_path / name).write_bytes(text)
     (tmp_path / "link.conf").symlink_to(tmp_path / "dnf.conf")
-    (tmp_path / "versionlock.list").write_text("shop-0:1.0.0-1.*\n")
+    (tmp_path / "versionlock.list").write_bytes(b"shop-0:1.0.0-1.*\n")
     monkeypatch.setattr(_rpm_release, "FILTERED", tuple(str(tmp_path / form) for form in ("*.conf", "site.repo", "none.repo")))
     monkeypatch.setattr(_rpm_release, "LOCKED_VERSIONS", (str(tmp_path / "versionlock.list"), str(tmp_path / "none.list")))
     any_node.hidden = [NEW, package("shop", "2.0.0", "2")]

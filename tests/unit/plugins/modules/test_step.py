@@ -70,7 +70,7 @@ def kept(monkeypatch):
     return found
 
 
-HELD = dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", node="blue1"))
+HELD = dict(step="deploy_lock", options=dict(run_id="r1", owner="ops@laptop", host="laptop", node="blue1"))
 
 
 def test_what_ansible_has_sent_is_kept_where_the_controller_says(run_module, records, kept, monkeypatch):
