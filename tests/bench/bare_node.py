@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.request
 
-HEARTBEAT = "http://127.0.0.1:9101/heartbeat"
+HEARTBEAT = "http://127.0.0.1:8791/heartbeat"
 SHOP = "http://127.0.0.1:8080/status"
 LIVE_PATH = "/heartbeat/live"
 # How many answers the demo's live load balancer needs before it changes its mind; see tests/demo/group_vars.
