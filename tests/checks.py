@@ -25,8 +25,12 @@ from environments import CONTROLLER_PYTHON, NODE_PYTHONS, ansible_test_home, cor
 from jobs import BIN, COLLECTION, ROOT, Check, Failed, Job, Schedule, show, tracked_files
 
 NODE_TESTS = ("tests/unit/agent", "tests/unit/plugins/modules", "tests/unit/plugins/module_utils")
-# Knows nothing of Ansible, and is half of the time.
+# Real ansible-playbooks in them: as long as all the others together.
+PLAYS = "test_*_plays.py"
+# Knows nothing of Ansible, and takes long.
 PROPERTIES = "tests/unit/plugins/plugin_utils/test__planner_properties.py"
+# Of what runs plays, the cores differ in what they forget of a text and in how they send a module: see the others in `plays`.
+LEFT_OUT_OF_216 = [f"--ignore={PROPERTIES}", *(f"--ignore-glob=*/test_{which}_plays.py" for which in ("watch", "load_balancer", "token", "migrate"))]
 # Of every so many states of the model one is looked at; prime, so that no node is always in the same state.
 MODEL_SAMPLES = {"check": 499, "test": 199, "all": 1}
 # Two of them are busy and one waits, as tests with clocks and sockets do. A lab keeps both cores busy by itself.
@@ -96,12 +100,16 @@ def sanity_on_nodes(job: Job, python: str) -> None:
     ansible_test(job, core_216(), "sanity", "--test=compile", "--test=import", python=python, path=node_python(python))
 
 
-def units(job: Job, core: Path, folder: str, *options: str) -> None:
+def units(job: Job, core: Path, *options: str) -> None:
     """What runs on the controller, where all of Ansible is there.
 
     By pytest itself: ansible-test forks for each test, which costs more than the tests do.
     """
-    pytest(job, core / "python", job.folder, "-n", "2", folder, *(f"--ignore={folder}" for folder in NODE_TESTS), *options)
+    pytest(job, core / "python", job.folder, "-n", "2", *(f"--ignore={folder}" for folder in NODE_TESTS), *options)
+
+
+def plays() -> list[str]:
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/plugins").glob(PLAYS))
 
 
 def units_on_nodes(job: Job, python: Path, core: Path) -> None:
@@ -229,10 +237,11 @@ def all_checks(tier: str, labs: Labs) -> list[Check]:
         Check("docs", docs),
         Check("model", functools.partial(model, sample=MODEL_SAMPLES[tier])),
         Check("fuzz", fuzz, tier="all"),
-        Check("units", lambda job: units(job, BIN, "tests/unit")),
+        Check("plays", lambda job: units(job, BIN, *plays()), tier="test"),
+        Check("units", lambda job: units(job, BIN, "tests/unit", f"--ignore-glob=*/{PLAYS}")),
         Check("units:nodes", lambda job: units_on_nodes(job, BIN, BIN)),
         *(Check(f"units:python-{version}", lambda job, version=version: units_on_nodes(job, node_python(version), core_216())) for version in NODE_PYTHONS),
-        Check("units:core-2.16", lambda job: units(job, core_216(), "tests/unit/plugins", *([] if everything else [f"--ignore={PROPERTIES}"])), tier="test"),
+        Check("units:core-2.16", lambda job: units(job, core_216(), "tests/unit/plugins", *([] if everything else LEFT_OUT_OF_216)), tier="test"),
         # The units on the nodes' Pythons have them with this core.
         Check("units:nodes-core-2.16", lambda job: units_on_nodes(job, core_216(), core_216()), tier="all"),
         Check("units:ansible-test", units_one_by_one, tier="all"),
