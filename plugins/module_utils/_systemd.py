@@ -9,7 +9,6 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import ctypes
 import io
 import os
 import time
@@ -140,12 +139,14 @@ def up_s():
         return _boottime_of_c()
 
 
-class _Time(ctypes.Structure):
-    _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
-
-
 def _boottime_of_c():
-    said = _Time()
+    # Not above: every step would import it, and no newer Python needs it.
+    import ctypes
+
+    class Time(ctypes.Structure):
+        _fields_ = [("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long)]
+
+    said = Time()
     if ctypes.CDLL(None).clock_gettime(CLOCK_BOOTTIME, ctypes.byref(said)):
         raise SystemdError("the kernel of this node does not tell the time since its boot (CLOCK_BOOTTIME), by which the start of a process is known")
     return said.seconds + said.nanoseconds / 1e9
