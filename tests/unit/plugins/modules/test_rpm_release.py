@@ -522,7 +522,7 @@ def test_a_file_that_is_not_exchanged_although_rpm_says_so(run_module, stored, t
 def test_what_rpm_told_only_the_log(run_module, node, tmp_path, monkeypatch, name):
     """dnf itself says no more than that the transaction failed."""
     log = tmp_path / name
-    log.write_text("2026-11-01T10:00:00+0000 INFO error: of another day\n")
+    log.write_bytes(b"2026-11-01T10:00:00+0000 INFO error: of another day\n")
     monkeypatch.setattr(_rpm_release, "RPM_LOGS", (str(log), str(tmp_path / "none")))
     node.failure = "Transaction failed"
     transaction = node.transaction
