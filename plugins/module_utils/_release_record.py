@@ -44,10 +44,8 @@ def read():
     return _records.read_json(FILE, TABLE)
 
 
-def served(components, run_id, out_s=None, back=False):
+def served(components, run_id, out_s=None):
     """The node went live on this release, proven. out_s: seconds it was out of service for it; None keeps the former value.
-
-    back: whether it was brought back to it. What it leaves then is nothing to go back to; a release that is deployed again leaves the one before.
 
     So does the release that it served before: a way back has waited for whatever failed, and is no measure of a swap.
     """
@@ -61,12 +59,10 @@ def served(components, run_id, out_s=None, back=False):
         elif components == record["current"]:
             out_s = None
         previous = record["previous"]
-        if back and components in previous:
+        if components in previous:
             previous = previous[previous.index(components) + 1 :]
-        elif components != record["current"]:
-            previous = [release for release in previous if release != components]
-            if record["current"] not in _cut_off(record):
-                previous = [record["current"]] + previous
+        elif components != record["current"] and record["current"] not in _cut_off(record):
+            previous = [record["current"]] + previous
         changed = components != record["current"]
         record.update(current=components, previous=previous[:KEPT], out_s=record["out_s"] if out_s is None else out_s)
         return _write(_entered(record, "SERVING", run_id, changed))

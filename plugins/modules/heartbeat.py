@@ -151,12 +151,6 @@ options:
   sanity_host:
     description: The host on which O(sanity) was registered. Defaults to this node.
     type: str
-  back:
-    description:
-      - For O(state=live), whether the node is brought back to a release that it has served before, as the playbook C(rollback) does. What it leaves is no
-        release to go back to then.
-    type: bool
-    default: false
   adopt:
     description:
       - For O(state=live), whether the node goes live for the first time without a sanity test, because users reach it already through load

@@ -123,7 +123,7 @@ ARGUMENTS = {
     "release": ("components token run_id store health_timeout_s drain batch_id", "restart"),
     "sanity": ("tests batch_id url nodes timeout_s", ""),
     "heartbeat": (
-        f"components {SWITCH} min_live max_unavailable capacity without override back state batch_id proof",
+        f"components {SWITCH} min_live max_unavailable capacity without override state batch_id proof",
         "batch evidence permit proof_evidence successors lead_s sanity sanity_host",
     ),
     "way_back": ("batch on_failure evidence", ""),

@@ -345,16 +345,6 @@ def test_the_time_out_of_service_is_told_by_the_run_that_took_the_node_out(run_m
     assert (record["current"], record["out_s"]) == (TWO, None)
 
 
-@pytest.mark.parametrize("back, previous", [(True, []), (False, [TWO])])
-def test_what_a_node_leaves_when_it_is_brought_back_is_no_way_back(run_module, heartbeat_server, back, previous):
-    for release in (ONE, TWO):
-        _release_record.served(release, "r0")
-    run_module(heartbeat, args(heartbeat_server))
-    run_module(heartbeat, args(heartbeat_server, state="live", release=ONE, back=back))
-    record = _release_record.read()
-    assert (record["current"], record["previous"]) == (ONE, previous)
-
-
 def test_a_rehearsal_is_no_measure_of_a_swap(run_module, heartbeat_server):
     _release_record.served(ONE, "r1", 12.5)
     run_module(heartbeat, args(heartbeat_server))
