@@ -201,7 +201,8 @@ class Release(object):
 
     def triggers_to_start(self, names, units):
         """Those that were stopped for it, or that an earlier run has left so: they are enabled, and do not run."""
-        named = self.triggers_of(names, units)
+        # One that no boot starts is forgotten by systemd once it is stopped.
+        named = each_once(self.triggers_of(names, units) + [trigger for trigger in self.triggers if trigger in self.stopped])
         found = self.look(named) if named else {}
         return [name for name in named if found[name].is_down and not found[name].is_masked and (name in self.stopped or found[name].is_enabled)]
 

@@ -357,6 +357,14 @@ def test_what_triggers_it_is_stopped_with_it_and_started_before_it(run_module, n
     assert node.units[trigger]["ActiveState"] == node.units["shop"]["ActiveState"] == "active"
 
 
+def test_a_trigger_that_systemd_forgets_once_it_is_stopped_is_started_again(run_module, node, args, trigger):
+    """One that is not enabled, such as a timer under /run: nothing names it any more."""
+    node.hooks["transaction"] = lambda: node.units["shop"].update(TriggeredBy="")
+    result = run_module(release, args())
+    assert node.done == ["stop %s shop" % trigger, "install", "daemon-reload", "start %s" % trigger, "restart shop"]
+    assert result["started"] == [trigger, "shop"]
+
+
 def test_what_triggers_a_service_that_does_not_run_is_stopped_too(run_module, node, args, trigger):
     """One that ends when it is idle would be started by the next health check."""
     node.is_down("shop")
