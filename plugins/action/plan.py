@@ -18,7 +18,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application im
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import before_a_swap
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, Unstaged, read_nodes, staged
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, going_on, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal, all_told, divided
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines, waits_s
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._windows import WindowError, refusals
@@ -38,6 +38,8 @@ class ActionModule(Judgement):
         "confirm_after": {"type": "float"},
         "observe_s": {"type": "float"},
         "plan_hash": {"type": "str", "default": ""},
+        "forward": {"type": "bool", "default": True},
+        "deployment": {"type": "str", "default": ""},
         "node_count": {"type": "int", "default": 0},
         "windows": {"type": "dict", "default": {}},
         "clock_skew_s": {"type": "float", "default": 5.0},
@@ -45,6 +47,12 @@ class ActionModule(Judgement):
 
     def judge(self, args: dict[str, Any]) -> dict[str, Any]:
         application = stacks_of(self.task_vars)
+        hostvars = self.task_vars["hostvars"]
+        nodes = read_nodes(application, hostvars, args["observed"], without=args["without"])
+        try:
+            wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
+        except Unstaged as exc:
+            raise Refused(Refusal("HS-PACKAGES", str(exc)).told) from exc
         policy = Policy(
             strategy=args["strategy"],
             batch_size=count_of("bluegreen_batch_size", args["batch_size"], sum(map(len, application.values()))),
@@ -52,14 +60,9 @@ class ActionModule(Judgement):
             confirm_after_s=args["confirm_after"],
             # A few nodes at a time is only worth the time when somebody looks at them.
             observe_s=args["observe_s"] if args["observe_s"] is not None else ROLLING_OBSERVE_S if args["strategy"] == "rolling" else 0.0,
+            deployment=args["deployment"] or ((going_on(nodes, wanted) or args["run_id"]) if args["forward"] else ""),
             limits=limits(args, application),
         )
-        hostvars = self.task_vars["hostvars"]
-        nodes = read_nodes(application, hostvars, args["observed"], without=args["without"])
-        try:
-            wanted = {} if any(node.unread for node in nodes) else staged(nodes, hostvars, args["packages"])
-        except Unstaged as exc:
-            raise Refused(Refusal("HS-PACKAGES", str(exc)).told) from exc
         found = plan(nodes, wanted, policy)
         unfit = before_a_swap(nodes, bool(found.batches), args["clock_skew_s"])
         reasons = [*_around(application, nodes, args, self.task_vars), *unfit, *found.refusals]

@@ -30,4 +30,4 @@ class ActionModule(Judgement):
         found = target(args["kind"], nodes, args["release"], args["strategy"])
         if found.refusals:
             raise Refused(f"Refused, nothing was changed: {all_told(found.refusals)}.")
-        return {"wanted": found.wanted, "strategy": found.strategy}
+        return {"wanted": found.wanted, "strategy": found.strategy, "deployment": found.deployment}

@@ -301,7 +301,7 @@ def stored(module, more):
 def record():
     """What the node has noted of its releases."""
     noted = _release_record.read()
-    return None if noted is None else dict(current=noted["current"], previous=noted["previous"])
+    return None if noted is None else dict(current=noted["current"], previous=[former["packages"] for former in noted["previous"]])
 
 
 def changed_files(module, components):

@@ -5,8 +5,9 @@
 
 """The releases of a node as a stack: what it serves, and what it can go back to.
 
-Written when a node goes live on a proven release. Going back is no push but takes off what lies above, so that going back twice
-leads two releases back and not forth again.
+Written when a node goes live on a proven release. Each has the deployment that it came with, so that a release which was served, left and deployed
+again is there twice, and all nodes mean the same by it. Going back is no push but takes off what lies above, so that going back twice leads two
+releases back and not forth again.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -24,10 +25,12 @@ FILE = "release.json"
 KEPT = 3
 # Of each component its package.
 _PACKAGES = mapping(or_null(text()), 1000)
-_PREVIOUS = listing(_PACKAGES, 1000)
+# deployment: the id of the run that brought it to the first node, or nothing where it was there before any run.
+_PREVIOUS = listing(keys(dict(deployment=text(), packages=_PACKAGES)), 1000)
 TABLE = keys(
     dict(
         current=_PACKAGES,
+        deployment=text(),
         previous=_PREVIOUS,
         phase=one_of(*PHASES),
         run_id=text(),
@@ -44,28 +47,33 @@ def read():
     return _records.read_json(FILE, TABLE)
 
 
-def served(components, run_id, out_s=None):
-    """The node went live on this release, proven. out_s: seconds it was out of service for it; None keeps the former value.
+def served(components, run_id, out_s=None, deployment=""):
+    """The node went live on this release, proven.
 
-    So does the release that it served before: a way back has waited for whatever failed, and is no measure of a swap.
+    out_s: seconds it was out of service for it; None keeps the former value. So does the release that it served before: a way back has waited for
+    whatever failed, and is no measure of a swap.
+    deployment: what brings it. One that the node has served goes back to that; without one it goes back to what it last served of these packages.
     """
     with _records.exclusive(FILE):
-        record = read()
-        if record is None:
-            record = _first(components)
-            out_s = None  # it has stood by since it was set up
-        elif record["phase"] != "SERVING" and record["run_id"] != run_id:
-            out_s = None  # another run took it out, and the time since then is no measure of a swap
-        elif components == record["current"]:
-            out_s = None
-        previous = record["previous"]
-        if components in previous:
-            previous = previous[previous.index(components) + 1 :]
-        elif components != record["current"] and record["current"] not in _cut_off(record):
-            previous = [record["current"]] + previous
+        record = read() or _first(components, deployment)
+        stood_by = record["phase"] is None  # since it was set up
+        taken_out_by_another = record["phase"] != "SERVING" and record["run_id"] != run_id
         changed = components != record["current"]
-        record.update(current=components, previous=previous[:KEPT], out_s=record["out_s"] if out_s is None else out_s)
+        if changed:
+            record.update(_stacked(record, components, deployment))
+        if changed and out_s is not None and not (stood_by or taken_out_by_another):
+            record["out_s"] = out_s
         return _write(_entered(record, "SERVING", run_id, changed))
+
+
+def _stacked(record, components, deployment):
+    """What the node has served, once this is what it serves."""
+    for age, former in enumerate(record["previous"]):
+        if former["deployment"] == deployment if deployment else former["packages"] == components:
+            return dict(current=components, deployment=former["deployment"], previous=record["previous"][age + 1 :])
+    left = dict(deployment=record["deployment"], packages=record["current"])
+    usable = all(left["packages"] != gone["packages"] for gone in _cut_off(record))
+    return dict(current=components, deployment=deployment, previous=(([left] if usable else []) + record["previous"])[:KEPT])
 
 
 def took(run_id, batch_s):
@@ -82,7 +90,7 @@ def found(components, run_id):
     """The node leaves, and no run has noted yet what it serves: this. Whatever comes next has something to go back to."""
     with _records.exclusive(FILE):
         if read() is None:
-            _write(_entered(_first(components), "SERVING", run_id))
+            _write(_entered(_first(components, ""), "SERVING", run_id))
 
 
 def phase(name, run_id):
@@ -113,13 +121,14 @@ def clear_cut_off():
         return None
     with _records.exclusive(FILE):
         record = read()
-        back = [release for release in _cut_off(record) if release != record["current"] and release not in record["previous"]]
+        known = [record["current"]] + [release["packages"] for release in record["previous"]]
+        back = [release for release in _cut_off(record) if release["packages"] not in known]
         record.update(previous=(record["previous"] + back)[:KEPT], cut_off=None)
         return _write(record)
 
 
-def _first(components):
-    return dict(current=components, previous=[], phase=None, run_id=None, since=None, out_s=None, cut_off=None)
+def _first(components, deployment):
+    return dict(current=components, deployment=deployment, previous=[], phase=None, run_id=None, since=None, out_s=None, cut_off=None)
 
 
 def _cut_off(record):

@@ -159,7 +159,7 @@ class Switch(object):
             # From now on it is in use.
             _proof.remove()
         if self.params["state"] == "live" and self.params["release"]:
-            _release_record.served(self.params["release"], run_id, self._out_s())
+            _release_record.served(self.params["release"], run_id, self._out_s(), self.params.get("deployment") or "")
         else:
             if self.params["release"]:
                 _release_record.found(self.params["release"], run_id)

@@ -128,6 +128,13 @@ options:
       - For O(state=live) it is what goes live. When every heartbeat says so it is named as current, and the former one is what a rollback goes
         back to. For O(state=standby) it is what was served until now; it is noted where nothing has been noted before.
     type: dict
+  deployment:
+    description:
+      - For O(state=live), what brings the release, as M(halfswap.bluegreen.plan) names it for all nodes. A node that has served it already goes back to
+        it, and forgets what it has served since.
+      - Without it, the node goes back to what it last served of the same packages, if it has served them.
+    type: str
+    default: ""
   step:
     description: >-
       Used by the action plugin, where only the controller reaches the heartbeat. V(judge) stops before the heartbeat is written, V(record) notes

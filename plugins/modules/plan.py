@@ -91,6 +91,18 @@ options:
     description: The RV(hash) of the plan that was approved. Any other plan is refused.
     type: str
     default: ""
+  forward:
+    description: >-
+      Whether the release is new to the nodes, even where they have served it before. Otherwise each node goes back to what it last served of these
+      packages, and forgets what it has served since.
+    type: bool
+    default: true
+  deployment:
+    description: >-
+      The deployment that is gone back to, as M(halfswap.bluegreen.target) found it. Without it, a plan that goes forward goes on with the deployment
+      of the nodes that serve the release already, or is a new one with the name O(run_id).
+    type: str
+    default: ""
 seealso:
   - module: halfswap.bluegreen.node_info
   - module: halfswap.bluegreen.rpm_stage
@@ -160,6 +172,11 @@ batches:
       type: float
       returned: always
       sample: 0.0
+    deployment:
+      description: What the nodes note as the deployment that brought the release. A way back has none.
+      type: str
+      returned: always
+      sample: 2026-05-04T10-11-12-ops1
     staying:
       description: The nodes that serve while this batch is out.
       type: list

@@ -30,7 +30,8 @@ options:
   kind:
     description:
       - V(release) is O(release) for every node.
-      - V(rollback) is the last release that every node has served, and that is not what every node has now. Where a whole stack stands by on
+      - V(rollback) is the last deployment that every node has served, and that is not what every node has now. A release that was deployed twice
+        is two deployments. Where a whole stack stands by on
         it, the strategy is C(cutover), one flip; otherwise it is O(strategy).
       - V(confirm) is what serves now, for every node.
       - V(all_live) is what each node has installed.
@@ -72,4 +73,9 @@ strategy:
   returned: always
   type: str
   sample: cutover
+deployment:
+  description: For O(kind=rollback), the deployment that is gone back to, as the nodes noted it; empty where they did not.
+  returned: always
+  type: str
+  sample: 2026-05-04T10-11-12-ops1
 """

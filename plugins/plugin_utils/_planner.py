@@ -39,6 +39,8 @@ class Policy:
     confirm_after_s: float | None = None
     # How long a batch is watched once it serves, before anything else moves.
     observe_s: float = 0.0
+    # What the nodes call this deployment, or the one that it goes back to; nothing where no deployment is known.
+    deployment: str = ""
     limits: Limits = field(default_factory=Limits)
 
 
@@ -60,6 +62,8 @@ class Batch:
     retire: tuple[str, ...]
     exclusive: bool
     observe_s: float
+    # What its nodes note as what brought the release. A way back names none: the nodes know what they served.
+    deployment: str
     # The nodes that serve while the batch is out, those that serve after it, and how many there are.
     staying: tuple[str, ...]
     serving_after: tuple[str, ...]
@@ -90,8 +94,8 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Names this plan: the same nodes, packages and order give the same digest, on any controller."""
-        named = [{key: value for key, value in asdict(batch).items() if key != "undo"} for batch in self.batches]
+        """Names this plan: the same nodes, packages and order give the same digest, on any controller and in any run."""
+        named = [{key: value for key, value in asdict(batch).items() if key not in ("undo", "deployment")} for batch in self.batches]
         return hashlib.sha256(json.dumps([self.strategy, named], sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -144,6 +148,7 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             retire=tuple(leaving),
             exclusive=policy.exclusive and bool(leaving and names),
             observe_s=group.observe_s,
+            deployment=policy.deployment,
             staying=tuple(staying),
             serving_after=tuple(after),
             old=tuple(name for name in after if name in replaced),
@@ -161,6 +166,13 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             refusals += [Refusal("HS-DOUBT", f"{node.name}: {text}") for text in node.doubts() if node.serving]
         return Plan(policy.strategy, refusals=tuple(dict.fromkeys(refusals)))
     return Plan(policy.strategy, tuple(batches), passed=tuple(passed), differences=_otherwise(nodes, policy.limits))
+
+
+def going_on(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> str:
+    """The deployment that an earlier run began: what the nodes call it that serve what is wanted already."""
+    done = [node for node in nodes if node.record and node.name in wanted and _done(node, wanted[node.name])]
+    known = [node.record["deployment"] for node in done if node.record and node.record["current"] == node.nevras]
+    return max(known, key=known.count, default="")
 
 
 def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], wanted: Packages) -> Packages:
@@ -190,6 +202,7 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
         ready=ready,
         retire=retire,
         observe_s=0.0,
+        deployment="",
         staying=tuple(name for name in batch.serving_after if name not in nodes),
         serving_after=tuple(nodes) if retire else batch.serving_after,
         old=(),
@@ -251,10 +264,11 @@ def _of_each(nodes: Sequence[Node], texts_of: Callable[..., list[str]], limits: 
 
 def _cut_off(nodes: Sequence[Node], wanted: Mapping[str, Packages]) -> list[Refusal]:
     """A release that cannot live with what a migration left does not come back."""
+    gone = [(node, cut_off, dict(wanted[node.name])) for node in nodes if (cut_off := (node.record or {}).get("cut_off"))]
     return [
-        Refusal("HS-CUT-OFF", f"{node.name}: {', '.join(filter(None, wanted[node.name].values()))} cannot run any more: {cut_off['why']}")
-        for node in nodes
-        if (cut_off := (node.record or {}).get("cut_off")) and dict(wanted[node.name]) in cut_off["previous"] and node.nevras != dict(wanted[node.name])
+        Refusal("HS-CUT-OFF", f"{node.name}: {', '.join(filter(None, packages.values()))} cannot run any more: {cut_off['why']}")
+        for node, cut_off, packages in gone
+        if packages != node.nevras and any(former["packages"] == packages for former in cut_off["previous"])
     ]
 
 

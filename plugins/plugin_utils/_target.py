@@ -19,6 +19,8 @@ from ._planner import Packages
 from ._refusals import Refusal
 
 Served = tuple[tuple[str, str | None], ...]  # the packages of a node, as a key
+# What a node has served: the deployment that brought it ("" where nobody knows), and the packages.
+Entry = tuple[str, Served]
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Target:
     # Per node and component, the version or the package (NEVRA); None leaves the node alone.
     wanted: Mapping[str, Any] = field(default_factory=dict)
     strategy: str = "halves"
+    # The deployment that this goes back to, as the nodes call it.
+    deployment: str = ""
     refusals: tuple[Refusal, ...] = ()
 
 
@@ -37,21 +41,28 @@ def release(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
 
 
 def rollback(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
-    """The last release that every node has served, and that is not what every node has now."""
-    ages: dict[Served, int] = {}
-    known = [_served(node) for node in nodes]
-    for found in known:
-        for age, packages in enumerate(found):
-            ages[_key(packages)] = ages.get(_key(packages), 0) + age
-    common = [key for key in ages if all(key in map(_key, found) for found in known) and any(_key(node.nevras) != key for node in nodes)]
+    """What the last deployment brought that every node has served, and that is not what every node has now."""
+    known = {node.name: _served(node) for node in nodes}
+    ages = {entry: [_age(entry, found) for found in known.values()] for found in known.values() for entry in found}
+    common = {entry: sum(filter(None, of_nodes)) for entry, of_nodes in ages.items() if None not in of_nodes}
+    common = {entry: age for entry, age in common.items() if any(_key(node.nevras) != entry[1] for node in nodes)}
     if not common:
         return Target(refusals=tuple(Refusal("HS-NOWHERE", text) for text in _nowhere(nodes, known)))
-    last = min(common, key=lambda key: ages[key])
+    # Where some node does not know which deployment it was, one that does has to be named all the same.
+    deployment, last = min(common, key=lambda entry: (common[entry], not entry[0]))
     back = dict(last)
     on_it = [node for node in nodes if node.ready(back)]
     stacks = {node.stack for node in on_it if not any(node.live for node in on_it)}
     stands_by = any(all(node in on_it for node in nodes if node.stack == stack) for stack in stacks)
-    return Target(dict.fromkeys((node.name for node in nodes), back), "cutover" if stands_by else strategy)
+    return Target(dict.fromkeys((node.name for node in nodes), back), "cutover" if stands_by else strategy, deployment)
+
+
+def _age(entry: Entry, served: Sequence[Entry]) -> int | None:
+    """How many releases ago it was, or None where the node has not served it. Who does not know the deployment means any with the same packages."""
+    for age, (deployment, packages) in enumerate(served):
+        if packages == entry[1] and (deployment == entry[0] or not (deployment and entry[0])):
+            return age
+    return None
 
 
 def confirm(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
@@ -76,7 +87,7 @@ def adopt(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     refusals = [refusal.of(f"{node.name}: ") for node in first for refusal in refuse_adoption(node, nodes)]
     if not first and not any(node.serving for node in nodes):
         refusals = [refusal.of(f"{name}: ") for name, found in unable.items() for refusal in found]
-    return Target({node.name: node.nevras if node in first else None for node in nodes}, strategy, tuple(refusals))
+    return Target({node.name: node.nevras if node in first else None for node in nodes}, strategy, refusals=tuple(refusals))
 
 
 TARGETS: Mapping[str, Callable[[Sequence[Node], Any, str], Target]] = {
@@ -101,20 +112,22 @@ def _names(packages: Packages) -> str:
     return " ".join(nevra or "nothing" for nevra in packages.values())
 
 
-def _served(node: Node) -> list[Packages]:
+def _served(node: Node) -> list[Entry]:
     """What the node has served, the last first. Without a record, what it serves now is all that is known."""
-    noted = [node.record["current"], *node.record["previous"]] if node.record else []
+    record = node.record
+    noted = [(record["deployment"], record["current"]), *((former["deployment"], former["packages"]) for former in record["previous"])] if record else []
     # A node that lost power between going live and noting it serves what is not noted yet.
-    return [node.nevras, *noted] if node.serving and node.nevras not in noted[:1] else noted
+    unnoted = [("", node.nevras)] if node.serving and node.nevras not in [packages for _deployment, packages in noted[:1]] else []
+    return [(deployment, _key(packages)) for deployment, packages in unnoted + noted]
 
 
-def _nowhere(nodes: Sequence[Node], known: Sequence[Sequence[Packages]]) -> list[str]:
+def _nowhere(nodes: Sequence[Node], known: Mapping[str, Sequence[Entry]]) -> list[str]:
     reasons = []
-    for node, found in zip(nodes, known):
-        names = ", ".join(map(_names, found)) or "nothing that is known"
+    for node in nodes:
+        names = ", ".join(_names(dict(packages)) for _deployment, packages in known[node.name]) or "nothing that is known"
         reasons.append(f"{node.name} has served {names}")
         cut_off = (node.record or {}).get("cut_off")
         if cut_off:
-            gone = ", ".join(map(_names, cut_off["previous"]))
+            gone = ", ".join(_names(former["packages"]) for former in cut_off["previous"])
             reasons.append(f"{node.name} cannot go back to {gone}: {cut_off['why']}")
     return ["there is no earlier release that all nodes have served: deploy the one that you want by its version", *reasons]

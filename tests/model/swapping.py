@@ -109,6 +109,7 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
         "sanity": SHOWN,
         "sanity_host": {"{{ __swap_batch.nodes[0] }}": "first"},
         "successors": {"{{ __swap_batch.after }}": "after"},
+        "deployment": {"{{ __swap_batch.deployment }}": "deployment"},
     },
     "way_back": {"batch": {"{{ __swap_batch }}": "batch"}, "on_failure": {"{{ swap_site.on_failure }}": "on_failure"}},
     "stopped": {"batch": {"{{ __swap_batch }}": "batch"}, "back": {"['__swap_back', '__swap_returned']": "back"}},
@@ -124,7 +125,7 @@ ARGUMENTS = {
     "sanity": ("tests batch_id url nodes timeout_s", ""),
     "heartbeat": (
         f"components {SWITCH} min_live max_unavailable capacity without override state batch_id proof",
-        "batch evidence permit proof_evidence successors lead_s sanity sanity_host",
+        "batch evidence permit proof_evidence successors lead_s sanity sanity_host deployment",
     ),
     "way_back": ("batch on_failure evidence", ""),
     "stopped": ("batch run_id task way_back back services", ""),
@@ -149,7 +150,10 @@ def meaning(task: Task) -> dict[str, str]:
     found = {key: value for key, value in task.keys.items() if key not in ("loop_control", "ignore_errors", "ignore_unreachable", "run_once")}
     if found != wanted:
         raise task.strange(f"it has {found or 'nothing'}, and should have {wanted or 'nothing'} besides")
-    return understood(task, WORDS[task.module], needed.split(), optional.split())
+    meant = understood(task, WORDS[task.module], needed.split(), optional.split())
+    if ("deployment" in meant) != (meant.get("proof") == "after"):
+        raise task.strange("what is deployed has a deployment, and what goes back has none: the node would forget what it has served, or never go back")
+    return meant
 
 
 class Said(NamedTuple):

@@ -45,6 +45,7 @@ def main():
             state=dict(type="str", required=True, choices=["live", "standby"]),
             traffic_timeout_s=dict(type="float", default=10.0),
             tested=dict(type="dict", default={}),
+            deployment=dict(type="str", default=""),
             step=dict(type="str", choices=["all", "judge", "record"], default="all"),
             # What follows is judged on the controller, by the action plugin, before the module is sent.
             batch_id=dict(type="str", required=True),

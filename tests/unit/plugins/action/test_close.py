@@ -67,7 +67,17 @@ def test_after_a_cut_over_the_old_half_stands_by_and_nothing_is_left(run_action,
 
 def served(said, *versions):
     current, *previous = [{"shop": f"shop-{version}-1.noarch"} for version in versions]
-    return {**said, "record": {"current": current, "previous": previous, "out_s": None, "cut_off": None, "phase": "SERVING"}}
+    return {
+        **said,
+        "record": {
+            "current": current,
+            "deployment": "",
+            "previous": [{"deployment": "", "packages": each} for each in previous],
+            "out_s": None,
+            "cut_off": None,
+            "phase": "SERVING",
+        },
+    }
 
 
 def test_after_a_cut_over_it_names_confirm_and_the_way_back(run_action, vars_of, said):

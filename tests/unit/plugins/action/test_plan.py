@@ -35,6 +35,18 @@ def test_plans_and_shows(run_action, vars_of):
     assert ran.result["strategy"] == "halves" and ran.result["eta_s"] == 5.0
 
 
+def test_what_the_nodes_call_it(run_action, vars_of, said):
+    def deployment(task_vars=None, **args):
+        return {batch["deployment"] for batch in run_action("plan", {**ARGS, "run_id": "r2", **args}, task_vars or vars_of()).result["batches"]}
+
+    record = {"current": {"shop": "shop-2.0.0-1.noarch"}, "deployment": "r1", "previous": [], "cut_off": None, "out_s": None, "phase": "SERVING"}
+    half_done = vars_of(blue1=dict(said("2.0.0"), record=record))
+    assert deployment() == {"r2"}
+    assert deployment(half_done) == {"r1"}
+    assert deployment(half_done, forward=False, deployment="r0") == {"r0"}
+    assert deployment(half_done, forward=False) == {""}
+
+
 def test_nothing_to_do(run_action, vars_of):
     assert run_action("plan", ARGS, vars_of("1.0.0")).result["batches"] == ()
 

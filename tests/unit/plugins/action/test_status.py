@@ -42,7 +42,12 @@ def test_one_host_shows_what_all_have_found(run_action, said):
 def test_a_half_that_stands_by_is_waiting_for_a_word(run_action, said):
     def served(found, *versions):
         current, *previous = [{"shop": f"shop-{version}-1.noarch"} for version in versions]
-        return {"seen": {**found, "record": {"current": current, "previous": previous, "cut_off": None}}}
+        return {
+            "seen": {
+                **found,
+                "record": {"current": current, "deployment": "", "previous": [{"deployment": "", "packages": each} for each in previous], "cut_off": None},
+            }
+        }
 
     task_vars = {
         "groups": {"blue": ["blue1"], "green": ["green1"]},

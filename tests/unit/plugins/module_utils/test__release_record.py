@@ -27,10 +27,12 @@ def now(clock):
 
 
 def serve(*releases):
-    for components in releases:
-        _release_record.served(components, "r1")
+    """Each release by its packages alone, or with the deployment that brings it."""
+    for release in releases:
+        components, deployment = release if isinstance(release, tuple) else (release, "")
+        _release_record.served(components, "r1", deployment=deployment)
     record = _release_record.read()
-    return record["current"], record["previous"]
+    return record["current"], [former["packages"] for former in record["previous"]]
 
 
 def test_no_record_yet(records):
@@ -44,6 +46,7 @@ def test_no_record_yet(records):
 def test_the_first_release():
     assert _release_record.served(ONE, "r1") == {
         "current": ONE,
+        "deployment": "",
         "previous": [],
         "phase": "SERVING",
         "run_id": "r1",
@@ -85,6 +88,45 @@ def test_going_back_takes_off_what_lies_above():
 
 def test_going_back_two_at_once():
     assert serve(ONE, TWO, THREE, ONE) == (ONE, [])
+
+
+def history():
+    record = _release_record.read()
+    return [record["deployment"]] + [former["deployment"] for former in record["previous"]]
+
+
+def test_a_former_release_deployed_again_is_a_new_deployment():
+    assert serve((ONE, "d1"), (TWO, "d2"), (ONE, "d3"), (TWO, "d4")) == (TWO, [ONE, TWO, ONE])
+    assert history() == ["d4", "d3", "d2", "d1"]
+
+
+def test_a_former_deployment_is_gone_back_to():
+    serve((ONE, "d1"), (TWO, "d2"), (ONE, "d3"), (TWO, "d4"))
+    assert serve((ONE, "d3")) == (ONE, [TWO, ONE])
+    assert serve((ONE, "d1")) == (ONE, [TWO, ONE])  # it is what the node serves
+    assert serve((TWO, "d2")) == (TWO, [ONE])
+    assert serve((ONE, "d1")) == (ONE, [])
+
+
+def test_what_is_undone_leaves_no_trace():
+    serve((ONE, "d1"), (TWO, "d2"), (ONE, "d3"))
+    before = history()
+    serve((TWO, "d4"), ONE)
+    assert history() == before
+    serve((THREE, "d5"), ONE)
+    assert history() == before
+
+
+def test_what_no_run_has_brought_has_no_deployment():
+    _release_record.found(ONE, "r1")
+    serve((TWO, "d2"))
+    assert history() == ["d2", ""]
+
+
+def test_a_deployment_that_goes_on_is_the_same_on_a_node_that_had_gone_back():
+    serve((ONE, "d1"), (TWO, "d2"), ONE)
+    serve((THREE, "d3"), (TWO, "d2"))
+    assert history() == ["d2", "d3", "d1"]
 
 
 def test_all_components_make_the_release():
@@ -154,11 +196,15 @@ def test_a_run_that_found_the_node_out_does_not_tell_how_long_a_swap_takes():
     assert (record["out_s"], record["run_id"], record["phase"]) == (12.5, "r4", "SERVING")
 
 
+def gone(record):
+    return [former["packages"] for former in record["cut_off"]["previous"]], record["cut_off"]["why"]
+
+
 def test_a_migration_cuts_off_what_was_before():
     serve(ONE, TWO, THREE)
     record = _release_record.cut_off("migration orders")
     assert (record["current"], record["previous"]) == (THREE, [])
-    assert record["cut_off"] == {"previous": [TWO, ONE], "why": "migration orders"}
+    assert gone(record) == ([TWO, ONE], "migration orders")
     assert _release_record.read() == record
 
 
@@ -168,7 +214,7 @@ def test_what_is_cut_off_stays_cut_off():
     assert serve(THREE) == (THREE, [TWO])
     # Deployed again all the same, it is still nothing to go back to.
     assert serve(ONE, FOUR) == (FOUR, [THREE, TWO])
-    assert _release_record.read()["cut_off"] == {"previous": [ONE], "why": "migration orders"}
+    assert gone(_release_record.read()) == ([ONE], "migration orders")
 
 
 def test_the_same_migration_again_changes_nothing():
@@ -181,15 +227,15 @@ def test_a_second_migration_cuts_off_more():
     serve(ONE, TWO)
     _release_record.cut_off("migration orders")
     serve(THREE)
-    assert _release_record.cut_off("migration baskets")["cut_off"] == {"previous": [TWO, ONE], "why": "migration orders; migration baskets"}
+    assert gone(_release_record.cut_off("migration baskets")) == ([TWO, ONE], "migration orders; migration baskets")
 
 
 def test_cleared_they_can_be_used_again():
     serve(ONE, TWO)
     _release_record.cut_off("migration orders")
     serve(THREE)
-    record = _release_record.clear_cut_off()
-    assert (record["current"], record["previous"], record["cut_off"]) == (THREE, [TWO, ONE], None)
+    assert _release_record.clear_cut_off()["cut_off"] is None
+    assert serve() == (THREE, [TWO, ONE])
 
 
 @pytest.mark.parametrize(
@@ -201,6 +247,8 @@ def test_cleared_they_can_be_used_again():
         ({"phase": "LIVE"}, 'phase is "LIVE", and "SCHEDULED" or'),
         ({"cut_off": {"previous": []}}, "cut_off.why is missing"),
         ({"previous": None}, "previous is null, and a list"),
+        ({"previous": [ONE]}, "previous[0].deployment is missing"),
+        ({"deployment": None}, "deployment is null, and a text"),
         ({"version": 2}, "was written by a newer version of this collection"),
     ],
 )

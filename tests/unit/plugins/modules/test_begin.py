@@ -81,7 +81,7 @@ def test_the_schema_was_restored(run_module, node, args):
     _release_record.served({"shop": "shop-2.0.0-1.noarch"}, "r0")
     _release_record.cut_off("migration orders")
     result = run_module(begin, args(clear_cut_off=True))
-    assert (result["record"]["cut_off"], result["record"]["previous"]) == (None, [{"shop": "shop-1.0.0-1.noarch"}])
+    assert (result["record"]["cut_off"], result["record"]["previous"]) == (None, [dict(deployment="", packages={"shop": "shop-1.0.0-1.noarch"})])
     line = _records.journal(1)[0]
     assert (line["what"], line["run_id"], line["by"]) == ("schema restored", "r1", "alice@ops1")
 

@@ -323,9 +323,19 @@ def test_the_release_record_follows_a_swap(run_module, heartbeat_server):
     run_module(heartbeat, args(heartbeat_server))
     assert (_release_record.read()["phase"], _release_record.read()["run_id"]) == ("STANDING_BY", "r2")
     heartbeat_server.status["since_s"] = 12.5
-    run_module(heartbeat, args(heartbeat_server, state="live", release=TWO))
+    run_module(heartbeat, args(heartbeat_server, state="live", release=TWO, deployment="d2"))
     record = _release_record.read()
-    assert (record["current"], record["previous"], record["phase"], record["out_s"]) == (TWO, [ONE], "SERVING", 12.5)
+    assert (record["current"], record["deployment"], record["phase"], record["out_s"]) == (TWO, "d2", "SERVING", 12.5)
+    assert record["previous"] == [dict(deployment="", packages=ONE)]
+
+
+def test_a_deployment_that_is_gone_back_to(run_module, heartbeat_server):
+    for release, deployment in ((ONE, "d1"), (TWO, "d2"), (ONE, "d3"), (TWO, "d4")):
+        _release_record.served(release, "r1", deployment=deployment)
+    run_module(heartbeat, args(heartbeat_server))
+    run_module(heartbeat, args(heartbeat_server, state="live", release=ONE, deployment="d3"))
+    record = _release_record.read()
+    assert (record["deployment"], [former["deployment"] for former in record["previous"]]) == ("d3", ["d2", "d1"])
 
 
 def test_out_for_as_long_as_the_component_that_left_first(run_module, heartbeat_server, second_heartbeat_server):

@@ -48,10 +48,10 @@ def test_earlier_releases_are_cut_off_and_can_be_used_again(run_module):
     for release in (ONE, TWO):
         _release_record.served(release, "r0")
     result = run_module(journal, args(cut_off="a column was dropped"))
-    assert result["cut_off"] == {"previous": [ONE], "why": "a column was dropped"}
+    assert result["cut_off"] == {"previous": [dict(deployment="", packages=ONE)], "why": "a column was dropped"}
     assert _release_record.read()["previous"] == []
     assert run_module(journal, args(clear_cut_off=True))["cut_off"] is None
-    assert _release_record.read()["previous"] == [ONE]
+    assert _release_record.read()["previous"] == [dict(deployment="", packages=ONE)]
     assert len(_records.journal(10)) == 2
 
 

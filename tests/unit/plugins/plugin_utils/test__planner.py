@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, going_on, plan
 
 NAMES = ["blue1", "blue2", "green1", "green2"]
 BALANCERS = (
@@ -46,6 +46,31 @@ def test_one_half_then_the_other(nodes):
     assert first.before == {"blue1": OLD, "blue2": OLD}
     assert first.after == {"blue1": NEW, "blue2": NEW}
     assert first.restore == {"blue1": OLD, "blue2": OLD}
+
+
+def test_a_batch_has_the_deployment_and_its_way_back_has_none(nodes):
+    first, second = plan(nodes(), WANTED, replace(POLICY, deployment="d2")).batches
+    assert (first.deployment, second.deployment, first.undo.deployment) == ("d2", "d2", "")
+
+
+def test_a_plan_has_the_same_name_in_every_run(nodes):
+    assert plan(nodes(), WANTED, replace(POLICY, deployment="d2")).digest == plan(nodes(), WANTED, replace(POLICY, deployment="d3")).digest
+
+
+def test_a_deployment_goes_on_under_its_name(nodes, said):
+    def noted(deployment, packages=NEW, **changes):
+        record = {"current": packages, "deployment": deployment, "previous": [], "cut_off": None}
+        return dict(said(packages["shop"].split("-")[1], **changes), record=record)
+
+    old = noted("d1", OLD)
+    assert going_on(nodes(old), WANTED) == ""
+    assert going_on(nodes(old, blue1=noted("d2"), blue2=noted("d2")), WANTED) == "d2"
+    # Two runs that did not know of each other: the name that most nodes have.
+    assert going_on(nodes(noted("d2"), green2=noted("d3")), WANTED) == "d2"
+    # It stands by, or its note is of another release: nobody knows how it came there.
+    assert going_on(nodes(old, blue1=noted("d2", state="standby")), WANTED) == ""
+    assert going_on(nodes(old, blue1=dict(noted("d2"), record=old["record"])), WANTED) == ""
+    assert going_on(nodes(old, blue1=None, blue2=noted("d2")), {}) == ""
 
 
 def test_nothing_to_do(nodes):
@@ -306,7 +331,9 @@ def test_peak_load_is_refused(nodes, said):
 
 
 def test_what_a_migration_cut_off_does_not_come_back(nodes, said):
-    new = dict(said("2.0.0"), record={"current": NEW, "previous": [], "cut_off": {"previous": [OLD], "why": "migration shop ran"}})
+    new = dict(
+        said("2.0.0"), record={"current": NEW, "previous": [], "cut_off": {"previous": [{"deployment": "", "packages": OLD}], "why": "migration shop ran"}}
+    )
     found = plan(nodes(new), dict.fromkeys(NAMES, OLD), POLICY)
     assert found.refusals[0] == "blue1: shop-1.0.0-1.noarch cannot run any more: migration shop ran"
     assert batches(plan(nodes(new), dict.fromkeys(NAMES, {"shop": "shop-3.0.0-1.noarch"}), POLICY)) != []

@@ -124,7 +124,17 @@ def test_the_end_of_a_cutover(nodes, said):
 def has_served(said, *versions):
     """What a node says that has served these releases, the last first."""
     current, *previous = [{"shop": f"shop-{version}-1.noarch"} for version in versions]
-    return {**said, "record": {"current": current, "previous": previous, "out_s": None, "cut_off": None, "phase": "SERVING"}}
+    return {
+        **said,
+        "record": {
+            "current": current,
+            "deployment": "",
+            "previous": [{"deployment": "", "packages": each} for each in previous],
+            "out_s": None,
+            "cut_off": None,
+            "phase": "SERVING",
+        },
+    }
 
 
 def test_what_comes_next(nodes, said):
@@ -199,7 +209,7 @@ def test_rollback_is_offered_where_something_precedes(nodes, said, served, offer
 
 def test_a_release_that_a_migration_cut_off_is_no_way_back(nodes, said):
     cut = has_served(said("2.0.0"), "2.0.0")
-    cut["record"]["cut_off"] = {"previous": [{"shop": "shop-1.0.0-1.noarch"}], "why": "migration shop was run"}
+    cut["record"]["cut_off"] = {"previous": [{"deployment": "", "packages": {"shop": "shop-1.0.0-1.noarch"}}], "why": "migration shop was run"}
     assert "rollback" not in "".join(next_lines(nodes(cut)))
 
 

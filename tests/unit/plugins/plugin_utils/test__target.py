@@ -18,11 +18,16 @@ def nevra(version):
 
 @pytest.fixture
 def nodes(said):
-    """blue1 and green1, each by (what it runs, what its record says it served, the last first, and anything else)."""
+    """blue1 and green1, each by (what it runs, what its record says it served, the last first, and anything else).
+
+    Served is a version, or version:deployment.
+    """
 
     def build(blue, green):
         def one(name, version, served, cut_off=None, **changes):
-            record = {"current": nevra(served[0]), "previous": [nevra(v) for v in served[1:]], "cut_off": cut_off} if served else None
+            entries = [(v.partition(":")[2], nevra(v.partition(":")[0])) for v in served or ()]
+            previous = [{"deployment": deployment, "packages": packages} for deployment, packages in entries[1:]]
+            record = {"current": entries[0][1], "deployment": entries[0][0], "previous": previous, "cut_off": cut_off} if served else None
             return read_node(name, name[:-1], dict(said(version, **changes), record=record))
 
         return [one("blue1", *blue[:2], **(blue[2] if len(blue) > 2 else {})), one("green1", *green[:2], **(green[2] if len(green) > 2 else {}))]
@@ -131,7 +136,7 @@ def test_nothing_to_go_back_to(nodes):
 
 
 def test_a_migration_leaves_no_way_back(nodes):
-    cut = {"cut_off": {"previous": [nevra("1")], "why": "migration shop ran a -> b on blue1"}}
+    cut = {"cut_off": {"previous": [{"deployment": "", "packages": nevra("1")}], "why": "migration shop ran a -> b on blue1"}}
     found = rollback(nodes(("2", ["2"], cut), ("2", ["2"], cut)))
     assert "blue1 cannot go back to shop-1-1.noarch: migration shop ran a -> b on blue1" in found.refusals
 
@@ -148,3 +153,57 @@ def test_confirm_is_what_serves(nodes):
 def test_all_live_is_what_each_has(nodes):
     found = target("all_live", nodes(("2", ["2"], OUT), (None, None, OUT)), None, "halves")
     assert (found.wanted, found.strategy) == ({"blue1": nevra("2"), "green1": None}, "all_live")
+
+
+def deployed(versions, *deployments):
+    """The history of a node, the last first: 1 2 1 with d1 d2 d3."""
+    return [f"{version}:{deployment}" for version, deployment in zip(versions, deployments)][::-1]
+
+
+AGAIN = deployed("1212", "d1", "d2", "d3", "d4")
+
+
+def test_a_release_that_was_served_twice_is_gone_back_to_once_at_a_time(nodes):
+    found = rollback(nodes(("2", AGAIN), ("2", AGAIN)))
+    assert (back(found), found.deployment) == (("1", "halves"), "d3")
+    found = rollback(nodes(("1", AGAIN[1:]), ("1", AGAIN[1:])))
+    assert (back(found), found.deployment) == (("2", "halves"), "d2")
+
+
+def test_a_cutover_to_a_former_release_goes_back_to_the_half_that_stands_by(nodes):
+    found = rollback(nodes(("2", AGAIN), ("1", AGAIN[1:], OUT)))
+    assert (back(found), found.deployment) == (("1", "cutover"), "d3")
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_half_done_deployment_of_a_former_release_goes_back(nodes, half):
+    sides = [("2", AGAIN), ("1", AGAIN[1:])]
+    found = rollback(nodes(sides[half], sides[1 - half]))
+    assert (back(found), found.deployment) == (("1", "halves"), "d3")
+
+
+def test_a_half_done_way_back_goes_on(nodes):
+    """d4 was left on blue1; what is left behind on green1 is no reason to go there again."""
+    found = rollback(nodes(("1", AGAIN[1:]), ("2", AGAIN)))
+    assert found.deployment == "d3"
+
+
+def test_most_nodes_do_not_outvote_the_way_back(said):
+    """Three of four nodes have a former release again: the last deployment that all have served is still the one before."""
+    entries = [{"deployment": e.partition(":")[2], "packages": nevra(e[0])} for e in AGAIN]
+    new = {"current": entries[0]["packages"], "deployment": "d4", "previous": entries[1:], "cut_off": None}
+    old = {"current": entries[1]["packages"], "deployment": "d3", "previous": entries[2:], "cut_off": None}
+    some = [read_node(name, name[:-1], dict(said("2"), record=new)) for name in ("blue1", "blue2", "green1")]
+    assert rollback([*some, read_node("green2", "green", dict(said("1"), record=old))]).deployment == "d3"
+
+
+def test_a_node_that_does_not_know_its_deployments_means_any_with_the_same_packages(nodes):
+    found = rollback(nodes(("2", AGAIN), ("2", ["2", "1"])))
+    assert (back(found), found.deployment) == (("1", "halves"), "d3")
+
+
+def test_a_deployment_that_two_runs_made_is_one(nodes):
+    """The second run went on with the name of the first one; see going_on of the planner."""
+    three = deployed("123", "d1", "d2", "d3")
+    assert rollback(nodes(("3", three), ("3", three))).deployment == "d2"
+    assert rollback(nodes(("3", three), ("3", deployed("13", "d1", "d3")))).deployment == "d1"
