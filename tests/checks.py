@@ -27,12 +27,15 @@ from jobs import BIN, COLLECTION, ROOT, Check, Failed, Job, Schedule, show, trac
 NODE_TESTS = ("tests/unit/agent", "tests/unit/plugins/modules", "tests/unit/plugins/module_utils")
 # Real ansible-playbooks in them: as long as all the others together.
 PLAYS = "test_*_plays.py"
-# Knows nothing of Ansible, and takes long.
+# These know nothing of Ansible, and take long.
 PROPERTIES = "tests/unit/plugins/plugin_utils/test__planner_properties.py"
+FUZZ = "tests/unit/faults/test_fuzz.py"
 # Of what runs plays, the cores differ in what they forget of a text and in how they send a module: see the others in `plays`.
 LEFT_OUT_OF_216 = [f"--ignore={PROPERTIES}", *(f"--ignore-glob=*/test_{which}_plays.py" for which in ("watch", "load_balancer", "token", "migrate"))]
 # Of every so many states of the model one is looked at; prime, so that no node is always in the same state.
-MODEL_SAMPLES = {"check": 499, "test": 199, "all": 1}
+MODEL_SAMPLES = {"check": 1999, "test": 199, "all": 1}
+# Two thirds of what sanity costs. Lint, mypy, units and the nodes' Pythons find most of what they find.
+SLOW_SANITY = ("pylint", "import")
 # Two of them are busy and one waits, as tests with clocks and sockets do. A lab keeps both cores busy by itself.
 WORKERS = {"check": 3, "test": 2, "all": 2}
 
@@ -92,8 +95,8 @@ def ansible_test(job: Job, core: Path, kind: str, *options: str, python: str, pa
     )
 
 
-def sanity(job: Job, paths: Sequence[str] = ()) -> None:
-    ansible_test(job, BIN, "sanity", *paths, python=CONTROLLER_PYTHON)
+def sanity(job: Job, paths: Sequence[str] = (), without: Sequence[str] = ()) -> None:
+    ansible_test(job, BIN, "sanity", *(f"--skip-test={name}" for name in without), *paths, python=CONTROLLER_PYTHON)
 
 
 def sanity_on_nodes(job: Job, python: str) -> None:
@@ -109,7 +112,7 @@ def units(job: Job, core: Path, *options: str) -> None:
 
 
 def plays() -> list[str]:
-    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit/plugins").glob(PLAYS))
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests/unit").rglob(PLAYS))
 
 
 def units_on_nodes(job: Job, python: Path, core: Path) -> None:
@@ -224,11 +227,12 @@ class Labs:
 
 def all_checks(tier: str, labs: Labs) -> list[Check]:
     """All checks, as they are in a run of this tier; each says from which tier on it is run."""
-    everything = tier == "all"
+    everything, fast = tier == "all", tier == "check"
+    paths = () if everything else ("plugins/", "roles/")
     return [
         # The large ones first: the small ones fit beside them and each other.
         *map(labs.check, scenarios.read(ROOT / "molecule")),
-        Check("sanity", functools.partial(sanity, paths=() if everything else ("plugins/", "roles/")), group="ansible-test sanity"),
+        Check("sanity", functools.partial(sanity, paths=paths, without=SLOW_SANITY if fast else ()), group="ansible-test sanity"),
         Check("yamllint", yamllint),
         Check("ruff", ruff),
         Check("mypy", mypy),
@@ -238,7 +242,7 @@ def all_checks(tier: str, labs: Labs) -> list[Check]:
         Check("model", functools.partial(model, sample=MODEL_SAMPLES[tier])),
         Check("fuzz", fuzz, tier="all"),
         Check("plays", lambda job: units(job, BIN, *plays()), tier="test"),
-        Check("units", lambda job: units(job, BIN, "tests/unit", f"--ignore-glob=*/{PLAYS}")),
+        Check("units", lambda job: units(job, BIN, "tests/unit", f"--ignore-glob=*/{PLAYS}", *(f"--ignore={file}" for file in (PROPERTIES, FUZZ) if fast))),
         Check("units:nodes", lambda job: units_on_nodes(job, BIN, BIN)),
         *(Check(f"units:python-{version}", lambda job, version=version: units_on_nodes(job, node_python(version), core_216())) for version in NODE_PYTHONS),
         Check("units:core-2.16", lambda job: units(job, core_216(), "tests/unit/plugins", *([] if everything else LEFT_OUT_OF_216)), tier="test"),
