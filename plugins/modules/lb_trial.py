@@ -87,7 +87,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Try what the load balancers make of a node in standby
+- name: Test the load balancers while the node is in standby
   halfswap.bluegreen.lb_trial:
     acts: [hold, match, hold, dead]
     units: [halfswap-heartbeat@shop.service]

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Rules that every task keeps, whoever writes the next one."""
+"""Rules that every task keeps, whoever writes the next one: what its name says, and why it reports neither a failure nor a change."""
 
 from __future__ import annotations
 
@@ -16,6 +16,19 @@ import yaml
 ROOT = Path(__file__).parents[3]
 FILES = sorted([*(ROOT / "playbooks").rglob("*.yml"), *(ROOT / "roles").glob("*/tasks/*.yml"), *(ROOT / "roles").glob("*/handlers/*.yml")])
 LISTS = ("tasks", "pre_tasks", "post_tasks", "handlers", "block", "rescue", "always")
+
+# What a task does. What it does it to is for the reader to judge.
+VERBS = set(
+    """
+    add adopt ask begin bring build check choose clear compare configure confirm decide deploy enable end examine find give import install judge
+    leave list look make measure migrate observe plan point protect publish read record refuse release reload remember render restart roll run send serve
+    set show start stop swap switch take test verify wait watch write
+    """.split()
+)
+# A step of a swap is called by its name, and says after the colon what it is. `standby` and `live` are the halves of a switch.
+STEPS = ("Begin", "Stage", "Interlock", "Out", "Release", "Sanity", "In", "End", "Standby and settle", "Live and settle", "Standby and live, and settle")
+# A task of this name has nothing to do it to: each names the whole of its role.
+BARE = {"Plan", "Migrate", "Measure", "Roll back"}
 
 SILENT = re.compile(r"\s*(?:failed_when: false|ignore_errors: true|ignore_unreachable: true|changed_when: false)\b")
 # Whose name says that it reads, and so that it changes nothing.
@@ -49,6 +62,14 @@ def tasks_of(text: str, where: str) -> Iterator[Task]:
     yield from in_list(yaml.compose(text, Loader=yaml.SafeLoader))
 
 
+def named_wrongly(name: str) -> bool:
+    step, colon, what = name.partition(": ")
+    if colon:
+        return step not in STEPS or not what
+    first, space, thing = name.partition(" ")
+    return name not in BARE and not (first[:1].isupper() and first.rstrip(",").lower() in VERBS and space and thing)
+
+
 def without_reason(task: Task) -> list[str]:
     found = []
     for number, line in enumerate(task.lines):
@@ -76,8 +97,18 @@ def test_there_are_tasks() -> None:
 
 
 @each_task
+def test_is_named_by_verb_and_object(task: Task) -> None:
+    assert not named_wrongly(task.name), f"{task.where}: {task.name!r} is no verb and its object, nor the name of a step and a colon ({', '.join(STEPS)})"
+
+
+@each_task
 def test_says_why_it_reports_no_failure_or_change(task: Task) -> None:
     assert not without_reason(task), f"{task.where}: {without_reason(task)} need a comment above, which says why"
+
+
+@pytest.mark.parametrize("name", ["", "Test", "Bring", "What somebody has to go back from", "test it", "Foo: bar", "Out: ", "Packages of the server"])
+def test_knows_a_name_that_is_none(name: str) -> None:
+    assert named_wrongly(name)
 
 
 SILENT_TASK = "- name: Send it\n  ansible.builtin.command:\n    argv: [a]\n  changed_when: false\n  failed_when: false\n"
