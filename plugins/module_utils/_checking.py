@@ -25,6 +25,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _release
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import TEXTS, parsed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._listeners import LOOPBACK, holders, listeners
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
@@ -43,10 +44,6 @@ except ImportError:  # Python 2.7
 PROC = "/proc"
 ETC = "/etc"
 UNIT_PROPERTIES = "Id LoadState ActiveState UnitFileState".split()
-LISTEN = "0A"
-# As the kernel writes addresses, in the byte order of the machine: each of these is one that only the node itself reaches.
-LOOPBACK = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
-UNIT = re.compile(r"/([^/]+\.(?:service|scope|socket))(?=/|$)")
 ASK_S = 5.0
 # A table has a cell for it.
 VALUE_CHARACTERS = 60
@@ -133,23 +130,13 @@ def units(module, components):
 
 def ports(components):
     """Who listens on each port of a component."""
-    listeners = {}
-    for table in ("tcp", "tcp6"):
-        path = os.path.join(PROC, "net", table)
-        # Without IPv6 there is no second table.
-        if table == "tcp" or os.path.exists(path):
-            with open(path) as lines:
-                for line in lines.readlines()[1:]:
-                    fields = line.split()
-                    address, _colon, port = fields[1].rpartition(":")
-                    if fields[3] == LISTEN:
-                        listeners.setdefault(int(port, 16), []).append((address, fields[9]))
+    listening = listeners()
     asked = [(c["name"], entry) for c in components for entry in c["ports"]]
-    who = _owners({inode for _name, entry in asked for _address, inode in listeners.get(int(entry["port"]), ())})
+    who = holders({each.inode for _name, entry in asked for each in listening.get(int(entry["port"]), ())})
     found = []
     for name, entry in asked:
-        mine = listeners.get(int(entry["port"]), [])
-        owner = next((who[inode] for _address, inode in mine if inode in who), None)
+        mine = listening.get(int(entry["port"]), [])
+        holder = next((who[each.inode] for each in mine if each.inode in who), None)
         found.append(
             dict(
                 component=name,
@@ -158,42 +145,13 @@ def ports(components):
                 unit=entry.get("unit", ""),
                 outside=bool(entry.get("outside")),
                 heard=bool(mine),
-                loopback=bool(mine) and all(address in LOOPBACK for address, _inode in mine),
-                pid=owner[0] if owner else None,
-                program=owner[1] if owner else None,
-                by=owner[2] if owner else None,
+                loopback=bool(mine) and all(each.address in LOOPBACK for each in mine),
+                pid=holder.pid if holder else None,
+                program=holder.program if holder else None,
+                by=holder.unit if holder else None,
             )
         )
     return found
-
-
-def _owners(inodes):
-    """The process that holds each of these sockets: its number, its name and its unit."""
-    wanted, found = {"socket:[%s]" % inode: inode for inode in inodes}, {}
-    for pid in sorted((int(name) for name in os.listdir(PROC) if name.isdigit()) if wanted else ()):
-        directory = os.path.join(PROC, str(pid))
-        try:
-            links = [os.readlink(os.path.join(directory, "fd", name)) for name in os.listdir(os.path.join(directory, "fd"))]
-            held = [wanted[link] for link in links if link in wanted]
-            if held:
-                told = (pid, shown(_text(os.path.join(directory, "comm")).strip()), _unit(directory))
-                found.update((inode, told) for inode in held if inode not in found)
-        except EnvironmentError:
-            continue  # it has ended meanwhile
-        if len(found) == len(wanted):
-            break
-    return found
-
-
-def _unit(directory):
-    """The unit of a process by its control group; nothing where there is none."""
-    # Of several hierarchies that of systemd, or the only one.
-    lines = _text(os.path.join(directory, "cgroup")).splitlines()
-    for line in sorted(lines, key=lambda each: not (each.startswith("0::") or ":name=systemd:" in each)):
-        match = UNIT.findall(line)
-        if match:
-            return shown(match[-1])
-    return ""
 
 
 def free(more):

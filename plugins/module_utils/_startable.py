@@ -9,14 +9,13 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import glob
-import io
 import os
 import re
 import socket
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._listeners import LOOPBACK, holders, listeners
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 
 try:
@@ -30,10 +29,9 @@ PLACE = re.compile(r"/systemd/system(?![a-z-])|/init\.d\b")
 # An answer with one of these comes from a proxy in front of a service that is down.
 OF_A_PROXY = (502, 503, 504)
 ANSWER_S = 2.0
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
-# In a kernel's table: any address, and the loopback ones, of both families.
+LOCAL = ("127.0.0.1", "::1", "localhost")
+# In a kernel's table: any address, of both families.
 ANY = ("00000000", "0" * 32)
-LOCAL = ("0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F")
 MOST_UNITS_NAMED = 5
 
 
@@ -132,18 +130,12 @@ def _taken(module, url, unit):
 
 def _listening(host, port):
     """The numbers of the sockets that would be in its way there."""
-    addresses = ANY + (LOCAL if host in LOOPBACK else _in_hex(host))
-    found = set()
-    for table in _drain.SOCKET_TABLES:
-        if not os.path.exists(table):
-            continue
-        with io.open(table, encoding="ascii", errors="replace") as handle:
-            rows = [line.split() for line in handle.read().splitlines()[1:]]
-        for row in rows:
-            address, _colon, its_port = row[1].rpartition(":")
-            if row[3] == _drain.LISTEN and int(its_port, 16) == port and address in addresses:
-                found.add(row[9])
-    return found
+    addresses = ANY + (LOOPBACK if host in LOCAL else _in_hex(host))
+    try:
+        return [each.inode for each in listeners().get(port, ()) if each.address in addresses]
+    except EnvironmentError:
+        # What cannot be looked at is in nobody's way.
+        return []
 
 
 def _in_hex(host):
@@ -156,26 +148,6 @@ def _in_hex(host):
 
 def _holder(sockets):
     """Who holds one of them, in words."""
-    ends = {"socket:[%s]" % number for number in sockets}
-    for link in glob.glob("%s/[0-9]*/fd/*" % _systemd.PROC):
-        try:
-            end = os.readlink(link)
-        except EnvironmentError:
-            continue
-        if end in ends:
-            pid = link[len(_systemd.PROC) :].split("/")[1]
-            return "process %s (%s%s)" % (pid, _program(pid), "".join(", %s" % unit for unit in _unit_of(pid)))
+    for holder in holders(sockets).values():
+        return "process %d (%s%s)" % (holder.pid, holder.program, ", %s" % holder.unit if holder.unit else "")
     return None
-
-
-def _program(pid):
-    try:
-        with io.open("%s/%s/comm" % (_systemd.PROC, pid), encoding="utf-8", errors="replace") as name:
-            return shown(name.read().strip())
-    except EnvironmentError:
-        return "gone"
-
-
-def _unit_of(pid):
-    names = [group.rstrip("/").rsplit("/", 1)[-1] for group in _systemd.groups_of(pid)]
-    return [shown(name) for name in names if name.endswith((".service", ".scope"))][:1]

@@ -12,7 +12,7 @@ import os
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _checking
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _checking, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 
 PORTS = [
@@ -50,6 +50,7 @@ def proc(monkeypatch, tmp_path):
     directory = tmp_path / "proc"
     write(directory / "net" / "tcp", TABLE)
     monkeypatch.setattr(_checking, "PROC", str(directory))
+    monkeypatch.setattr(_systemd, "PROC", str(directory))
     return directory
 
 
@@ -103,20 +104,6 @@ def test_ports_of_both_families_and_ports_that_nobody_has(proc):
     application, heartbeat = _checking.ports([SHOP])
     assert (application["heard"], application["loopback"], application["by"]) == (True, True, "")
     assert (heartbeat["heard"], heartbeat["loopback"], heartbeat["pid"], heartbeat["program"], heartbeat["by"]) == (False, False, None, None, None)
-
-
-@pytest.mark.parametrize(
-    "cgroup, unit",
-    [
-        ("0::/init.scope/shop.service", "shop.service"),
-        ("9:memory:/user.slice/session-1.scope\n1:name=systemd:/system.slice/shop.service", "shop.service"),
-        (r"0::/x.scope/system.slice/system-halfswap\x2dheartbeat.slice/halfswap-heartbeat@shop.service", "halfswap-heartbeat@shop.service"),
-        ("0::/", ""),
-    ],
-)
-def test_the_unit_of_a_process(proc, cgroup, unit):
-    listens(proc, "00000000", 8080, 11, 100, "shop", cgroup)
-    assert _checking.ports([SHOP])[0]["by"] == unit
 
 
 def test_a_port_whose_process_nobody_sees_is_heard_all_the_same(proc):

@@ -12,7 +12,7 @@ import os
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _startable, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _startable, _systemd
 
 OWN = "/usr/lib/systemd/system/shop.service"
 
@@ -47,7 +47,7 @@ class Node(object):
     def listens(self, address, port, pid=None, program="node_exporter", unit="node_exporter.service"):
         """A row of the kernel's table, and who holds it."""
         row = "   0: %s:%04X 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1\n" % (address, port)
-        (self.proc / "tcp").write_bytes(("  sl  local_address rem_address   st\n" + row).encode("ascii"))
+        (self.proc / "net" / "tcp").write_bytes(("  sl  local_address rem_address   st\n" + row).encode("ascii"))
         if pid:
             folder = self.proc / str(pid)
             (folder / "fd").mkdir(parents=True)
@@ -59,7 +59,8 @@ class Node(object):
 @pytest.fixture
 def node(monkeypatch, tmp_path):
     monkeypatch.setattr(_systemd, "PROC", str(tmp_path))
-    monkeypatch.setattr(_drain, "SOCKET_TABLES", (str(tmp_path / "tcp"), str(tmp_path / "tcp6")))
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "tcp").write_bytes(b"  sl  local_address rem_address   st\n")
     return Node(tmp_path)
 
 
