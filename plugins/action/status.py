@@ -31,9 +31,9 @@ class ActionModule(Judgement):
 
 
 def _running(nodes: list[Node]) -> list[dict[str, Any]]:
-    """The release that runs, for each component of each node; None where that is in doubt."""
+    """The release that runs, for each component of each node; None where that is in doubt, and why."""
     return [
-        {"name": node.name, "component": component.name, "release": None if component.doubts() else component.version}
+        {"name": node.name, "component": component.name, "release": None if component.doubts() else component.version, "why": "; ".join(component.doubts())}
         for node in nodes
         for component in node.components
-    ] + [{"name": node.name, "component": "any component", "release": None} for node in nodes if node.unread]
+    ] + [{"name": node.name, "component": "any component", "release": None, "why": node.unread} for node in nodes if node.unread]

@@ -74,4 +74,9 @@ running:
       type: str
       returned: always
       sample: 2.0.0
+    why:
+      description: Why that is in doubt, or why the node was not read; empty where it is known.
+      type: str
+      returned: always
+      sample: ""
 """

@@ -23,9 +23,9 @@ def test_tells_what_runs_and_what_is_in_doubt(run_action, said):
         "hostvars": {"blue1": {"seen": said("2.0.0")}, "blue2": {"seen": said("2.0.0", started_at=1.0)}, "green1": {}},
     }
     assert run_action("status", {"observed": "seen"}, task_vars).result["running"] == [
-        {"name": "blue1", "component": "shop", "release": "2.0.0"},
-        {"name": "blue2", "component": "shop", "release": None},
-        {"name": "green1", "component": "any component", "release": None},
+        {"name": "blue1", "component": "shop", "release": "2.0.0", "why": ""},
+        {"name": "blue2", "component": "shop", "release": None, "why": "shop: its process was started before shop-2.0.0-1.noarch was installed"},
+        {"name": "green1", "component": "any component", "release": None, "why": "it was not read"},
     ]
 
 
