@@ -151,6 +151,7 @@ options:
       - For O(state=live), names of the variables in which M(halfswap.bluegreen.sanity) was registered for this batch, as one task for all components
         (O(halfswap.bluegreen.sanity#module:tests)) or for one, as one with a loop over them, or as a list of such results, each with the name of its
         component as C(component).
+      - Each component of the node has to be among them, and this node among the answers of each. Of a node with one component the name may be missing.
       - What they showed of this node is noted in the journal of the node.
     type: list
     elements: str

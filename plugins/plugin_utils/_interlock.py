@@ -193,8 +193,11 @@ def refuse_live(
     reasons += [Refusal("HS-FILES", f"{text}: {MEND_FILES}") for text in node.altered() if node.nevras not in served]
     if adoption is not None:
         reasons += adoption
-    elif not reasons and not _passed_sanity(node, sanity) and node.nevras not in served:
-        reasons.append(Refusal("HS-UNTESTED", "it has not passed the sanity test, and no node served this release when the batch began"))
+    elif not reasons and node.nevras not in served:
+        missing = untested(node, sanity)
+        which = f" of {' and '.join(missing)}" if len(missing) < len(node.components) else ""
+        if missing:
+            reasons.append(Refusal("HS-UNTESTED", f"it has not passed the sanity test{which}, and no node served this release when the batch began"))
     return [reason.of(f"{node.name}: ") for reason in reasons]
 
 
@@ -275,6 +278,13 @@ def refuse_exclusive(
     return reasons + overloaded(nodes, after, limits.capacity)
 
 
-def _passed_sanity(node: Node, sanity: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether every result, one for each component, has an answer of this node."""
-    return bool(sanity) and all(not result.get("failed") and node.name in [answered["name"] for answered in result.get("nodes") or ()] for result in sanity)
+def untested(node: Node, sanity: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The components of which no test was passed by this node; all of them where any result says otherwise, whatever it is of.
+
+    A result that names no component is of the only one that there is. Of several nobody knows which one it is of.
+    """
+    names = [component.name for component in node.components]
+    if any(result.get("failed") or node.name not in [answered["name"] for answered in result.get("nodes") or ()] for result in sanity):
+        return names
+    passed = {result.get("component") or (names[0] if len(names) == 1 else "") for result in sanity}
+    return [name for name in names if name not in passed]

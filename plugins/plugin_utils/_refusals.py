@@ -228,7 +228,7 @@ REFUSALS = (
     Row(
         "HS-UNTESTED",
         PROOF,
-        "A node has not passed the sanity test, and no node served this release when the batch began.",
+        "A node has not passed the sanity test of each component, and no node served this release when the batch began.",
         "See what the sanity test said above.",
     ),
 )

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import _passed_sanity
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import untested
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import refuse
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import results
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import way_back
@@ -526,7 +526,7 @@ class Swapping:
     def _sanity(self, i: int, act: Act) -> bool:
         host = 0 if "sanity_host" in act.args else i
         names = ("__swap_sanity", NOTED) if "sanity" in act.args else ()
-        return _passed_sanity(ALL_NODES[self.nodes[i]], results(self.registered.get(name, (None,) * len(self.nodes))[host] for name in names))
+        return not untested(ALL_NODES[self.nodes[i]], results(self.registered.get(name, (None,) * len(self.nodes))[host] for name in names))
 
     def serve(self, i: int, act: Act) -> bool:
         if act.args["state"] != "live":

@@ -157,6 +157,49 @@ def test_not_live_without_the_sanity_test(nodes, swapped, sanity):
     ]
 
 
+@pytest.fixture
+def two(said):
+    """A node with two components, both on the new release."""
+    registered = said("2.0.0", state="standby")
+    shop = registered["components"][0]
+    registered["components"].append(dict(shop, name="cart", package="cart", nevra="cart-2.0.0-1.noarch"))
+    return read_node("blue1", "blue", registered)
+
+
+@pytest.mark.parametrize(
+    "components, missing",
+    [
+        (["shop", "cart"], None),
+        # Further tests of one of them come on top.
+        (["shop", "cart", "shop"], None),
+        (["shop"], " of cart"),
+        (["cart", "cart"], " of shop"),
+        # Which of the two was tested, nobody knows.
+        ([""], ""),
+        (["shop", ""], " of cart"),
+        (["search"], ""),
+        ([], ""),
+    ],
+)
+def test_every_component_has_to_pass_a_sanity_test(nodes, two, components, missing):
+    proof = {name: f"{name}-2.0.0-1.noarch" for name in ("shop", "cart")}
+    found = refuse_live(two, served_by(nodes()), proof, [{**PASSED[0], "component": name} for name in components])
+    refusal = f"blue1: it has not passed the sanity test{missing}, and no node served this release when the batch began"
+    assert found == ([] if missing is None else [refusal])
+
+
+def test_nor_do_they_come_in_at_the_moment_of_a_switch(nodes, two):
+    others = [node for node in nodes() if node.stack == "green"]
+    held = replace(LIMITS, load_balancers=[{**balancer, "hold_s": 5.0, "fall": 1, "rise": 3} for balancer in BALANCERS])
+    proofs = {"blue1": {name: f"{name}-2.0.0-1.noarch" for name in ("shop", "cart")}}
+
+    def refused(*components):
+        tests = [{**PASSED[0], "component": name} for name in components]
+        return [refusal.code for refusal in refuse_exclusive([two], [two, *others], ["green1", "green2"], proofs, tests, held)]
+
+    assert "HS-UNTESTED" in refused("shop") and "HS-UNTESTED" not in refused("shop", "cart")
+
+
 def test_back_to_what_served_needs_no_sanity_test(nodes, said):
     back = read_node("blue1", "blue", said("1.0.0", state="standby"))
     assert refuse_live(back, served_by(nodes()), {"shop": "shop-1.0.0-1.noarch"}, []) == []
