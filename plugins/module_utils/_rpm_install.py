@@ -102,7 +102,10 @@ class Installation(object):
         self.manager = find_manager(module)
         self.store = Store(module, module.params["store"]) if module.params["store"] else None
         self.may_differ = _rpm_files.patterns_of(wanted, "name")
-        # What is to stay is not believed to be what the database names: a transaction that failed may have exchanged files before it did.
+        # What is to stay is not believed to be what the database names: a transaction that failed may have exchanged files before it did. Reading its files
+        # takes as long as the disk needs, while the node is out; so nothing else is read before the transaction, and what is exchanged is read after it
+        # alone. Staging cannot do it instead: between that and the start of a service anybody may write there, in a long rolling run for hours, and where
+        # nothing is exchanged this is the only proof that there is.
         self.found = find(module, self.manager, wanted, self.store.packages() if self.store else (), _rpm_files.differing)
         self.moves = [(each.before, each.after) for each in self.found if each.changes]
         self._with_those_along = None

@@ -469,6 +469,26 @@ def test_a_mixture_is_installed_again_from_the_store(run_module, stored, tmp_pat
     assert result["changed"] and stored.altered == {} and stored.managed == []
 
 
+@pytest.mark.parametrize(
+    "version, altered, done",
+    [
+        # What is exchanged is read once, after it; what stays once, for that is its proof; and what is installed again before and after it.
+        ("2.0.0", [], ["install", "read"]),
+        ("1.0.0", [], ["read"]),
+        ("1.0.0", [EDITED], ["read", "install", "read"]),
+    ],
+)
+def test_files_are_read_no_more_often_than_the_proof_needs(run_module, stored, tmp_path, version, altered, done):
+    stored.altered = {"shop": altered}
+    run_module(rpm_release, args(("shop", version, "1"), store=str(tmp_path / "store")))
+    kinds = [
+        "read" if "-V" in call and "--nofiledigest" not in call else "install" if "-U" in call and "--test" not in call else ""
+        for call in stored.calls
+        if call[0] == "rpm"
+    ]
+    assert [kind for kind in kinds if kind] == done
+
+
 def test_what_is_no_part_of_a_release_may_be_changed(run_module, stored, tmp_path):
     stored.altered = {"shop": ["S.5......  c /etc/shop.conf", ".M...U...    /opt/shop/app.py", ".......T.    /opt/shop/x"]}
     assert not run_module(rpm_release, args(("shop", "1.0.0", "1"), store=str(tmp_path / "store")))["changed"]
