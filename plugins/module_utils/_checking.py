@@ -28,18 +28,12 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._listeners import LOOPBACK, holders, listeners
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_proxy import ConfigurationError, options_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import HEARTBEAT_STATE, LARGE_TEMPORARY_FILES, Store, free_bytes
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Told, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
-
-try:
-    from configparser import Error as ConfigurationError
-    from configparser import RawConfigParser
-except ImportError:  # Python 2.7
-    from ConfigParser import Error as ConfigurationError
-    from ConfigParser import RawConfigParser
 
 PROC = "/proc"
 ETC = "/etc"
@@ -204,7 +198,7 @@ def manager_options():
     found = []
     for path in paths:
         if os.path.exists(path) and not (os.path.islink(path) and os.path.realpath(path) in paths):
-            options = _options(path)
+            options = options_of(path)
             found += [
                 dict(file=path, section=shown(section), option=name, value=_proxy((options.get(section, name) or "").replace("\n", " ")))
                 for section in options.sections()
@@ -216,17 +210,6 @@ def manager_options():
         lines = _text(path).splitlines() if os.path.exists(path) else []
         found += [dict(file=path, section="main", option="versionlock", value=shown(line.strip())) for line in lines if line.strip() and line[0] != "#"]
     return found[:LINES_TOLD]
-
-
-def _options(path):
-    """The file as a package manager reads it: a later line wins, and an option may be without a value."""
-    try:
-        options = RawConfigParser(allow_no_value=True, strict=False)
-    except TypeError:  # Python 2.7 is never strict
-        options = RawConfigParser(allow_no_value=True)
-    read = getattr(options, "read_file", None) or options.readfp
-    read(io.StringIO(_text(path)))
-    return options
 
 
 def signing_keys(module):

@@ -19,6 +19,7 @@ import io
 import os
 import re
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_proxy
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, check_named_alone, database
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
@@ -131,7 +132,7 @@ class Dnf:
         def locked():
             if locks_rpm and _rpm_is_locked(self.module):
                 return "another rpm holds the lock of the RPM database"
-            answer[:] = self.module.run_command((command or self.command) + arguments, data=data)
+            answer[:] = self.module.run_command((command or self.command) + arguments, data=data, environ_update=_rpm_proxy.environment(os.environ))
             self.complaints = [line.strip() for line in answer[2].splitlines() if re.search(r"\brepo|mirror|[Cc]url", line)]
             if answer[0] == _LOCKED_STATUS or (answer[0] and _LOCKED.search(answer[1] + answer[2])):
                 return _gist(answer[1], answer[2])

@@ -7,8 +7,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
+import os
+
 import pytest
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_proxy
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import Dnf, Yum, find_manager
 
@@ -25,8 +28,8 @@ class Node:
     def get_bin_path(self, name):
         return "/usr/bin/" + name if name in self.commands else None
 
-    def run_command(self, command, data=None):
-        self.data = data
+    def run_command(self, command, data=None, environ_update=None):
+        self.data, self.environment = data, environ_update
         return (0, "/nowhere\n", "") if command[0] == "rpm" else self.answer
 
 
@@ -37,6 +40,15 @@ class Node:
 def test_which_manager(commands, name, path):
     found = find_manager(Node(commands=commands))
     assert (found.name, found.command[0]) == (name, path)
+
+
+@pytest.mark.parametrize("manager", [Dnf, Yum])
+def test_a_manager_reaches_this_node_without_a_proxy(manager, monkeypatch, tmp_path):
+    monkeypatch.setattr(_rpm_proxy, "REPOSITORIES", str(tmp_path / "*.repo"))
+    monkeypatch.setattr(os, "environ", dict(http_proxy="http://proxy:3128"))
+    asked = Node(out="Available Packages\n")
+    manager(asked, "m").available(["shop"], False)
+    assert asked.environment["no_proxy"] == "localhost,127.0.0.1,::1"
 
 
 def test_dnf_says_what_there_is():
