@@ -24,8 +24,9 @@ SITE = {"site": {"{{ __bluegreen_site }}": "site"}}
 OBSERVED = {"observed": {"__bluegreen_observed": "observed"}}
 LEASE = {"run_id": {"{{ __bluegreen_site.run_id }}": "run"}, "state": {"released": "released"}, "decided": {"__bluegreen_decided": "decided"}}
 STRATEGY = {"{{ __bluegreen_wanted.strategy }}": "strategy"}
-COMPLETE = {"{{ __bluegreen_site.run_id if ansible_play_hosts | length == ansible_play_hosts_all | length else '' }}": "nobody has left"}
-RESULT = {"{{ 'complete' if __bluegreen_completed | default('') == __bluegreen_site.run_id else 'failed' }}": "complete"}
+# Nobody has left.
+COMPLETE = {"{{ ansible_play_hosts | length == ansible_play_hosts_all | length }}": "complete"}
+RESULT = {"{{ 'complete' if ansible_play_hosts | length == ansible_play_hosts_all | length else 'failed' }}": "complete"}
 WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "site": {},
     "target": {**SITE, **OBSERVED, "kind": {"{{ __bluegreen_site.target }}": "kind"}},
@@ -33,13 +34,12 @@ WORDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "lb_answers": {},
     "plan": {**SITE, **OBSERVED, "strategy": STRATEGY, "deployment": {"{{ __bluegreen_wanted.deployment }}": "deployment"}},
     "journal": {**LEASE, "override": {"__bluegreen_plan": "plan"}},
-    "set_fact": {"__bluegreen_completed": COMPLETE},
     "swap preflight": {},
     "swap": {},
     "deploy_lock": LEASE,
     "begin": {**LEASE, "batch_id": LEASE["run_id"]},
     "end": {**LEASE, "result": RESULT, "plan": {"{{ __bluegreen_plan | default(omit) }}": "plan"}},
-    "close": {**SITE, **OBSERVED, "complete": {"{{ __bluegreen_completed | default('') == __bluegreen_site.run_id }}": "complete"}},
+    "close": {**SITE, **OBSERVED, "complete": COMPLETE},
 }
 ARGUMENTS = {
     "site": ("playbook target", ""),
@@ -48,7 +48,6 @@ ARGUMENTS = {
     "lb_answers": ("load_balancers", ""),
     "plan": ("site observed packages strategy deployment", ""),
     "journal": ("run_id override", ""),
-    "set_fact": ("__bluegreen_completed", ""),
     "swap preflight": ("name tasks_from", ""),
     "swap": ("name", "rolespec_validate"),
     "deploy_lock": ("run_id", "reason take_over state result"),
@@ -60,6 +59,12 @@ WHEN = {
     "__bluegreen_wanted.strategy != 'all_live'",
     "__bluegreen_plan.override | length > 0",
     "__bluegreen_plan.batches | length > 0 and __bluegreen_traffic | length > 0",
+}
+# The files that are included, and when.
+INCLUDED = {
+    "tasks/before.yml": ("__bluegreen_plan.override | length > 0 or (__bluegreen_plan.batches | length > 0 and __bluegreen_traffic | length > 0)",),
+    "tasks/end.yml": (),
+    "tasks/lock.yml": (),
 }
 LOOPS = {"swap": "{{ [] if ansible_check_mode else __bluegreen_plan.batches }}"}
 # What says for all whether the run goes on, of which readings it asks, and what changes nodes.
@@ -98,7 +103,8 @@ def kind_of(task: Task) -> str:
 
 def steps_of(entries: Sequence[Task | Block], variables: Mapping[str, Any], around: tuple[Block, ...] = (), ends: bool = False) -> Iterator[Step]:
     for entry in entries:
-        unknown = set(entry.when) - WHEN
+        file = entry.args["_"] if isinstance(entry, Task) and kind_of(entry) == "include_tasks" else ""
+        unknown = set(entry.when) - (set(INCLUDED.get(file, ())) if file else WHEN)
         if unknown:
             raise entry.strange(f"when: {', '.join(sorted(unknown))} is not known")
         if isinstance(entry, Block):
@@ -108,8 +114,10 @@ def steps_of(entries: Sequence[Task | Block], variables: Mapping[str, Any], arou
             yield from steps_of(entry.always, variables, (*around, entry), True)
             continue
         kind = kind_of(entry)
-        if kind == "include_tasks":
-            yield from steps_of(Reader().tasks(f"playbooks/{entry.args['_']}"), variables, around, ends)
+        if file:
+            if INCLUDED.get(file) != entry.when:
+                raise entry.strange("when it is included is not known")
+            yield from steps_of(Reader().tasks(f"playbooks/{file}"), variables, around, ends)
             continue
         if kind not in ARGUMENTS:
             raise entry.strange(f"{kind} is not known here")
@@ -171,7 +179,7 @@ def alone(steps: Sequence[Step], at: int, step: Step) -> None:
     judges = step.kind in JUDGES or (step.kind == "deploy_lock" and not step.ends)
     if judges and not step.task.run_once:
         raise Violation("what is judged for all is judged once", step.kind)
-    if step.task.run_once and not judges and step.kind not in ("set_fact", "swap preflight"):
+    if step.task.run_once and not judges and step.kind != "swap preflight":
         raise Violation("what a node does, each node does", step.kind)
     if judges and step.around and not step.ends:
         inner = step.around[-1]
@@ -191,7 +199,7 @@ def locked(steps: Sequence[Step], at: int, step: Step) -> None:
 
 def judged(steps: Sequence[Step], at: int, step: Step) -> None:
     """On 2.16 the others go on when one node has failed: before anything is swapped, somebody has to ask for its result, or who has left."""
-    if step.ends or step.kind in (*JUDGES, "set_fact", "swap preflight", "swap"):
+    if step.ends or step.kind in (*JUDGES, "swap preflight", "swap"):
         return
     for other in steps[at + 1 :]:
         if step.task.register in other.names() and (other.kind in JUDGES or other.args.get("decided")):
@@ -224,7 +232,6 @@ def ends_everywhere(steps: Sequence[Step], at: int, step: Step) -> None:
 
 
 def completes(steps: Sequence[Step], at: int, step: Step) -> None:
-    if step.kind == "set_fact" and "swap" not in [each.kind for each in steps[:at]]:
-        raise Violation("a run is complete when everything was swapped", "it says so before")
-    if step.kind == "swap" and step.around and step.around != steps[at + 1].around:
-        raise Violation("a run is complete when everything was swapped", "what says so stands elsewhere")
+    """Who fails has left the play, unless that is ignored: then somebody else has to see it, as whoever plans does."""
+    if step.task.ignores and not step.ends and step.kind in ("swap", *JUDGES):
+        raise Violation("a run is complete when everything was swapped", f"nobody sees that {step.kind} has failed")

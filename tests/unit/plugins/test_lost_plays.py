@@ -14,7 +14,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from ansible_collections.halfswap.bluegreen import plugins
 COLLECTION = Path(next(iter(plugins.__path__))).parent
 NAMES = ["blue1", "blue2", "green1", "green2"]
 # What is done on a node, or asked of a load balancer; whatever judges is real.
-TOUCHES = "begin deploy_lock end journal lb_answers lb_trial lb_watch lb_traffic node_info observe out release rpm_stage sanity".split()
+TOUCHES = "begin deploy_lock end observe_traffic journal lb_answers lb_trial lb_watch lb_traffic node_info observe out release rpm_stage sanity".split()
 
 # The interlock of a flip is real, and the flip itself is a module.
 WRITES_DOWN = """
@@ -42,14 +42,14 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         name, host = self._task.action.rpartition(".")[2], task_vars["inventory_hostname"]
         with open(os.environ["ASKED"], "a") as book:
-            book.write(json.dumps([name, host, self._task.name]) + "\\n")
-        if name == task_vars["step"] and host == "blue2" and self._task.name.startswith(task_vars["named"]):
+            book.write(json.dumps([name, host, str(self._task.args.get("result"))]) + "\\n")
+        if name == task_vars["step"] and host in task_vars["there"] and self._task.name.startswith(task_vars["named"]):
             if task_vars["lost"]:
                 raise AnsibleConnectionFailure("No route to host")
             return {"failed": True, "msg": "bob has it"}
         said = dict(task_vars["says"][host], at=time.monotonic(), batch_id=self._task.args.get("batch_id") or "")
         if name == "rpm_stage":
-            return {"packages": [{"name": "shop", "before": "shop-1.0.0-1.noarch", "after": "shop-2.0.0-1.noarch"}]}
+            return {"packages": [{"name": "shop", "before": "shop-1.0.0-1.noarch", "after": "shop-%s-1.noarch" % task_vars["after"]}]}
         return dict({"changed": False}, **(said if name in ("begin", "end", "node_info") else {}))
 """
 
@@ -94,9 +94,10 @@ class Ran:
 
     def __init__(self, output: str, asked: list[list[str]]) -> None:
         self.output, self.asked = output, asked
+        self.ends = {result for name, _host, result in asked if name == "end"}
 
     def of(self, step: str) -> list[str]:
-        return sorted(host for name, host, _task in self.asked if name == step)
+        return sorted(host for name, host, _result in self.asked if name == step)
 
 
 @pytest.fixture
@@ -106,14 +107,14 @@ def run(tmp_path: Path, said: Callable[..., dict[str, Any]]) -> Callable[..., Ra
     stacks = {stack: {"hosts": {name: {} for name in NAMES if name.startswith(stack)}} for stack in ("blue", "green")}
     (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"vars": {**hosts, **SITE}, "children": stacks}}))
 
-    def one(playbook: str, step: str, lost: bool, named: str = "") -> Ran:
-        variables = {"step": step, "lost": lost, "named": named, "says": {name: said() for name in NAMES}}
+    def one(playbook: str, step: str = "", lost: bool = False, named: str = "", there: Sequence[str] = ("blue2",), **more: Any) -> Ran:
+        variables = {"after": "2.0.0", "step": step, "lost": lost, "named": named, "there": there, "says": {name: said() for name in NAMES}, **more}
         (tmp_path / "vars.json").write_text(json.dumps(variables))
         given = {"ANSIBLE_COLLECTIONS_PATH": str(tmp_path), "ANSIBLE_HOME": str(tmp_path / "home"), "ANSIBLE_NOCOLOR": "1", "ASKED": str(tmp_path / "asked")}
         command = [sys.executable, "-m", "ansible.cli.playbook", "-i", "inventory.yml", "-e", "@vars.json", f"halfswap.bluegreen.{playbook}"]
         done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **given}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         lines = (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
-        assert done.returncode, done.stdout
+        assert bool(done.returncode) is bool(step), done.stdout
         return Ran(done.stdout, [json.loads(line) for line in lines])
 
     return one
@@ -121,7 +122,8 @@ def run(tmp_path: Path, said: Callable[..., dict[str, Any]]) -> Callable[..., Ra
 
 def nothing_was_changed(ran: Ran) -> None:
     assert ran.of("end") == NAMES, ran.output
-    assert not [name for name, _host, _task in ran.asked if name in ("heartbeat", "out", "release", "lb_trial")], ran.output
+    assert ran.ends == {"failed"}, ran.output
+    assert not [name for name, _host, _result in ran.asked if name in ("heartbeat", "out", "release", "lb_trial")], ran.output
 
 
 @pytest.mark.parametrize("playbook, lost", [("deploy", True), ("adopt", True), ("migrate", True), ("verify_lb", True), ("deploy", False), ("migrate", False)])
@@ -145,3 +147,19 @@ def test_a_node_that_is_not_read_again_before_another_one_leaves(run, lost):
     ran = run("verify_lb", "begin", lost, named="Begin: renew the lock")
     nothing_was_changed(ran)
     assert ("blue2 counts as not live: it is unreachable" if lost else "blue2 counts as not live: its reading failed: bob has it") in ran.output, ran.output
+
+
+WATCHED = {"bluegreen_observe": {"probes": {"paths": ["/"]}}, "bluegreen_observe_s": 10}
+
+
+def test_a_watch_whose_sources_do_not_answer(run):
+    """Judged once, on the first node; every node comes to the end all the same."""
+    ran = run("deploy", "observe_traffic", there=NAMES, **WATCHED)
+    nothing_was_changed(ran)
+    assert "bob has it" in ran.output
+
+
+@pytest.mark.parametrize("playbook", ["deploy", "adopt"])
+def test_a_run_to_which_nothing_happened_is_complete(run, playbook):
+    ran = run(playbook, after="1.0.0")
+    assert (ran.of("end"), ran.ends) == (NAMES, {"complete"}), ran.output

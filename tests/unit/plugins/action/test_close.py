@@ -169,6 +169,7 @@ def test_a_required_option(run_action, vars_of, option):
 
 END = Path(next(iter(plugins.__path__))).parent / "playbooks/tasks/end.yml"
 OMITTED = object()
+HOSTS = ["blue1", "green1"]
 
 
 def ended(run_action, task_vars, check_mode=False, **variables):
@@ -176,7 +177,14 @@ def ended(run_action, task_vars, check_mode=False, **variables):
     task = yaml.safe_load(END.read_text(encoding="utf-8"))[-1]
     templates = NativeEnvironment(undefined=ChainableUndefined)
     templates.tests.update({what: lambda result, what=what: bool((result or {}).get(what)) for what in ("skipped", "failed", "unreachable")})
-    known = {"omit": OMITTED, "ansible_check_mode": check_mode, "__bluegreen_site": SITE, "__bluegreen_completed": SITE.get("run_id", ""), **variables}
+    known = {
+        "omit": OMITTED,
+        "ansible_check_mode": check_mode,
+        "__bluegreen_site": SITE,
+        "ansible_play_hosts": HOSTS,
+        "ansible_play_hosts_all": HOSTS,
+        **variables,
+    }
 
     def filled(text):
         return templates.from_string(text).render(known) if isinstance(text, str) and "{{" in text else text
@@ -243,5 +251,5 @@ def test_what_swaps_nothing_has_nothing_left(run_action, vars_of, said):
 
 
 def test_a_run_that_failed_before_it_found_anything_shows_where_it_stands(run_action, vars_of):
-    result = ended(run_action, without_packages(vars_of(green1={"unreachable": True})), __bluegreen_completed="another run")
+    result = ended(run_action, without_packages(vars_of(green1={"unreachable": True})), ansible_play_hosts=HOSTS[1:])
     assert not result.get("failed") and any("unread" in line for line in result["table"])
