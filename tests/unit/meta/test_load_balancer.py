@@ -51,6 +51,8 @@ def test_a_kind_says_what_the_role_needs_to_know(kind: str) -> None:
     # A program validates its file; a text for administrators has none, and nothing to run.
     assert run <= set(KINDS[kind]) or not (run & set(KINDS[kind]) or KINDS[kind]["command"])
     assert "%s" in KINDS[kind].get("validate", "%s")
+    # What one program of several applications says besides is in a file of all of them.
+    assert ("shared" in KINDS[kind]) == (ROLE / "templates" / f"{kind}_common.cfg.j2").exists()
     # Older cores evaluate the whole table at once, and the defaults of the role come from it.
     assert "{{" not in str(KINDS[kind])
 
