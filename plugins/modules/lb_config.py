@@ -215,6 +215,8 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wa
 COMMON_NAME = "common"
 # No state of any server, as HAProxy writes it.
 NO_STATES = "1\n"
+# The place of srv_agent_port in a line of it.
+AGENT_PORT = 24
 ANSWER_S = 2.0
 MEBIBYTE = 1 << 20
 
@@ -520,7 +522,15 @@ class Configuration(object):
         new = set()
         if self.own in self.files.changed:
             new = sections(self.files.before[self.own] or "") | sections(self.content)
-        return "".join(line + "\n" for line in known.splitlines() if line and line.split(" ")[1:2] not in [[name] for name in new])
+        kept = []
+        for line in known.splitlines():
+            fields = line.split(" ")
+            if len(fields) > AGENT_PORT and not line.startswith("#"):
+                # It is that of the check, and HAProxy complains that it has no agent there.
+                fields[AGENT_PORT] = "0"
+            if line and fields[1:2] not in [[name] for name in new]:
+                kept.append(" ".join(fields) + "\n")
+        return "".join(kept)
 
     def _process(self):
         found = re.search(r"(?m)^Pid: (\d+)", _ask(self.given["socket"], "show info") or "")

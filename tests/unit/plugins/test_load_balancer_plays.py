@@ -9,6 +9,7 @@ With a real ansible-playbook, because it reads a pattern in a variable otherwise
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -143,3 +144,15 @@ def test_haproxy_takes_them_together(rendered: dict[str, str], tmp_path: Path, f
     warnings = [line for line in checked.stdout.decode().splitlines() if "WARNING" in line]
     # Setup makes that file before HAProxy reads the configuration.
     assert [line for line in warnings if "server state file" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["of-shop", "of-stock", "whole"])
+def test_what_requests_wait_for_is_there(rendered: dict[str, str], name: str) -> None:
+    """HAProxy does not check the words that it hands to Lua."""
+    text = rendered[name]
+    backends = set(re.findall(r"(?m)^backend (\S+)", text))
+    named = re.findall(r"lua\.hold_while_told (\S+) \d+ (\S+) ", text) + re.findall(r"lua\.sleep_unless_known \d+ (\S+) ", text)
+    assert named and {each for one in named for each in ([one] if isinstance(one, str) else one)} <= backends
+    # A process that ends after a reload counts no server of any backend: it would take all nodes, those in standby, too.
+    asked = [line for line in text.splitlines() if re.match(" *(use_backend|http-request lua.hold)", line)]
+    assert len(asked) == 2 and all("!{ stopping }" in line for line in asked)

@@ -363,7 +363,9 @@ def test_a_program_that_does_not_run_is_started_and_enabled(balancer):
     assert balancer.states_read == "1\n"
 
 
-SAID = "1\n# be_id be_name srv_id srv_name\n3 shop.live.web-nodes 1 blue1 192.0.2.11 2\n5 stock.live.web-nodes 1 blue1 198.51.100.11 0\n\n"
+LINE = "3 shop.live.web-nodes 1 blue1 192.0.2.11 2 0 1 1 5 15 3 4 6 0 0 0 - 8080 - 0 8790 - - %d"
+KEPT = LINE % 0
+SAID = "1\n# be_id be_name srv_id srv_name\n%s\n5 stock.live.web-nodes 1 blue1 198.51.100.11 0\n\n" % (LINE % 8790)
 
 
 def test_what_is_known_of_the_other_applications_nodes_is_kept(balancer):
@@ -373,6 +375,8 @@ def test_what_is_known_of_the_other_applications_nodes_is_kept(balancer):
     balancer.setup("stock", port=18081, nodes=OTHER_NODES)
     # With its own come the ports of before.
     assert "shop.live.web-nodes" in balancer.states_read and "stock.live.web-nodes" not in balancer.states_read
+    # HAProxy complains of an agent's port where there is no agent.
+    assert balancer.states_read.splitlines()[2] == KEPT
     # Nobody reads it at another time.
     assert (balancer.etc / "states").read_text() == "1\n"
 
