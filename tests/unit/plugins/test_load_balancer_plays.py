@@ -115,6 +115,7 @@ def test_no_pattern_is_left_in_a_file(rendered: dict[str, str], kind: str) -> No
 def test_a_file_says_whose_it_is(rendered: dict[str, str], kind: str) -> None:
     owner = owner_of(rendered[kind])
     assert owner is not None and (owner.application, owner.load_balancer, owner.former) == ("", "live", False)
+    assert "change it there, not here.\n# " in rendered[kind]
     servers = [{"name": name, "address": address} for name, address in SERVERS.items()]
     assert not Wanted("", "live", ["shop"], servers[:1]).objection("FILE", rendered[kind], owner)
     # Another application has other nodes, or other frontends.
