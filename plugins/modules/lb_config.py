@@ -379,8 +379,8 @@ class Configuration(object):
         if wrong:
             raise Failure(
                 "%s. One load balancer cannot tell them apart, and one of them would lose its requests. Nothing was changed. Choose another port "
-                "or address for one of them. If one of them is not served here any more, remove its file from %s and run setup again."
-                % ("; ".join(wrong), self.directory)
+                "or address for one of them. If one of them is not served here any more, move its file away from %s, and %s, too (the program goes on with "
+                "what it has read), and run setup again." % ("; ".join(wrong), self.directory, self.dest)
             )
         if self.others and common is not None:
             wrong = differences_of_once(common, self.common)
@@ -414,7 +414,8 @@ class Configuration(object):
             if objection:
                 raise Failure(
                     "%s, and is not replaced for %s. Nothing was changed. Give one of the two applications another name (bluegreen_application). If it is "
-                    "not served here any more, or if it got other names, remove that file and run setup again." % (objection, self.wanted.told)
+                    "not served here any more, or if it got other names, move that file away, and %s, too (the program goes on with what it has read), and "
+                    "run setup again." % (objection, self.wanted.told, self.dest)
                 )
         for path, text in sorted(parts.items()):
             owner = owner_of(text)

@@ -434,6 +434,16 @@ def test_nothing_is_made_in_check_mode(balancer):
     assert list(balancer.etc.iterdir()) == []
 
 
+def test_an_application_is_taken_away_as_the_refusal_says(balancer):
+    balancer.setup()
+    message = balancer.refuses("move its file away from", application="stock", nodes=OTHER_NODES)
+    assert "%s, and %s, too" % (balancer.directory, balancer.dest) in message
+    (balancer.directory / "live@shop.cfg").unlink()
+    balancer.dest.unlink()
+    assert not balancer.setup("stock", nodes=OTHER_NODES).failed
+    assert "shop" not in balancer.read
+
+
 def test_another_kind_serves_one_application(balancer):
     assert balancer.alone()["done"] == "reloaded"
     assert balancer.dest.read_text() == part()
