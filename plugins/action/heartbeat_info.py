@@ -6,28 +6,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import WayError, far, sending, way
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import OPTIONS
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Keeping, Refused
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import far, sending, way
 
-MODULE = "halfswap.bluegreen.heartbeat_info"
 
-
-class ActionModule(ActionBase):
+class ActionModule(Keeping):
     """Runs the module heartbeat_info on the node, or asks by itself where the heartbeat is reached from here: that takes no Python there."""
 
-    _supports_check_mode = True
+    MODULE = "heartbeat_info"
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        result = super().run(tmp, task_vars)
-        via = way(self._task.args.get("components") or [])
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        via = way(args.get("components") or [])
         if via == "node":
-            result.update(self._execute_module(MODULE, task_vars=task_vars))
-            return result
+            return super().act(args)
         _valid, args = self.validate_argument_spec(
             argument_spec={
+                **OPTIONS,
                 "components": {"type": "list", "elements": "dict", "required": True},
                 "token": {"type": "str", "no_log": True},
                 "wait_healthy": {"type": "bool", "default": False},
@@ -36,14 +32,9 @@ class ActionModule(ActionBase):
         )
         components = args["components"]
         wait = args["wait_healthy"] and not self._task.check_mode
-        try:
-            with sending(via, self._connection, self._play_context.remote_addr) as send:
-                heartbeats = [far(component, args["token"], send) for component in components]
-                found, missing = readiness(components, heartbeats, args["timeout_s"] if wait else 0)
-        except (HeartbeatError, WayError) as exc:
-            result.update(failed=True, msg=str(exc))
-            return result
-        result.update(found)
+        with sending(via, self._connection, self._play_context.remote_addr) as send:
+            heartbeats = [far(component, args["token"], send) for component in components]
+            found, missing = readiness(components, heartbeats, args["timeout_s"] if wait else 0)
         if wait and missing:
-            result.update(failed=True, msg=not_ready_text(found, missing))
-        return result
+            raise Refused(not_ready_text(found, missing), **found)
+        return dict(found)

@@ -18,7 +18,7 @@ options:
     default: false
   store:
     description:
-      - Directory in which M(halfswap.bluegreen.rpm_stage) has put packages.
+      - Directory in which M(halfswap.bluegreen.rpm_stage) has put packages, as its O(halfswap.bluegreen.rpm_stage#module:store), for instance V(packages).
       - When every package that changes lies there, they and what they need of the files in their folders are installed from there, and no
         repository is asked. Otherwise those that lie there are taken from there, and everything else from the repositories.
       - Where not given, everything comes from the repositories.

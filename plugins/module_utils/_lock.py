@@ -15,7 +15,7 @@ __metaclass__ = type
 import calendar
 import time
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _whose
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import MOMENT, faults, keys, moment, number, or_null, text, whole
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
@@ -161,6 +161,7 @@ def check(params):
 def hold(params, check_mode):
     """Take the lock or renew it, by the options of a module; what its result has of it."""
     check(params)
+    _whose.claim(FILE, lambda: look(params["run_id"], params["take_over"], params["process"]), check_mode)
     before = look(params["run_id"], params["take_over"], params["process"])
     changed = before is None or before["run_id"] != params["run_id"]
     wanted = {key: params[key] for key in ("run_id", "owner", "host", "reason", "ttl_s", "process", "node")}

@@ -14,6 +14,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import time
 
 from ansible.module_utils.common.text.converters import to_native
@@ -22,7 +23,13 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
+# Of an application without a name; those with one have a directory each in there.
 DIRECTORY = "/var/lib/halfswap-bluegreen"
+APPLICATIONS = "applications"
+# What becomes the name of a directory: neither "." nor "..", and without a "/".
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")
+# Whose records these are, as _whose.choose() has found out.
+application = ""
 JOURNAL = "journal.jsonl"
 # Of what a record says. Whoever makes one that this collection would misread counts it up.
 VERSION = 1
@@ -50,8 +57,24 @@ class RecordsError(Exception):
         super(RecordsError, self).__init__(shown(told, LONG))
 
 
+def directory_of(name):
+    """Where the records of the application of this name are, or of the one without a name."""
+    if not name:
+        return DIRECTORY
+    if not NAME.match(name):
+        raise RecordsError(
+            "%s is no name of an application: it has at most 100 letters, digits and _ . -, and begins with a letter or a digit. Nothing was changed. "
+            "Mend bluegreen_application" % name
+        )
+    return os.path.join(DIRECTORY, APPLICATIONS, name)
+
+
+def directory():
+    return directory_of(application)
+
+
 def path(name):
-    return os.path.join(DIRECTORY, name)
+    return os.path.join(directory(), name)
 
 
 def iso8601(seconds):
@@ -59,7 +82,7 @@ def iso8601(seconds):
 
 
 @contextlib.contextmanager
-def _explained(act, file):
+def explained(act, file):
     try:
         yield
     except EnvironmentError as exc:
@@ -71,15 +94,23 @@ def _explained(act, file):
 
 def prepare():
     """Make the directory where there is none. Raises before anything has been done where nothing could be recorded afterwards."""
-    with _explained("write to", DIRECTORY):
-        try:
-            os.makedirs(DIRECTORY)
-            os.chmod(DIRECTORY, 0o755)
-        except OSError as exc:
-            if exc.errno != errno.EEXIST:
-                raise
-        if not os.access(DIRECTORY, os.W_OK):
+    with explained("write to", directory()):
+        make(directory())
+        if not os.access(directory(), os.W_OK):
             raise OSError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def make(wanted):
+    """A directory that everybody may read, and those above it: heartbeat agents have users of their own."""
+    if os.path.isdir(wanted):
+        return
+    make(os.path.dirname(wanted))
+    try:
+        os.mkdir(wanted)
+        os.chmod(wanted, 0o755)
+    except OSError as exc:
+        if exc.errno != errno.EEXIST or not os.path.isdir(wanted):
+            raise
 
 
 @contextlib.contextmanager
@@ -88,10 +119,10 @@ def exclusive(name):
     prepare()
     # Beside the file itself, which is replaced or rotated while the lock is held.
     file = path(".%s.flock" % name)
-    with _explained("lock", file):
+    with explained("lock", file):
         lock = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
-        with _explained("lock", file):
+        with explained("lock", file):
             busy, waited_s = wait_until(lambda: _is_busy(lock), EXCLUSIVE_TIMEOUT_S)
         if busy:
             raise RecordsError("Another process of this node has held %s for %d s. See which one it is (fuser -v %s); is it stopped?" % (file, waited_s, file))
@@ -113,7 +144,7 @@ def _is_busy(lock):
 def read_json(name, table):
     """The record, which is as the table has it, or None where there is none."""
     file = path(name)
-    with _explained("read", file):
+    with explained("read", file):
         try:
             with open(file, "rb") as stored:
                 content = stored.read()
@@ -145,28 +176,29 @@ def read_json(name, table):
 def write_json(name, record):
     """Replace the record: after a power loss it is the old one or the new one, never half of it. Call it inside exclusive()."""
     new = path(".%s.new" % name)
-    with _explained("write", path(name)):
+    with explained("write", path(name)):
         with open(new, "wb") as stored:
             stored.write(json.dumps(dict(record, version=VERSION), indent=2, sort_keys=True).encode("utf-8") + b"\n")
             stored.flush()
             os.fsync(stored.fileno())
         os.chmod(new, 0o644)
         os.rename(new, path(name))
-        _sync_directory()
+        sync(directory())
 
 
 def remove(name):
-    with _explained("remove", path(name)):
+    with explained("remove", path(name)):
         os.unlink(path(name))
-        _sync_directory()
+        sync(directory())
 
 
-def _sync_directory():
-    directory = os.open(DIRECTORY, os.O_RDONLY)
+def sync(written):
+    """A file or a directory."""
+    descriptor = os.open(written, os.O_RDONLY)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)
 
 
 def append(run_id, by, what, before=None, after=None, result=None, **more):
@@ -174,7 +206,7 @@ def append(run_id, by, what, before=None, after=None, result=None, **more):
     line = dict(more, at=iso8601(time.time()), run_id=run_id, by=by, what=what, before=before, after=after, result=result)
     text = json.dumps(line, sort_keys=True).encode("utf-8") + b"\n"
     file = path(JOURNAL)
-    with exclusive(JOURNAL), _explained("write", file):
+    with exclusive(JOURNAL), explained("write", file):
         if os.path.exists(file) and os.path.getsize(file) + len(text) > JOURNAL_BYTES:
             _rotate(file)
         with open(file, "ab+") as journal:
@@ -184,7 +216,7 @@ def append(run_id, by, what, before=None, after=None, result=None, **more):
             journal.flush()
             os.fsync(journal.fileno())
         os.chmod(file, 0o644)
-        _sync_directory()
+        sync(directory())
 
 
 def _ends_torn(journal):
@@ -211,13 +243,13 @@ def _rotate(file):
 def journal(count, strange=None):
     """The last acts, oldest first. A line that tells of none, torn by a power loss or not ours, is added to `strange`."""
     found = []
-    if not os.path.exists(DIRECTORY):
+    if not os.path.exists(directory()):
         return found
     with exclusive(JOURNAL):
         for file in _journal_files(path(JOURNAL)):
             if len(found) >= count or not os.path.exists(file):
                 break
-            with _explained("read", file), open(file, "rb") as stored:
+            with explained("read", file), open(file, "rb") as stored:
                 lines = stored.read().splitlines()
             acts = [(line, _act(line)) for line in lines]
             found = [act for _line, act in acts if act] + found

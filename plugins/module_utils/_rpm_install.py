@@ -16,7 +16,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import is_older
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store, rpm_install
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import Store, place, rpm_install
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import REPOSITORIES, check, find
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import look
@@ -100,7 +100,7 @@ class Installation(object):
             raise RpmError("this needs root: set become")
         self.module = module
         self.manager = find_manager(module)
-        self.store = Store(module, module.params["store"]) if module.params["store"] else None
+        self.store = Store(module, place(module.params["store"])) if module.params["store"] else None
         self.may_differ = _rpm_files.patterns_of(wanted, "name")
         # What is to stay is not believed to be what the database names: a transaction that failed may have exchanged files before it did. Reading its files
         # takes as long as the disk needs, while the node is out; so nothing else is read before the transaction, and what is exchanged is read after it

@@ -19,12 +19,13 @@ import os
 import shutil
 import tempfile
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import DIRECTORY
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import directory
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, database, installed, query
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
-STORE = os.path.join(DIRECTORY, "packages")
+# Below the directory of the application's records.
+STORE = "packages"
 # Where the heartbeat agent keeps its state, which it cannot change when the disk is full.
 HEARTBEAT_STATE = "/var/lib/halfswap-heartbeat"
 # What a swap itself may need besides the packages, which rpm counts: the copy of RPM's database for the rehearsal and the growth of the
@@ -41,6 +42,11 @@ NO_CAPABILITY = "(none)"
 UPGRADE = ["-U", "--oldpackage", "--replacepkgs"]
 # What rpm keeps about its running processes is of no use in a copy, and would make it wait for them.
 NOT_COPIED = ("__db.*", ".rpm.lock", ".dbenv.lock", "*-shm")
+
+
+def place(store):
+    """Where it is on this node: a path that is not absolute is one below the directory of the application's records."""
+    return os.path.join(directory(), store)
 
 
 class Store(object):

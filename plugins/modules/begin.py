@@ -23,6 +23,7 @@ extends_documentation_fragment:
   - halfswap.bluegreen.holder
   - halfswap.bluegreen.lease
   - halfswap.bluegreen.node
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Only looks at the lock, and reads without noting anything. It fails as it would without check mode when another run holds the lock.

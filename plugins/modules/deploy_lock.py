@@ -28,6 +28,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.holder
   - halfswap.bluegreen.lease
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Only looks; fails as it would without check mode when another run holds the lock.

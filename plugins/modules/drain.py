@@ -23,6 +23,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Reads once and does not wait. RV(drained) then says what that one sample showed.
@@ -277,7 +278,7 @@ open:
 """
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import NOT_DRAINED, OPTIONS, UNDRAINABLE, drain
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def run(module):
@@ -288,7 +289,7 @@ def run(module):
 
 
 def main():
-    module = Module(guarded=["components"], supports_check_mode=True, **OPTIONS)
+    module = Keeping(guarded=["components"], supports_check_mode=True, **OPTIONS)
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))

@@ -22,6 +22,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.holder
   - halfswap.bluegreen.node
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Only looks at the lock, and reads without noting anything.

@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - halfswap.bluegreen.judged
   - halfswap.bluegreen.switch
   - halfswap.bluegreen.limits
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Predicts the change from the state that the node reports; writes nothing and does not wait.

@@ -20,6 +20,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Reads only. In check mode it does not wait.
@@ -100,7 +101,7 @@ waited_s:
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def run(module):
@@ -114,7 +115,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components"],
         argument_spec=dict(
             components=components_option(release=dict(type="str")),

@@ -19,6 +19,8 @@ description:
   - It is noted in the journal of the node.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Nothing is tested in check mode; it is skipped.
@@ -71,11 +73,11 @@ unable:
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._match_test import SPEC, begin
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def main():
-    module = Module(guarded=["components"], argument_spec=SPEC, supports_check_mode=False)
+    module = Keeping(guarded=["components"], argument_spec=SPEC, supports_check_mode=False)
     try:
         result = begin(module.params)
     except (HeartbeatError, RecordsError) as exc:

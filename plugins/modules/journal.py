@@ -18,6 +18,8 @@ description:
   - The journal only grows. At about 1 MiB the file is put aside, and four of those are kept.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Writes nothing.

@@ -19,6 +19,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Reads only.
@@ -100,17 +101,16 @@ lock:
   sample: null
 """
 
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _whose
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 
 
 def main():
-    module = AnsibleModule(argument_spec=dict(count=dict(type="int", default=200)), supports_check_mode=True)
+    module = _whose.Keeping(guarded=[], argument_spec=dict(count=dict(type="int", default=200)), supports_check_mode=True)
     if module.params["count"] < 0:
         module.fail_json(msg="count must not be below 0, as %d is." % module.params["count"])
     try:
+        _whose.refuse_foreign()
         strange = []
         lines = shown_all(_records.journal(module.params["count"], strange))
         module.exit_json(changed=False, lines=lines, strange=strange, lock=shown_all(_lock.holder()))

@@ -18,6 +18,8 @@ description:
   - A timer of systemd starts stopped heartbeats again even when this module is killed meanwhile.
 author:
   - halfswap.bluegreen contributors (@halfswap)
+extends_documentation_fragment:
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Nothing is done in check mode; it is skipped.
@@ -94,9 +96,9 @@ import time
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._match_test import SPEC, begin
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 # A busy machine starts a unit late.
 START_S = 10.0
@@ -154,7 +156,7 @@ def main():
         acts=dict(type="list", elements="str", choices=["hold", "match", "dead"], required=True),
         units=dict(type="list", elements="str", default=[]),
     )
-    module = Module(guarded=["components"], argument_spec=spec, supports_check_mode=False)
+    module = Keeping(guarded=["components"], argument_spec=spec, supports_check_mode=False)
     module.run_command_environ_update = dict(LC_ALL="C")
     if module.params["seconds"] <= 0:
         module.fail_json(msg="seconds must be above 0, but is %g." % module.params["seconds"])

@@ -24,6 +24,7 @@ extends_documentation_fragment:
   - halfswap.bluegreen.node
   - halfswap.bluegreen.repositories
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: It only reads.
@@ -71,9 +72,9 @@ options:
     description: As O(halfswap.bluegreen.begin#module:drain).
     type: dict
   store:
-    description: The directory on the node that holds packages.
+    description: The directory on the node that holds packages, as O(halfswap.bluegreen.rpm_stage#module:store).
     type: path
-    default: /var/lib/halfswap-bluegreen/packages
+    default: packages
   remote_tmp:
     description: The directory on the node where Ansible puts what it runs there. The action gives it.
     type: str

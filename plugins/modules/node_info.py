@@ -25,6 +25,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.node
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Reads only. Else it dates what an application that keeps no books is seen to say for the first time, in a record of the node.

@@ -20,6 +20,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.attributes
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Looks once and does not wait.
@@ -97,10 +98,10 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 # As often as the agent checks the health of a component by default.
 LOOK_S = 0.5
@@ -169,7 +170,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components"],
         argument_spec=dict(
             components=components_option(service=dict(type="str", required=True)),

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - halfswap.bluegreen.judged
   - halfswap.bluegreen.limits
   - halfswap.bluegreen.switch
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: Predicts the change from what the node reports, writes nothing, looks once at what is in flight, and waits for nothing.

@@ -34,6 +34,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.installation
   - halfswap.bluegreen.repositories
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: >-

@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - halfswap.bluegreen.installation
   - halfswap.bluegreen.repositories
   - halfswap.bluegreen.packages
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: >-
@@ -97,13 +98,12 @@ packages:
 
 import platform
 
-from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def run(module):
@@ -117,7 +117,7 @@ def run(module):
 
 
 def main():
-    module = AnsibleModule(argument_spec=dict(OPTIONS, packages=PACKAGES), supports_check_mode=True)
+    module = Keeping(guarded=[], argument_spec=dict(OPTIONS, packages=PACKAGES), supports_check_mode=True)
     module.run_command_environ_update = ENVIRONMENT
     try:
         module.exit_json(**run(module))

@@ -28,6 +28,7 @@ author:
 extends_documentation_fragment:
   - halfswap.bluegreen.repositories
   - halfswap.bluegreen.packages
+  - halfswap.bluegreen.records
 attributes:
   check_mode:
     description: >-
@@ -44,9 +45,9 @@ options:
   store:
     description: >-
       Directory for the packages, one folder for each, which is named after it (C(name-[epoch:]version-release.arch)). An RPM that is put
-      into the folder of its name by other means serves as well.
+      into the folder of its name by other means serves as well. A path without a C(/) in front is below the directory of the application's records.
     type: path
-    default: /var/lib/halfswap-bluegreen/packages
+    default: packages
   way_back:
     description:
       - Require that the packages installed now can be installed again after those wanted. They come from the store or else from the

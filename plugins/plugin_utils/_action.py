@@ -16,14 +16,18 @@ from ansible.errors import AnsibleActionFail
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
+from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._library_run import UNUSED
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import secrets_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Failure, shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import OPTIONS
 
 from ._library import PROGRAM, Library
 from ._ways import WayError
+from .site.description import PREFIX
+from .site.reading import whose
 
 STEP = "halfswap.bluegreen.step"
 # It has only documentation in it, so Ansible builds nothing of it and just says which Python the node has.
@@ -67,7 +71,7 @@ class Step(ActionBase):
 
     def module(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         """What a step says that was carried out on the node."""
-        asked = {"step": name, "options": dict(args)}
+        asked = {"step": name, "options": {**args, **self.whose()}}
         library = self._library_of_node()
         if library is not None:
             self._sent_by = library
@@ -82,6 +86,15 @@ class Step(ActionBase):
             library.missed()
             asked["keep"] = library.place
         return self._carried_out(asked)
+
+    def whose(self) -> dict[str, Any]:
+        """Whose records the node keeps: what the task says of it, or else what the site says; nothing where there is no site."""
+        described: dict[str, Any] = {}
+        if any(PREFIX + name in self.task_vars for name in ("application", "applications", "components")):
+            described, faults = whose(self.task_vars, self._loader, load_extra_vars(self._loader))
+            if faults and "application" not in self._task.args:
+                raise Refused(f"Nothing was changed. {' '.join(faults)}")
+        return {**described, **{name: self._task.args[name] for name in OPTIONS if name in self._task.args}}
 
     def _carried_out(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = self._execute_module(STEP, module_args=dict(asked), task_vars=self.task_vars)
@@ -104,6 +117,21 @@ class Step(ActionBase):
         if len(found) == 2:
             return dataclasses.replace(found[0], b_module_data=program, module_style="new"), str(PROGRAM)
         return "new", found[1], program, str(PROGRAM)  # ansible-core 2.16 to 2.18
+
+
+class Keeping(Step):
+    """A module that keeps or reads records and is no step: Ansible builds and sends it as any other one."""
+
+    _supports_async = True
+    MODULE: str
+
+    def act(self, args: dict[str, Any]) -> dict[str, Any]:
+        # As core's own action for modules without one has it.
+        more = {"wrap_async": not self._connection.has_native_async} if self._task.async_val else {}
+        result: dict[str, Any] = self._execute_module(
+            f"halfswap.bluegreen.{self.MODULE}", module_args={**args, **self.whose()}, task_vars=self.task_vars, **more
+        )
+        return result
 
 
 class Sending(Step):

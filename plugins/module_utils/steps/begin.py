@@ -12,7 +12,7 @@ __metaclass__ = type
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, could_be_told, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def undrainable(module, seen):
@@ -46,7 +46,7 @@ def run(module):
 def main():
     spec = dict(OPTIONS, decided=dict(type="str"), clear_cut_off=dict(type="bool", default=False), drain=dict(type="dict"))
     spec.update(_lock.HOLDER, **_lock.LEASE)
-    module = Module(guarded=["components", "drain"], argument_spec=spec, supports_check_mode=True)
+    module = Keeping(guarded=["components", "drain"], argument_spec=spec, supports_check_mode=True)
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))

@@ -11,11 +11,11 @@ __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=[],
         argument_spec=dict(_lock.HOLDER, state=dict(type="str", choices=["held", "released"], default="held"), result=_lock.RESULT, **_lock.LEASE),
         supports_check_mode=True,

@@ -12,7 +12,7 @@ __metaclass__ = type
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def give_back(module):
@@ -48,7 +48,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components"], argument_spec=dict(OPTIONS, batch_s=dict(type="float"), result=_lock.RESULT, **_lock.HOLDER), supports_check_mode=True
     )
     module.run_command_environ_update = dict(LC_ALL="C")

@@ -14,9 +14,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import untrue
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import JUDGED, OPTIONS, Failure, Switch, on_the_node
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def run(module):
@@ -35,7 +35,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components"],
         argument_spec=dict(
             dict(OPTIONS, **JUDGED),

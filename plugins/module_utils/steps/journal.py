@@ -10,7 +10,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def run(params):
@@ -24,7 +24,7 @@ def run(params):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=[],
         argument_spec=dict(
             run_id=dict(type="str", required=True),

@@ -11,19 +11,20 @@ __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._checking import CHECKS, look
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import STORE
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import STORE, place
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import REPOSITORIES
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping, refuse_foreign
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.begin import undrainable
 
 
 def run(module):
     params = module.params
-    more = {name: params[name] for name in ("store", "remote_tmp", "repository_url")}
+    more = dict({name: params[name] for name in ("remote_tmp", "repository_url")}, store=place(params["store"]))
     result = dict(changed=False, checked=look(module, params["checks"], more))
     # Nothing is noted of what is seen here for the first time, either.
     module.check_mode = True
     try:
+        refuse_foreign()
         result.update(read(module, params["components"]))
     except UNREADABLE as exc:
         # Of a node that is not set up yet there is all the same something to tell.
@@ -32,7 +33,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components", "checks", "drain", "repository_url"],
         argument_spec=dict(
             dict(OPTIONS, **REPOSITORIES),

@@ -10,13 +10,14 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping, refuse_foreign
 
 
 def main():
-    module = Module(guarded=["components"], argument_spec=OPTIONS, supports_check_mode=True)
+    module = Keeping(guarded=["components"], argument_spec=OPTIONS, supports_check_mode=True)
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
+        refuse_foreign()
         module.exit_json(**read(module, module.params["components"]))
     except UNREADABLE as exc:
         module.fail_json(msg=str(exc))

@@ -13,9 +13,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import NOT_DRAINED, UNDRAINABLE, drain, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import JUDGED, OPTIONS, Failure, Switch, on_the_node
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def check(params, asked):
@@ -89,7 +89,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components", "drain"],
         argument_spec=dict(
             dict(OPTIONS, **JUDGED),

@@ -21,10 +21,10 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import MAY_DIFFER
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import CLOCKS_DIFFER_S, SystemdError, act, look, told, up_s
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 class Failed(Exception):
@@ -311,7 +311,7 @@ def text_of(exc):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=["components", "drain"],
         argument_spec=dict(
             OPTIONS,

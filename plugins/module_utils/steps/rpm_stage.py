@@ -24,13 +24,14 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store impo
     by_owner,
     check_free,
     headers,
+    place,
     rehearse_way_back,
     workplace,
 )
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES, REPOSITORIES, check, find
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._startable import obstacles
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
 def names_of(packages):
@@ -148,9 +149,10 @@ def run(module):
     if os.geteuid() != 0:
         raise RpmError("this needs root: set become")
     manager = find_manager(module)
-    check_free([module.params["store"], HEARTBEAT_STATE])
-    with workplace(module, module.params["store"], module.params["lock_timeout_s"]) as work:
-        store = Store(module, module.params["store"])
+    path = place(module.params["store"])
+    check_free([path, HEARTBEAT_STATE])
+    with workplace(module, path, module.params["lock_timeout_s"]) as work:
+        store = Store(module, path)
         held = sorted(store.folders)
         found = find(module, manager, module.params["packages"], store.packages(), differing_at_a_glance)
         moves = [(each.before, each.after) for each in found if each.changes]
@@ -161,7 +163,7 @@ def run(module):
                 stage_installed(manager, store, again, [], work, NOT_AGAIN)
             rehearse(manager, store, moves, work)
         refuse_what_could_not_start(module, store, found)
-        check_free([module.params["store"]])
+        check_free([path])
         ours = [each.after for each in found] + [each.before for each in found if each.before and each.before != each.after]
         if module.params["keep"] is not None:
             store.remove_all_but([str(package) for package in ours] + module.params["keep"], [each.after.name for each in found], work)
@@ -178,7 +180,7 @@ def run(module):
 
 
 def main():
-    module = Module(
+    module = Keeping(
         guarded=[],
         argument_spec=dict(
             REPOSITORIES,

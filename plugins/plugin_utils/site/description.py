@@ -108,6 +108,16 @@ class Description:
         own = self._own.get(name) if PREFIX + name not in self._extra else None
         return self._variables.get(PREFIX + name) if own is None else own
 
+    def component_names(self) -> list[str]:
+        """As far as they can be told. Nothing else of the components is filled in: it is not needed to know them by their names, and may be a secret."""
+        try:
+            components = self.raw("components")
+            components = self._template(components) if isinstance(components, str) else components
+            names = [self._template(each["name"]) for each in components or () if isinstance(each, Mapping) and each.get("name")]
+        except (Untemplated, TypeError):
+            return []
+        return [str(name) for name in names]
+
     def where(self, name: str) -> str:
         return f"bluegreen_applications.{self.application}.{name}" if self._own.get(name) is not None and PREFIX + name not in self._extra else PREFIX + name
 

@@ -30,6 +30,12 @@ def description(task_vars: Mapping[str, Any], loader: Any, extra: Iterable[str])
     return Description(variables, template, extra)
 
 
+def whose(task_vars: Mapping[str, Any], loader: Any, extra: Iterable[str]) -> tuple[dict[str, Any], list[str]]:
+    """Whose records a node keeps, as options of the module; and why that cannot be told. The rest of the description may be wrong."""
+    found = description(task_vars, loader, extra)
+    return {"application": found.application, "application_components": found.component_names()}, found.faults
+
+
 def _opened(value: Any) -> Any:
     """Until core 2.19, what lies in a vault is an object of its own, and no text before it is asked for. Containers are plain ones there."""
     kind = type(value)

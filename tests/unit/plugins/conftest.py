@@ -119,6 +119,8 @@ def records(monkeypatch, tmp_path):
 
     directory = tmp_path / "records"
     monkeypatch.setattr(_records, "DIRECTORY", str(directory))
+    # What a module chose before.
+    monkeypatch.setattr(_records, "application", "")
     return directory
 
 

@@ -61,6 +61,13 @@ def watched():
 
 
 @pytest.fixture
+def described():
+    """The variables of a node of application shop, whose component is cart."""
+    groups = {"blue": ["blue1"], "green": ["green1"]}
+    return {"inventory_hostname": "blue1", "groups": groups, "bluegreen_application": "shop", "bluegreen_components": [{"name": "cart"}]}
+
+
+@pytest.fixture
 def run_action(monkeypatch):
     """run_action(name, args, task_vars, answers=...) gives the result; .sent of it lists the modules executed with their arguments."""
 

@@ -11,7 +11,7 @@ def shop(server, via="controller", **changes):
 
 def test_on_the_node_it_is_the_module(run_action):
     ran = run_action("heartbeat_info", {"components": [{"name": "shop", "url": "http://x"}]}, {}, answer={"changed": False, "waited_s": 0.0})
-    assert ran.sent == [("halfswap.bluegreen.heartbeat_info", None)] and ran.result["waited_s"] == 0.0
+    assert ran.sent == [("halfswap.bluegreen.heartbeat_info", {"components": [{"name": "shop", "url": "http://x"}]})] and ran.result["waited_s"] == 0.0
 
 
 def test_the_controller_asks_without_anything_on_the_node(run_action, heartbeat_server, clock):

@@ -200,10 +200,10 @@ def test_the_journal(run_module, canary):
 def test_what_package_managers_say(run_module, canary, monkeypatch):
     """From a repository that answers with it, or a package whose header or scriptlet has it."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(rpm_release.AnsibleModule, "get_bin_path", lambda module, command, *args: "/usr/bin/" + command)
+    monkeypatch.setattr(rpm_release.Keeping, "get_bin_path", lambda module, command, *args: "/usr/bin/" + command)
     offered = "shop 0 1.0.0 1%s noarch internet\n" % canary.text.replace(" ", "")[:5000]
     for said in [(status, printed, canary.text) for status in (0, 1) for printed in (canary.text, "Error: " + canary.text, offered)]:
-        monkeypatch.setattr(rpm_release.AnsibleModule, "run_command", lambda module, *args, **more: said)  # noqa: B023
+        monkeypatch.setattr(rpm_release.Keeping, "run_command", lambda module, *args, **more: said)  # noqa: B023
         result = run_module(rpm_release, dict(packages=[dict(name="shop", version="1.0.0")]))
         assert result.failed
         seen_through(canary, result)

@@ -52,7 +52,7 @@ class Systemd(object):
 @pytest.fixture
 def systemd(clock, monkeypatch):
     made = Systemd(clock)
-    monkeypatch.setattr(lb_trial.Module, "run_command", lambda module, argv, **more: made(module, argv, **more))
+    monkeypatch.setattr(lb_trial.Keeping, "run_command", lambda module, argv, **more: made(module, argv, **more))
     return made
 
 

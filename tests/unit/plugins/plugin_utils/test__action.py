@@ -14,7 +14,7 @@ from ansible.errors import AnsibleActionFail
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._library_run import UNUSED
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils import _library
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused, Step
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Keeping, Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import WayError
 
 
@@ -51,6 +51,65 @@ def test_the_result_is_what_it_returns():
     # What carries out any step is one module, which is built once.
     options = {"state": "live", "by": "blue1"}
     assert sent == [("halfswap.bluegreen.step", {"step": "heartbeat", "options": options}, {"inventory_hostname": "blue1"})]
+
+
+GROUPS = {"blue": ["blue1"], "green": ["green1"], "shop_blue": ["blue1"], "shop_green": ["green1"], "crm_blue": ["blue1"], "crm_green": ["green1"]}
+TWO = {"shop": {"components": [{"name": "shop"}, {"name": "cart", "heartbeat": "{{ vault }}"}]}, "crm": {"components": [{"name": "crm"}]}}
+
+
+@pytest.mark.parametrize(
+    "variables, application, components",
+    [
+        ({"bluegreen_components": [{"name": "shop"}]}, "", ["shop"]),
+        ({"bluegreen_components": [{"name": "shop"}], "bluegreen_application": "shop"}, "shop", ["shop"]),
+        ({"bluegreen_applications": TWO, "bluegreen_application": "shop"}, "shop", ["shop", "cart"]),
+        ({"bluegreen_applications": TWO, "bluegreen_application": "crm"}, "crm", ["crm"]),
+        ({"bluegreen_applications": {"crm": TWO["crm"]}}, "crm", ["crm"]),
+        ({"bluegreen_application": "shop", "bluegreen_components": "no list"}, "shop", []),
+        ({"bluegreen_application": "shop", "bluegreen_components": [None, {}, {"name": "shop"}, {"name": 7}]}, "shop", ["shop", "7"]),
+    ],
+)
+@pytest.mark.parametrize("kind", [Step, Keeping])
+def test_the_node_is_told_whose_records_are_meant(monkeypatch, kind, variables, application, components):
+    task_vars = {"inventory_hostname": "blue1", "groups": GROUPS, **variables}
+    if kind is Step:
+        _result, sent = run(Step, {"count": 5}, task_vars, act=lambda self, args: self.module("journal", args))
+        asked = sent[0][1]["options"]
+    else:
+        monkeypatch.setattr(Keeping, "MODULE", "journal_info", raising=False)
+        _result, sent = run(Keeping, {"count": 5}, task_vars, act=Keeping.act)
+        assert sent[0][0] == "halfswap.bluegreen.journal_info"
+        asked = sent[0][1]
+    assert asked == {"count": 5, "application": application, "application_components": components}
+
+
+@pytest.mark.parametrize("native, wrapped", [(False, True), (True, False)])
+def test_a_module_that_runs_in_the_background_still_does(monkeypatch, native, wrapped):
+    monkeypatch.setattr(Keeping, "MODULE", "lb_trial", raising=False)
+
+    def act(self, args):
+        seen = []
+        self._task.async_val, self._connection.has_native_async = 30, native
+        self._execute_module = lambda name, module_args=None, task_vars=None, wrap_async=False: seen.append(wrap_async) or {}
+        Keeping.act(self, args)
+        return {"seen": seen}
+
+    assert run(Keeping, {}, act=act)[0]["seen"] == [wrapped] and Keeping._supports_async
+
+
+def test_what_the_task_says_of_it_wins_and_a_step_of_a_step_knows_it():
+    task_vars = {"inventory_hostname": "blue1", "groups": GROUPS, "bluegreen_components": [{"name": "shop"}]}
+    given = {"application": "crm", "application_components": ["crm"]}
+    _result, sent = run(Step, given, task_vars, act=lambda self, args: self.module("node_info", {"components": []}))
+    assert sent[0][1]["options"] == {"components": [], **given}
+
+
+def test_where_it_is_not_said_which_application_is_meant_nothing_is_sent():
+    task_vars = {"inventory_hostname": "blue1", "groups": GROUPS, "bluegreen_applications": TWO}
+    result, sent = run(Step, {}, task_vars, act=lambda self, args: self.module("journal", args))
+    assert result["failed"] and sent == []
+    assert result["msg"].startswith("Nothing was changed. bluegreen_application is not given, but bluegreen_applications describes shop, crm: choose one")
+    assert run(Step, {"application": "shop"}, task_vars, act=lambda self, args: self.module("journal", args))[1][0][1]["options"]["application"] == "shop"
 
 
 class Node:

@@ -1,0 +1,11 @@
+# Copyright (c) 2026, halfswap.bluegreen contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+
+def test_what_is_done_is_noted_by_the_application(run_action, described):
+    ran = run_action("lb_trial", {"acts": ["hold"]}, described, answer={"changed": False, "tested": []})
+    assert ran.sent == [("halfswap.bluegreen.lb_trial", {"acts": ["hold"], "application": "shop", "application_components": ["cart"]})]
+    assert ran.result["tested"] == []
