@@ -12,19 +12,17 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import errno
-import fcntl
 import glob
 import io
 import os
 import re
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_proxy
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, check_named_alone, database
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package, RpmError, check_named_alone
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_lock import LOCK_POLL_S, Waiting, holder, with_command
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
-# A manager that was told to leave at once when another one runs is asked again this often.
-LOCK_POLL_S = 1.0
 # Exit status of dnf 4 for a lock that another process holds; yum 3 and dnf 5 only say so.
 _LOCKED_STATUS = 200
 # Where dnf 4, dnf 5 and yum 3 are told to check the signatures of files that are given by path, too; rpm by itself would install those.
@@ -38,7 +36,10 @@ RPM_LOGS = ("/var/log/dnf.rpm.log", "/var/log/dnf5.log")
 _STAMP = re.compile(r"^\S*\d\S*( \[\d+\])?( [A-Z]+)? ")
 _TELLS = re.compile(r"\berror\b|\bfail|\bcannot\b|not signed|filtered out", re.I)
 _CHECKS_FILES = re.compile(r"^\s*localpkg_gpgcheck\s*=\s*(1|yes|true|on)\s*$", re.M | re.I)
-_LOCKED = re.compile(r"holding the yum lock|Failed to obtain rpm transaction lock|Another transaction is in progress")
+_LOCKED = re.compile(
+    r"holding the yum lock|Failed to obtain rpm transaction lock|Another transaction is in progress|can't create transaction lock on .*temporarily unavailable"
+)
+_RPM_WAITED = re.compile(r"^.*waiting for \w+ lock on .*$", re.M)
 
 
 class Dnf:
@@ -127,20 +128,26 @@ class Dnf:
         return self._run(arguments, locks_rpm=True, command=["rpm"])
 
     def _run(self, arguments, data=None, locks_rpm=False, command=None):
-        answer = []
+        answer, waiting = [], Waiting(self.module)
 
         def locked():
-            if locks_rpm and _rpm_is_locked(self.module):
-                return "another rpm holds the lock of the RPM database"
+            held = waiting.on(holder(self.module)) if locks_rpm else None
+            if held:
+                return held
+            before = waiting.now()
             answer[:] = self.module.run_command((command or self.command) + arguments, data=data, environ_update=_rpm_proxy.environment(os.environ))
             self.complaints = [line.strip() for line in answer[2].splitlines() if re.search(r"\brepo|mirror|[Cc]url", line)]
             if answer[0] == _LOCKED_STATUS or (answer[0] and _LOCKED.search(answer[1] + answer[2])):
-                return _gist(answer[1], answer[2])
+                return waiting.on(with_command(_gist(answer[1], answer[2])))
+            waiting.over(before)
+            # Where another one was quicker than rpm, rpm itself waits.
+            for line in _RPM_WAITED.findall(answer[2]):
+                self.module.warn(shown(line.strip()))
             return None
 
         held, waited_s = wait_until(locked, self.module.params["lock_timeout_s"], LOCK_POLL_S)
         if held:
-            raise RpmError("another package manager was still at work after %d s (lock_timeout_s): %s" % (waited_s, held))
+            raise waiting.given_up(waited_s, held)
         return answer
 
 
@@ -243,13 +250,3 @@ def _gist(out, err):
     # The sum of it is last, and why it is so may stand long before.
     telling = [line.strip() for line in before.split("\n") if _TELLS.search(line)]
     return (" ".join(telling + [reason.strip()]) if error else said).strip()[-2000:]
-
-
-def _rpm_is_locked(module):
-    """Whether another process is within an RPM transaction: dnf 4 would wait for it without an end."""
-    try:
-        with open(os.path.join(database(module), ".rpm.lock"), "r+") as lock:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (IOError, OSError) as error:
-        return error.errno in (errno.EACCES, errno.EAGAIN)
-    return False

@@ -21,6 +21,7 @@ import tempfile
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import directory
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, database, installed, query
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_lock import LOCK_POLL_S, undisturbed
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
@@ -33,8 +34,6 @@ HEARTBEAT_STATE = "/var/lib/halfswap-heartbeat"
 MIN_FREE_BYTES = 256 * 1024 * 1024
 # /tmp may be in memory, and the directory that Ansible has for a module on the file system of somebody's home.
 LARGE_TEMPORARY_FILES = "/var/tmp"
-# Another process that stages here downloads; asking it more often makes it no faster.
-LOCK_POLL_S = 1.0
 # What a file requires; and, after a separator, what it provides.
 CAPABILITIES = "[%{REQUIRENAME}\n]\x1e[%{PROVIDENAME}\n][%{FILENAMES}\n]"
 NO_CAPABILITY = "(none)"
@@ -197,7 +196,9 @@ def rehearse_way_back(manager, store, moves, files, work):
     """Go there and back in a copy of RPM's database. Raises RpmError with rpm's reason when there is no way back."""
     copy = os.path.join(tempfile.mkdtemp(dir=work), "rpmdb")
     try:
-        shutil.copytree(database(manager.module), copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
+        # Of one that is being changed a copy would be torn.
+        with undisturbed(manager.module):
+            shutil.copytree(database(manager.module), copy, ignore=shutil.ignore_patterns(*NOT_COPIED))
     except EnvironmentError as error:
         raise RpmError("RPM's database could not be copied to %s: %s" % (copy, error))
     # A plugin of rpm would report to the audit log, or to fapolicyd, what is not going to be on the disk.

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import itertools
 import json
+import subprocess
 import sys
 import threading
 import unicodedata
@@ -122,6 +123,37 @@ def records(monkeypatch, tmp_path):
     # What a module chose before.
     monkeypatch.setattr(_records, "application", "")
     return directory
+
+
+class OtherManager(object):
+    """Another process, which is within an RPM transaction until end()."""
+
+    PROGRAM = "import fcntl, sys; lock = open(sys.argv[1], 'r+'); fcntl.lockf(lock, fcntl.LOCK_EX); print('held'); sys.stdout.flush(); sys.stdin.read()"
+
+    def __init__(self, path):
+        with open(str(path), "w"):
+            pass
+        self._process = subprocess.Popen([sys.executable, "-c", self.PROGRAM, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.pid = self._process.pid
+        assert self._process.stdout.readline().strip() == b"held"
+
+    def end(self):
+        self._process.communicate()
+
+
+@pytest.fixture
+def other_manager():
+    """other_manager(path of .rpm.lock) holds it."""
+    begun = []
+
+    def begin(path):
+        begun.append(OtherManager(path))
+        return begun[-1]
+
+    yield begin
+    for each in begun:
+        if each._process.poll() is None:
+            each.end()
 
 
 def make_status(**changes):

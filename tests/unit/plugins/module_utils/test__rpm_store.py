@@ -130,6 +130,7 @@ def test_a_store_that_cannot_be_made(tmp_path):
 
 def test_a_database_that_cannot_be_copied(tmp_path):
     node = Node()
+    node.params = dict(lock_timeout_s=0)
     node.run_command = lambda command, **_kwargs: (0, "%s\n" % (tmp_path / "none"), "")
     with pytest.raises(RpmError, match="RPM's database could not be copied"):
         _rpm_store.rehearse_way_back(node, None, [], {}, str(tmp_path))

@@ -8,8 +8,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import argparse
-import errno
-import fcntl
 import os
 import platform
 import re
@@ -17,7 +15,7 @@ import re
 import pytest
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_files, _rpm_release, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_files, _rpm_lock, _rpm_release, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release
 
@@ -211,13 +209,25 @@ def test_only_these_repositories(run_module, any_node):
     assert all(call[:2] == ["--disablerepo=*", "--enablerepo=halfswap"] for call in calls)
 
 
-def test_a_lock_is_waited_for(run_module, any_node, clock):
+@pytest.fixture
+def processes(tmp_path, monkeypatch):
+    """Where the kernel tells of processes."""
+    (tmp_path / "proc" / "4711").mkdir(parents=True)
+    monkeypatch.setattr(_rpm_lock, "PROC", str(tmp_path / "proc"))
+    return tmp_path / "proc"
+
+
+def test_a_lock_is_waited_for(run_module, any_node, clock, processes):
+    (processes / "4711" / "cmdline").write_bytes(b"/usr/bin/python3\0/usr/bin/dnf\0-y\0upgrade\0")
     any_node.locked_for = 3
-    assert run_module(rpm_release, args(("shop", "2.0.0")))["changed"]
-    assert clock.sleeps == [1, 1, 1]
+    result = run_module(rpm_release, args(("shop", "2.0.0")))
+    assert result["changed"] and clock.sleeps == [1, 1, 1]
+    (said,) = result["warnings"]
+    assert said.startswith("Another package manager was waited for, 3.0 s: ")
+    assert any_node.manager == "yum" or said.endswith("metadata already locked by 4711 (/usr/bin/python3 /usr/bin/dnf -y upgrade).")
 
 
-def test_a_lock_that_stays(run_module, any_node, clock):
+def test_a_lock_that_stays(run_module, any_node, clock, processes):
     any_node.locked_for = 1000
     result = run_module(rpm_release, args(("shop", "2.0.0"), lock_timeout_s=5))
     assert result.failed
@@ -229,17 +239,20 @@ def test_a_lock_that_stays(run_module, any_node, clock):
     assert any_node.installed == {}
 
 
-def test_an_rpm_transaction_is_waited_for(run_module, node, clock, monkeypatch):
-    (node.dbpath / ".rpm.lock").write_bytes(b"")
+def test_an_rpm_transaction_is_waited_for_and_who_makes_it_is_said(run_module, node, clock, other_manager):
+    other = other_manager(node.dbpath / ".rpm.lock")
+    clock.at(2, other.end)
+    result = run_module(rpm_release, args(("shop", "2.0.0")))
+    assert result["changed"] and clock.sleeps == [1, 1]
+    (said,) = result["warnings"]
+    assert said.startswith("Another package manager was waited for, 2.0 s: the lock of RPM's database is held by pid %d (" % other.pid)
 
-    def held(lock, operation):
-        assert operation == fcntl.LOCK_EX | fcntl.LOCK_NB
-        if clock.elapsed < 2:
-            raise IOError(errno.EAGAIN, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(_rpm_release.fcntl, "lockf", held)
-    assert run_module(rpm_release, args(("shop", "2.0.0")))["changed"]
-    assert clock.sleeps == [1, 1]
+def test_an_rpm_transaction_that_stays(run_module, node, clock, other_manager):
+    other = other_manager(node.dbpath / ".rpm.lock")
+    result = run_module(rpm_release, args(("shop", "2.0.0"), lock_timeout_s=3))
+    assert result.failed and clock.elapsed == 3 and node.installed == {}
+    assert "another package manager was still at work after 3 s (lock_timeout_s): the lock of RPM's database is held by pid %d" % other.pid in result["msg"]
 
 
 @pytest.mark.parametrize(
