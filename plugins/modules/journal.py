@@ -13,7 +13,7 @@ module: journal
 short_description: Note an act in the journal of a node
 version_added: 0.1.0
 description:
-  - Adds one line to the journal of the node, C(/var/lib/halfswap-bluegreen/journal.jsonl). The other modules note what they do by
+  - Adds one line to the journal of the node, C(journal.jsonl) among its records (see O(application)). The other modules note what they do by
     themselves; this one is for what they do not know of, such as a migration.
   - The journal only grows. At about 1 MiB the file is put aside, and four of those are kept.
 author:

@@ -15,7 +15,7 @@ version_added: 0.1.0
 description:
   - One step of a swap, in one round trip. It writes standby to the heartbeat of every component and waits until the load balancers have noticed, as
     M(halfswap.bluegreen.heartbeat) does, and then waits until nobody uses the components, as M(halfswap.bluegreen.drain) does.
-  - Then it keeps the proof on the node, C(/var/lib/halfswap-bluegreen/proof.json), for which M(halfswap.bluegreen.release) asks before it stops anything.
+  - Then it keeps the proof on the node, C(proof.json) among its records, for which M(halfswap.bluegreen.release) asks before it stops anything.
     The proof holds for this run, this batch and this boot of the node, and for as long as the heartbeats stay as they were settled.
   - It removes the proof that is there before it changes anything. So does a heartbeat that goes live.
   - The action plugin of the same name judges first whether the node may leave, as that of M(halfswap.bluegreen.heartbeat) does.

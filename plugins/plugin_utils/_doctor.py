@@ -589,7 +589,8 @@ def ways_back(seen: Seen) -> Iterator[Finding]:
         lost = [nevra for nevra in now if nevra not in stored and nevra not in offered]
         if lost:
             found = f"the RPM of {', '.join(lost)}, which is installed, is neither in the node's store nor in a repository"
-            mend = f"publish it again, or put it into /var/lib/halfswap-bluegreen/packages/{lost[0]}/ on the node"
+            store = (place.get("free") or [{"path": "the node's store"}])[0]["path"]
+            mend = f"publish it again, or put it into {store}/{lost[0]}/ on the node"
             yield Finding(
                 "way back",
                 name,

@@ -71,6 +71,10 @@ class Description:
     def _choose(self) -> None:
         described = self._filled("applications")
         chosen = self._filled("application") or ""
+        wrong = chosen and rules.component_name(str(chosen))
+        if wrong:
+            self.faults.append(f"bluegreen_application is {str(chosen)[:60]!r}: {wrong}.")
+            return
         if described is None:
             self.application = str(chosen)
             return

@@ -576,7 +576,8 @@ VARIABLES = (
     Key(
         "application",
         "str",
-        "which one of `bluegreen_applications` this run is about; needed where the inventory has more than one",
+        "the name of the application that this run is about: its nodes are in the groups of that name, its records on a node in a directory of that name. "
+        "Needed where the inventory or a node has more than one, see below",
         rule=rules.component_name,
     ),
     Key(

@@ -354,6 +354,10 @@ def test_the_description_under_the_name_of_the_application():
 def test_an_application_that_nobody_chose_or_knows():
     assert faults(TWO)[0].startswith("bluegreen_application is not given, but bluegreen_applications describes shop, crm: choose one with -e")
     assert faults({**TWO, "bluegreen_application": "cash"})[0].startswith("bluegreen_application is 'cash', but bluegreen_applications describes shop, crm")
+    assert (
+        faults({**SITE, "bluegreen_application": "../shop"})[0]
+        == "bluegreen_application is '../shop': a name has letters, digits, and _ . - after the first one."
+    )
     wrong = {"bluegreen_applications": {"shop": {**OWN, "stratgy": "halves", "min_live": -1}}}
     assert faults(wrong) == [
         "bluegreen_applications.shop has the unknown key stratgy: did you mean strategy?",
