@@ -196,7 +196,7 @@ def _mixed(theirs):
     there = directory_of(_records.application)
     return (
         "Refused, nothing was changed: the records in %s on this node are those of an application with the %s, and this site has the %s. Two applications "
-        "on one node need records of their own: give this one another name with bluegreen_application (several applications: see bluegreen_applications "
+        "on one node need records of their own: give this one a name of its own with bluegreen_application (several applications: see bluegreen_applications "
         "in the README). If it is the same application, and its components were renamed: when no run is at work on this node, move the record "
         "away (mv %s/%s %s/%s.former) and run again."
         % (there, _listed(theirs), _listed(_run["components"]), there, _release_record.FILE, there, _release_record.FILE)

@@ -12,7 +12,7 @@ __metaclass__ = type
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping, refuse_foreign
 
 
 def give_back(module):
@@ -40,6 +40,7 @@ def run(module):
     try:
         if result["released"] and module.params["batch_s"] is not None and not module.check_mode:
             _release_record.took(module.params["run_id"], module.params["batch_s"])
+        refuse_foreign()
         said = read(module, module.params["components"], holder)
     except UNREADABLE as exc:
         module.fail_json(msg=str(exc), **result)

@@ -148,11 +148,19 @@ def test_where_the_components_are_not_known_nothing_is_compared(records):
     assert hold("")["changed"]
 
 
-@pytest.mark.parametrize("name, options", [("node_info", dict(components=[])), ("journal_info", {}), ("deploy_lock", dict(run_id="r2", owner="ops", host="x"))])
+@pytest.mark.parametrize(
+    "name, options",
+    [
+        ("node_info", dict(components=[])),
+        ("journal_info", {}),
+        ("end", dict(components=[], run_id="r2", owner="ops", host="x")),
+        ("deploy_lock", dict(run_id="r2", owner="ops", host="x")),
+    ],
+)
 def test_who_only_reads_is_refused_as_well(said, records, name, options):
     served("", "shop")
     result = said(name, check_mode=True, application_components=["radicale"], **options)
-    assert result.failed and "give this one another name with bluegreen_application" in result["msg"]
+    assert result.failed and "give this one a name of its own with bluegreen_application" in result["msg"]
 
 
 def test_a_named_one_beside_one_without_a_name(records):
