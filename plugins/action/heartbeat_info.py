@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import OPTIONS
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Keeping, Refused
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Keeping
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import far, sending, way
 
 
@@ -36,5 +36,5 @@ class ActionModule(Keeping):
             heartbeats = [far(component, args["token"], send) for component in components]
             found, missing = readiness(components, heartbeats, args["timeout_s"] if wait else 0)
         if wait and missing:
-            raise Refused(not_ready_text(found, missing), **found)
+            return {**found, "failed": True, "msg": not_ready_text(found, missing)}
         return dict(found)

@@ -185,6 +185,8 @@ def failure(exc):
     """What a module fails with that could not have the lock."""
     if isinstance(exc, Unfit):
         return dict(msg=str(exc))
+    if isinstance(exc, _whose.Foreign):
+        return dict(msg=str(exc), foreign=True)
     return dict(msg="Refused, nothing was changed: %s." % exc, **(dict(holder=exc.holder) if isinstance(exc, Held) else {}))
 
 

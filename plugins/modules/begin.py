@@ -98,6 +98,11 @@ undrainable:
   returned: success
   type: str
   sample: null
+foreign:
+  description: Whether the records of the node are in the way, because they are those of another application, or one of the components is.
+  returned: when they are, and it fails for that
+  type: bool
+  sample: true
 holder:
   description: Who holds the lock.
   returned: when another run holds it

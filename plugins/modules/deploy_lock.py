@@ -131,6 +131,11 @@ taken_over:
   returned: when O(state=held)
   type: dict
   contains: *holder
+foreign:
+  description: Whether the records of the node are in the way, because they are those of another application, or one of the components is.
+  returned: when they are, and it fails for that
+  type: bool
+  sample: true
 holder:
   description: Who holds the lock.
   returned: when another run holds it

@@ -25,6 +25,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import F
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import OPTIONS
 
 from ._library import PROGRAM, Library
+from ._refusals import Refusal
 from ._ways import WayError
 from .site.description import PREFIX
 from .site.reading import whose
@@ -93,7 +94,7 @@ class Step(ActionBase):
         if any(PREFIX + name in self.task_vars for name in ("application", "applications", "components")):
             described, faults = whose(self.task_vars, self._loader, load_extra_vars(self._loader))
             if faults and "application" not in self._task.args:
-                raise Refused(f"Nothing was changed. {' '.join(faults)}")
+                raise Refused(Refusal("HS-SITE", f"Nothing was changed. {' '.join(faults)}").told)
         return {**described, **{name: self._task.args[name] for name in OPTIONS if name in self._task.args}}
 
     def _carried_out(self, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,4 +37,6 @@ def had(ask: Ask, args: Mapping[str, Any], tell: Callable[[str], None]) -> dict[
         answer = ask({**args, "take_over": held_by["run_id"]})
     if answer.get("failed") and answer.get("holder"):
         answer["msg"] = Refusal("HS-LOCKED", answer["msg"]).told
+    if answer.get("failed") and answer.get("foreign"):
+        answer["msg"] = Refusal("HS-FOREIGN", answer["msg"]).told
     return answer

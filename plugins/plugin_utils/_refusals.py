@@ -64,6 +64,12 @@ REFUSALS = (
         "Wait for that run. If it is dead: `-e bluegreen_take_over=RUN_ID`, or the playbook `unlock`.",
     ),
     Row(
+        "HS-FOREIGN",
+        NODES,
+        "The records on a node are those of another application, or it has one of these components, too.",
+        "Give each application a name of its own with `bluegreen_application`, and each component to one of them.",
+    ),
+    Row(
         "HS-LOST",
         NODES,
         "A node has left this run: it failed, or could not be reached any more.",

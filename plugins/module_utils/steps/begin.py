@@ -12,7 +12,7 @@ __metaclass__ = type
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, could_be_told, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Foreign, Keeping
 
 
 def undrainable(module, seen):
@@ -50,7 +50,7 @@ def main():
     module.run_command_environ_update = dict(LC_ALL="C")
     try:
         module.exit_json(**run(module))
-    except (_lock.Held, _lock.Twin, _lock.Unfit) as exc:
+    except (_lock.Held, _lock.Twin, _lock.Unfit, Foreign) as exc:
         module.fail_json(**_lock.failure(exc))
     except UNREADABLE as exc:
         module.fail_json(msg=str(exc))

@@ -11,7 +11,7 @@ __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Foreign, Keeping
 
 
 def main():
@@ -23,7 +23,7 @@ def main():
     act = _lock.hold if module.params["state"] == "held" else _lock.give_back
     try:
         module.exit_json(**act(module.params, module.check_mode))
-    except (_lock.Held, _lock.Twin, _lock.Unfit) as exc:
+    except (_lock.Held, _lock.Twin, _lock.Unfit, Foreign) as exc:
         module.fail_json(**_lock.failure(exc))
     except RecordsError as exc:
         module.fail_json(msg=str(exc))

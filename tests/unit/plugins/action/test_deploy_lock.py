@@ -57,6 +57,12 @@ def test_who_comes_first_keeps_what_a_dead_run_left(run_action, dead):
     assert len(ran.sent) == 2
 
 
+@pytest.mark.parametrize("name, args", [("deploy_lock", {}), ("begin", {"components": []})])
+def test_the_records_of_another_application_are_a_refusal_by_name(run_action, name, args):
+    ran = run_action(name, {"run_id": "r2", **args}, VARS, answer={"failed": True, "msg": "theirs", "foreign": True})
+    assert ran.result["failed"] is True and ran.result["msg"] == "HS-FOREIGN: theirs"
+
+
 @pytest.mark.parametrize("changes", [{"boot_id": "another"}, {"pid_namespace": "pid:[1]"}])
 def test_the_lock_of_a_run_elsewhere_is_not_touched(run_action, dead, changes):
     ran = run_action("deploy_lock", {"run_id": "r2"}, VARS, answer=held_by({**dead, **changes}))

@@ -161,6 +161,7 @@ def test_who_only_reads_is_refused_as_well(said, records, name, options):
     served("", "shop")
     result = said(name, check_mode=True, application_components=["radicale"], **options)
     assert result.failed and "give this one a name of its own with bluegreen_application" in result["msg"]
+    assert result.get("foreign") is (True if name == "deploy_lock" else None)
 
 
 def test_a_named_one_beside_one_without_a_name(records):

@@ -108,7 +108,9 @@ def test_where_it_is_not_said_which_application_is_meant_nothing_is_sent():
     task_vars = {"inventory_hostname": "blue1", "groups": GROUPS, "bluegreen_applications": TWO}
     result, sent = run(Step, {}, task_vars, act=lambda self, args: self.module("journal", args))
     assert result["failed"] and sent == []
-    assert result["msg"].startswith("Nothing was changed. bluegreen_application is not given, but bluegreen_applications describes shop, crm: choose one")
+    assert result["msg"].startswith(
+        "HS-SITE: Nothing was changed. bluegreen_application is not given, but bluegreen_applications describes shop, crm: choose one"
+    )
     assert run(Step, {"application": "shop"}, task_vars, act=lambda self, args: self.module("journal", args))[1][0][1]["options"]["application"] == "shop"
 
 
