@@ -6,7 +6,8 @@
 
 Five threads, however many clients there are: an event loop for each of the two listeners (so that a slow client costs a
 socket and nothing else), one thread that checks the component's health, one that reads its status, and the main one, which
-waits for a signal. Only the control side's thread writes to disk; the probe side never waits for it.
+waits for a signal, or for the word that a successor shall take over. Only the control side's thread writes to disk; the probe
+side never waits for it.
 
 Nobody who asks is believed, nor is the component: whatever comes from outside has a longest length, and a bounded place to stay.
 
@@ -28,6 +29,7 @@ import io
 import json
 import math
 import os
+import pwd
 import re
 import resource
 import select
@@ -38,6 +40,7 @@ import sys
 import threading
 import time
 import traceback
+import warnings
 
 try:
     from http.client import HTTPException, HTTPResponse
@@ -100,6 +103,14 @@ MAX_WHY = 300
 
 MAX_FILE = 1024 * 1024  # of what is read from the disk
 LAST_SECOND = 253402300799  # of the year 9999
+
+# A take-over. A successor has so long to start, to read and to check the component; then so long for each of its words.
+SUCCESSOR_READY_S = 20.0
+HANDOVER_STEP_S = 5.0
+FIRST_CHECKS_S = 10.0  # in which it checks the component's health as often as would make it down
+LEAVING_S = 1.0  # that the old one stays at least, so that systemd has read who the main process is before it sees this one end
+RELOAD_TIMEOUT_S = 55.0  # for whoever asked for it; below the unit's TimeoutStartSec
+PROTOCOL = 1  # of what an agent and its successor say to each other
 
 STOP_TIMEOUT_S = 3.0  # longer than any poll that keeps its timeout of a second
 
@@ -196,6 +207,8 @@ REQUIRED = object()
 class ConfigError(Exception):
     """What is wrong, with the file and the key."""
 
+    key = "configuration"
+
 
 class Section:
     """One JSON object of the configuration, taken key by key: what is left over at the end is a mistake."""
@@ -208,7 +221,9 @@ class Section:
         self._left = dict(values)
 
     def _error(self, key, message):
-        return ConfigError("%s: key %s%s %s" % (self._source, self._prefix, key, message))
+        error = ConfigError("%s: key %s%s %s" % (self._source, self._prefix, key, message))
+        error.key = self._prefix + key
+        return error
 
     def take(self, key, convert, default=REQUIRED):
         if key not in self._left:
@@ -437,6 +452,16 @@ def read_file(path):
         return opened.read(MAX_FILE)
 
 
+def digest_of(path):
+    try:
+        return hashlib.sha1(read_file(path)).hexdigest()
+    except EnvironmentError:
+        return None
+
+
+CODE = digest_of(os.path.abspath(__file__))  # what this process runs, whatever is on the disk later
+
+
 class StateStore:
     """A record in a file that survives a power cut: either the old one or the new one is there, whole.
 
@@ -463,6 +488,12 @@ class StateStore:
         except ValueError as error:
             raise NotUsable("%s is damaged (%s). %s" % (self._path, describe(error), self._keep_aside()))
         return self._saved
+
+    def adopt(self, record, elsewhere):
+        """Go on with the record of a predecessor, whose file this is, or which had another one (elsewhere)."""
+        self._saved = record
+        if elsewhere:
+            self.save(record)
 
     def _keep_aside(self):
         aside = name = "%s.damaged-%s" % (self._path, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
@@ -523,6 +554,17 @@ class Prober:
         self.answers = {LIVE: 0, STANDBY: 0, DOWN: 0}
         self.consecutive = {LIVE: 0, "not_live": 0, STANDBY: 0, "not_standby": 0}
 
+    def hand_over(self, now):
+        ages = {"first_seen_s": now - self.first_seen, "last_seen_s": now - self.last_seen}
+        return dict(ages, seen=self.seen, gaps=list(self.gaps), answers=self.answers, consecutive=self.consecutive)
+
+    def take_over(self, told, now):
+        self.seen = told["seen"]
+        self.first_seen, self.last_seen = now - told["first_seen_s"], now - told["last_seen_s"]
+        self.gaps.extend(told["gaps"])
+        self.answers.update(told["answers"])
+        self.consecutive.update(told["consecutive"])
+
     def count(self, word, now):
         if self.last_seen is None:
             self.first_seen = now
@@ -545,6 +587,12 @@ class Refused:
 
     def __init__(self):
         self.seen = 0
+
+    def hand_over(self, now):
+        return {"seen": self.seen, "error": self.error, "last_seen_s": now - self.last_seen}
+
+    def take_over(self, told, now):
+        self.seen, self.error, self.last_seen = told["seen"], told["error"], now - told["last_seen_s"]
 
     def count(self, error, now):
         self.seen += 1
@@ -630,6 +678,19 @@ class Books:
             for _address, _path, prober in book:
                 prober.forget_answers()
 
+    def hand_over(self):
+        """Ages instead of times: a successor may run on another Python, whose monotonic clock is another one."""
+        now = self._clock.monotonic()
+        return [[[address, key, entry.hand_over(now)] for book in books.values() for address, key, entry in book] for books in (self._probers, self._refused)]
+
+    def take_over(self, told):
+        """Each into the book where its address belongs now."""
+        now = self._clock.monotonic()
+        probers, refused = told
+        for books, entries in ((self._probers, probers), (self._refused, [[address, tuple(key), entry] for address, key, entry in refused])):
+            for address, key, entry in entries:
+                books[self._networks.have(address)].entry(address, key).take_over(entry, now)
+
     def report(self):
         """Copies, because they are written down while others are counted."""
         now = self._clock.monotonic()
@@ -697,7 +758,17 @@ class DeadlineSocket(io.RawIOBase):
 
 
 class GetError(Exception):
-    """There was no answer, or none that speaks HTTP."""
+    """There was no answer, or none that speaks HTTP. `nobody`: nothing was there that could have answered."""
+
+    def __init__(self, message, nobody=False):
+        super(GetError, self).__init__(message)
+        self.nobody = nobody
+
+
+class Got(collections.namedtuple("Got", "code body")):
+    """An answer. `location` is where it sends those who ask, or None."""
+
+    location = None
 
 
 def http_get(url, timeout_s, monotonic=Clock.monotonic):
@@ -705,7 +776,8 @@ def http_get(url, timeout_s, monotonic=Clock.monotonic):
     try:
         return _http_get(url, timeout_s, monotonic)
     except Exception as error:  # whatever a hostile answer makes of the library that reads it: a check has failed, no more
-        raise GetError(describe(error))
+        # A name that is not known is a mistake of whoever wrote it, and no component that is away.
+        raise GetError(describe(error), isinstance(error, EnvironmentError) and not isinstance(error, socket.gaierror))
 
 
 def _http_get(url, timeout_s, monotonic):
@@ -720,7 +792,9 @@ def _http_get(url, timeout_s, monotonic):
         response.begin()
         if response.version < 10:  # Python 2.7 takes whatever a port says for HTTP/0.9
             raise HTTPException("does not speak HTTP")
-        return response.status, response.read(MAX_STATUS_BODY + 1)
+        got = Got(response.status, response.read(MAX_STATUS_BODY + 1))
+        got.location = response.getheader("Location")
+        return got
     finally:
         sock.close()
 
@@ -755,6 +829,13 @@ class HealthPoller:
         if healthy != was_healthy:
             log("%s: %s" % ("healthy" if healthy else "down", why))
         return good
+
+    def first_verdict(self):
+        """The verdict after as many checks as make a component down, or after the first good one."""
+        until = self._clock.monotonic() + FIRST_CHECKS_S
+        while not self.poll() and self._failures < self._health.fall and self._clock.monotonic() < until:
+            time.sleep(min(self._health.interval_s, 1.0))
+        return self.verdict()
 
     def verdict(self):
         """Healthy or not, and why."""
@@ -888,6 +969,28 @@ class StatusPoller:
         with self._lock:
             self._at_flip = total
 
+    def hand_over(self):
+        with self._lock:
+            now = self._clock.monotonic()
+            samples = [[now - when, total] for when, total in self._samples]
+            return {
+                "asked": self._status,
+                "release": self._release,
+                "total": self._total,
+                "at_flip": self._at_flip,
+                "error": self._error,
+                "samples": samples,
+            }
+
+    def take_over(self, told):
+        """What was counted under another key or by another status is nothing to go on with."""
+        if not self._status or told["asked"] != list(self._status):
+            return
+        with self._lock:
+            now = self._clock.monotonic()
+            self._release, self._total, self._at_flip, self._error = [told[key] for key in ("release", "total", "at_flip", "error")]
+            self._samples = collections.deque([(now - age, total) for age, total in told["samples"]], maxlen=RATE_SAMPLES)
+
     def release(self):
         """The release that the component reports, and why it is not known."""
         with self._lock:
@@ -924,13 +1027,16 @@ class MatchTest:
     Only a match that is not anchored takes it for the word. That shows such a load balancer while the node is out of use.
     """
 
-    def __init__(self, wanted, until):
-        self._words = wanted.words
+    def __init__(self, words, run_id, until):
+        self._words = words
         self._until = until
-        self.run_id = wanted.run_id
+        self.run_id = run_id
 
     def left_s(self, now):
         return self._until - now
+
+    def hand_over(self, now):
+        return {"words": self._words, "run_id": self.run_id, "left_s": self.left_s(now)}
 
     def body(self, path):
         """What is sent instead of `down`, or None where nothing is tested."""
@@ -939,15 +1045,16 @@ class MatchTest:
 
 
 class Heartbeat:
-    """Puts record, health and probers together. Only the control side's thread calls change, so one change follows the other."""
+    """Puts record, health and probers together. One change follows the other: what changes it takes its turn (_changing)."""
 
-    def __init__(self, config, clock, store, health, status):
+    def __init__(self, config, clock, store, health, status, told=None):
         self._config = config
         self._clock = clock
         self._store = store
         self._health = health
         self._status = status
         self._started = clock.monotonic()
+        self._changing = threading.Lock()
         self._answering = threading.Lock()  # record and books change together; never held for a disk or a network
         self._networks = Networks(config.probers)
         self._books = Books(self._networks, clock)
@@ -955,9 +1062,46 @@ class Heartbeat:
         self._written_books = (None, 0, "")  # of which flip, when, and what
         self._test = None
         self._state_error = None
-        self._record = self._load()
-        # From here on in monotonic time, so that setting the clock does not move it.
-        self._flipped = self._started - max(0.0, clock.wall() - self._record.since)
+        self._takeover_ms = None
+        if told:
+            self._take_over(told)
+        else:
+            self._record = self._load()
+            # From here on in monotonic time, so that setting the clock does not move it.
+            self._flipped = self._started - max(0.0, clock.wall() - self._record.since)
+
+    def hand_over(self):
+        """All that a successor needs to go on as if it had been here all the time."""
+        with self._answering:
+            now = self._clock.monotonic()
+            test = self._running_test()
+            return {
+                "record": self._record.encode().decode("ascii"),
+                "state_file": self._config.state_file,
+                "state_error": self._state_error,
+                "in_the_way": self._store.in_the_way,
+                "since_s": now - self._flipped,
+                "started_s": now - self._started,
+                "test": test and test.hand_over(now),
+                "books": self._books.hand_over(),
+                "status": self._status.hand_over(),
+            }
+
+    def _take_over(self, told):
+        self._record = Record.parse(told["record"].encode("ascii"))
+        self._store.in_the_way = told["in_the_way"]
+        self._store.adopt(self._record, elsewhere=told["state_file"] != self._config.state_file)
+        self._state_error = told["state_error"]
+        now = self._started
+        # What was counted goes on, so its beginning does, too: whoever asks for how long has it been there means the heartbeat.
+        self._started, self._flipped = now - told["started_s"], now - told["since_s"]
+        if told["test"]:
+            self._test = MatchTest(told["test"]["words"], told["test"]["run_id"], now + told["test"]["left_s"])
+        self._books.take_over(told["books"])
+        self._status.take_over(told["status"])
+
+    def took_over(self, nobody_accepted_s):
+        self._takeover_ms = round(nobody_accepted_s * 1000, 1)
 
     def _load(self):
         try:
@@ -1022,12 +1166,16 @@ class Heartbeat:
 
     def test(self, wanted, revision=None):
         """Begin a test, in place of the one that runs, or end it (0 seconds). Raises Conflict or NotStandingBy."""
+        with self._changing:
+            self._begin_test(wanted, revision)
+
+    def _begin_test(self, wanted, revision):
         record = self._record
         self._decided_on(revision, record)
         if record.state != STANDBY:
             raise NotStandingBy("the heartbeat is %s: matches are tested on a node that is in standby" % record.state)
         with self._answering:
-            self._test = MatchTest(wanted, self._clock.monotonic() + wanted.seconds)
+            self._test = MatchTest(wanted.words, wanted.run_id, self._clock.monotonic() + wanted.seconds)
         log(
             "match test of %s for %.1f s, by %s, run %s: %s"
             % ((json.dumps(wanted.words, sort_keys=True), wanted.seconds) + tuple(map(json.dumps, (wanted.by, wanted.run_id, wanted.reason))))
@@ -1040,6 +1188,10 @@ class Heartbeat:
 
     def change(self, wanted, revision=None):
         """True when that changed anything. Raises Conflict, or EnvironmentError when the record cannot be made durable."""
+        with self._changing:
+            return self._change(wanted, revision)
+
+    def _change(self, wanted, revision):
         before = self._record
         self._decided_on(revision, before)
         after = before.wanted(wanted, self._clock.wall())
@@ -1102,7 +1254,13 @@ class Heartbeat:
                 "release": release,
                 "status_error": status_error,
                 "requests": self._status.requests(),
-                "agent": {"version": VERSION, "started_s": round(now - self._started, 3), "config": self._config.digest},
+                "agent": {
+                    "version": VERSION,
+                    "code": CODE,
+                    "config": self._config.digest,
+                    "started_s": round(now - self._started, 3),
+                    "takeover_ms": self._takeover_ms,
+                },
                 "test": test and {"run_id": test.run_id, "left_s": round(test.left_s(now), 3)},
             }
         if books:
@@ -1523,6 +1681,44 @@ class Connection:
         self.sock.close()
 
 
+def listen(key, address):
+    try:
+        sock = bind(address)
+        try:
+            sock.listen(BACKLOG)
+        except EnvironmentError:
+            sock.close()
+            raise
+        return sock
+    except EnvironmentError as error:
+        raise EnvironmentError(error.errno, "cannot listen on %s:%d (key %s): %s" % (address + (key, describe(error))))
+
+
+def bind(address):
+    family, kind, protocol, _name, where = socket.getaddrinfo(address[0], address[1], 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # of those that are accepted, too
+            sock.setsockopt(socket.SOL_SOCKET, buffer, SOCKET_BUFFER)
+        sock.bind(where)
+    except EnvironmentError:
+        sock.close()
+        raise
+    sock.setblocking(False)
+    return sock
+
+
+def readable(descriptors, timeout_s=None):
+    """Those of which something can be read; none where the time is over, or a signal came."""
+    try:
+        return select.select(descriptors, [], [], timeout_s)[0]
+    except (EnvironmentError, select.error) as error:
+        if error.args[0] != errno.EINTR:
+            raise
+        return []
+
+
 class Crowd:
     """Connections by address. When there are too many, the oldest of the address that has most goes, and strangers go first."""
 
@@ -1548,52 +1744,84 @@ class Crowd:
 class Listener:
     """An event loop for all clients of one address. Each has the same time to finish, and its turn whatever the others do."""
 
-    def __init__(self, address, handle, clock, places, declared):
+    def __init__(self, sock, handle, clock, places, declared):
         self._handle = handle
         self._clock = clock
         self._places = places
-        self._stopping = False
+        self._stopping = self._leaving = False
+        self._orders = collections.deque()
+        self._wake_read, self._wake_write = os.pipe()
         self._connections = collections.OrderedDict()  # by file descriptor, oldest first
         self._crowd = Crowd(declared)
         self._holding = Crowd(declared)  # of them, those with an answer that the client has perhaps not read
         self._held = 0
-        self._sock = self._bind(address)
+        self._sock = sock
         self._poll = select.epoll()
+        self._poll.register(self._wake_read, select.EPOLLIN)
         self._poll.register(self._sock.fileno(), select.EPOLLIN)
         self.address = self._sock.getsockname()[:2]
 
-    @staticmethod
-    def _bind(address):
-        family, kind, protocol, _name, where = socket.getaddrinfo(address[0], address[1], 0, socket.SOCK_STREAM, 0, socket.AI_PASSIVE)[0]
-        sock = socket.socket(family, kind, protocol)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # of those that are accepted, too
-                sock.setsockopt(socket.SOL_SOCKET, buffer, SOCKET_BUFFER)
-            sock.bind(where)
-            sock.listen(BACKLOG)
-        except EnvironmentError:
-            sock.close()
-            raise
-        sock.setblocking(False)
-        return sock
-
     def serve(self):
-        while not self._stopping:
+        while not (self._stopping or (self._leaving and not self._connections)):
             for descriptor, _event in self._ready():
-                if descriptor == self._sock.fileno():
-                    self._accept()
+                if descriptor == self._wake_read:
+                    self._obey()
                 elif descriptor in self._connections:
                     self._advance(descriptor)
+                elif not self._leaving and descriptor == self._sock.fileno():
+                    self._accept()
             self._expire()
         self.close()
 
     def stop(self):
         self._stopping = True
+        os.write(self._wake_write, b"\0")
+
+    def hold(self, handle):
+        """Accept nobody, and let `handle` answer those who are here. Whether that is so within the time of a step."""
+
+        def hold():
+            self._poll.unregister(self._sock.fileno())
+            self._handle = handle
+
+        return self._order(hold)
+
+    def resume(self, handle):
+        """The opposite."""
+
+        def resume():
+            self._handle = handle
+            self._poll.register(self._sock.fileno(), select.EPOLLIN)
+
+        return self._order(resume)
+
+    def leave(self, is_inherited):
+        """End with the last connection. An address that nobody inherited is closed, and who waits there is still answered."""
+
+        def leave():
+            if not is_inherited:
+                self._accept()
+            self._sock.close()
+            self._leaving = True
+
+        return self._order(leave)
+
+    def _order(self, work):
+        # Not threading.Event: with a timeout, that of Python 2.7 wakes up to 50 ms late.
+        done_read, done_write = os.pipe()
         try:
-            self._sock.shutdown(socket.SHUT_RDWR)  # wakes the loop
-        except EnvironmentError:
-            pass  # it is over already
+            self._orders.append((work, done_write))
+            os.write(self._wake_write, b"\0")
+            return bool(readable([done_read], HANDOVER_STEP_S))
+        finally:
+            os.close(done_read)
+
+    def _obey(self):
+        os.read(self._wake_read, 1024)
+        while self._orders:
+            work, done_write = self._orders.popleft()
+            work()
+            os.close(done_write)
 
     def close(self):
         for descriptor in list(self._connections):
@@ -1690,33 +1918,37 @@ def open_files():
 
 
 class Agent:
-    """Everything wired together. Bound and read when constructed; answers from start() to stop()."""
+    """Everything wired together. Bound when constructed, and read when it takes up its work; answers from start() to stop().
 
-    def __init__(self, config, clock=Clock):
+    A successor is constructed with the sockets that it has inherited, by address, and takes up its work with what it was told.
+    """
+
+    def __init__(self, config, clock=Clock, inherited=None):
         self._wake_read, self.wake_write = os.pipe()
         flags = fcntl.fcntl(self.wake_write, fcntl.F_GETFL)
         fcntl.fcntl(self.wake_write, fcntl.F_SETFL, flags | os.O_NONBLOCK)  # signal.set_wakeup_fd asks for it
         self._stopping = threading.Event()
         self._threads = []
-        self._health_interval_s = config.health.interval_s
+        self.config = config
+        self._clock = clock
         self.health = HealthPoller(config.health, clock)
         self.status = StatusPoller(config.status, clock)
-        heartbeat = Heartbeat(config, clock, StateStore(config.state_file), self.health, self.status)
-        places = max(1, min(MAX_CLIENTS, open_files() - MAX_WRITERS - OTHER_FILES))
-        self.probe = self._listen("probe", config.probe, ProbeApi(heartbeat), clock, places, heartbeat.declared)
-        self.control = self._listen("control", config.control, ControlApi(heartbeat, Tokens(config.token_file)), clock, MAX_WRITERS, heartbeat.declared)
+        self.sockets = [(inherited or {}).get(address) or listen(key, address) for key, address in (("probe", config.probe), ("control", config.control))]
+        if inherited is None:
+            self.take_up()
 
-    @staticmethod
-    def _listen(key, address, *how):
-        try:
-            return Listener(address, *how)
-        except EnvironmentError as error:
-            raise EnvironmentError(error.errno, "cannot listen on %s:%d (key %s): %s" % (address + (key, describe(error))))
+    def take_up(self, told=None):
+        config, clock = self.config, self._clock
+        self.heartbeat = Heartbeat(config, clock, StateStore(config.state_file), self.health, self.status, told)
+        self.apis = ProbeApi(self.heartbeat), ControlApi(self.heartbeat, Tokens(config.token_file))
+        places = max(1, min(MAX_CLIENTS, open_files() - MAX_WRITERS - OTHER_FILES))
+        self.probe = Listener(self.sockets[0], self.apis[0], clock, places, self.heartbeat.declared)
+        self.control = Listener(self.sockets[1], self.apis[1], clock, MAX_WRITERS, self.heartbeat.declared)
 
     def start(self):
-        self._spawn("health", lambda: self._repeat(self.health.poll, self._health_interval_s))
-        self._spawn("status", lambda: self._repeat(self.status.poll, STATUS_INTERVAL_S))
         self.answer()
+        self._spawn("health", lambda: self._repeat(self.health.poll, self.config.health.interval_s))
+        self._spawn("status", lambda: self._repeat(self.status.poll, STATUS_INTERVAL_S))
 
     def answer(self):
         self._spawn("probe", self.probe.serve)
@@ -1741,14 +1973,31 @@ class Agent:
         while not self._stopping.wait(interval_s):
             work()
 
-    def wait(self):
-        """Blocks until a signal (True), or until a thread ended (False), which none ever should."""
+    def wait(self, *others):
+        """Blocks until a signal (True), or until a thread ended (False), which none ever should, or until one of the others can be read (it)."""
         while True:
-            try:
+            ready = readable([self._wake_read] + list(others))
+            if self._wake_read in ready:
                 return os.read(self._wake_read, 1) != THREAD_ENDED
-            except EnvironmentError as error:
-                if error.errno != errno.EINTR:
-                    raise
+            if ready:
+                return ready[0]
+
+    def wait_for(self, other, timeout_s):
+        """Whether the other one can be read in time. A signal, or the end of a thread, cuts that short, and stays for wait()."""
+        return other in readable([self._wake_read, other], max(0.0, timeout_s))
+
+    def leave(self, inherited):
+        """End with the connections that are open; the successor has all others."""
+        self._stopping.set()
+        now = Clock.monotonic()
+        until, at_least = now + CLIENT_LIFETIME_S + 1, now + LEAVING_S
+        for listener, address in ((self.probe, self.config.probe), (self.control, self.config.control)):
+            listener.leave(address in inherited)
+        listening = [thread for thread in self._threads if thread.name in ("probe", "control")]
+        while now < until and (now < at_least or any(thread.is_alive() for thread in listening)):
+            if readable([self._wake_read], 0.05) and os.read(self._wake_read, 1) != THREAD_ENDED:
+                return  # the whole unit is stopped
+            now = Clock.monotonic()
 
     def stop(self):
         """Lets a write that has begun finish."""
@@ -1772,7 +2021,384 @@ def notify_systemd(message):
         sock.close()
 
 
-def run(config):
+# ---- Take-over: a successor with the code and the configuration that are on the disk now -------------------------------------------
+#
+# The running agent starts its successor, which inherits the listening sockets. Not exec in place: once this program were gone, nobody
+# could go on where the new one fails. So there are two processes for a while, and systemd is told which is the main one (MAINPID; the
+# unit is Type=notify, whose NotifyAccess=main lets the present one say so, on systemd 219 as well). The successor is forked twice, so
+# that systemd is its parent, and sees it end as it would see a process that it started itself.
+#
+#   agent                                        successor
+#   offer: the sockets                    ->     reads code, configuration and token, binds what is new, checks the component
+#                                         <-     ready, and how the component is
+#   accepts nobody any more
+#   books: all that it knows              ->     takes them up
+#                                         <-     taken
+#   go                                    ->     accepts
+#
+# Whatever fails before "go", the agent goes on. From "go" on the successor is the agent. There is never a moment in which both accept, or in
+# which a listening socket is closed: who comes meanwhile waits in its queue. Who was accepted before, and has not asked to the end, is
+# answered by the successor through the agent, so that one of them alone counts, and no answer is older than a flip.
+
+
+class TakeOverFailed(Exception):
+    """Why the successor did not take over."""
+
+
+class Channel:
+    """What an agent and its successor say to each other: JSON, one line each. Both are of this program and this user."""
+
+    def __init__(self, sock, wait_for=None):
+        self._sock = sock
+        self.wait_for = wait_for or self.wait_patiently
+        self._received = b""
+
+    def send(self, values):
+        self._sock.sendall(json.dumps(values).encode("ascii") + b"\n")
+
+    def tell(self, values):
+        """Where an answer follows: that there is none says then that the other one has ended."""
+        try:
+            self.send(values)
+        except EnvironmentError as error:
+            if error.errno not in (errno.EPIPE, errno.ECONNRESET):
+                raise
+
+    def receive(self, timeout_s=None):
+        """None when the other one has ended. Raises TakeOverFailed when it says nothing in time."""
+        deadline = Clock.monotonic() + (timeout_s or 0)
+        while b"\n" not in self._received:
+            if timeout_s is not None and not self.wait_for(self._sock.fileno(), deadline - Clock.monotonic()):
+                raise TakeOverFailed("it was silent for %.0f s, or this agent was stopped meanwhile" % timeout_s)
+            try:
+                more = self._sock.recv(RECEIVED_AT_ONCE)
+            except EnvironmentError as error:
+                if error.errno != errno.ECONNRESET:
+                    raise
+                more = b""  # it has ended without reading everything
+            if not more:
+                return None
+            self._received += more
+        line, _end, self._received = self._received.partition(b"\n")
+        return json.loads(line.decode("ascii"))
+
+    @staticmethod
+    def wait_patiently(descriptor, timeout_s):
+        return bool(readable([descriptor], max(0.0, timeout_s)))
+
+    def close(self):
+        self._sock.close()
+
+
+class ReadyMade:
+    """An answer that was encoded by the successor."""
+
+    def __init__(self, encoded):
+        self._encoded = encoded
+
+    def encode(self, with_body=True):
+        return self._encoded
+
+
+class Held:
+    """Answers those who were here at a take-over: nobody until it is decided, and then the successor does it, or, where it failed, who did before."""
+
+    def __init__(self, side, handle, take_over):
+        self.MAX_BODY = handle.MAX_BODY
+        self.handle = handle
+        self._side = side
+        self._take_over = take_over
+
+    def __call__(self, request):
+        successor = self._take_over.successor()
+        if not successor:
+            return self.handle(request)
+        body = None if request.body is None else request.body.decode("latin-1")
+        return ReadyMade(successor(self._side, "answer", request._replace(body=body)).encode("latin-1"))
+
+    def refuse(self, address, asked, refusal):
+        if not self._note("refuse", address, asked, refusal.code, str(refusal)):
+            return self.handle.refuse(address, asked, refusal)
+        return refusal.response
+
+    def unanswered(self, address, asked):
+        if not self._note("unanswered", address, asked):
+            self.handle.unanswered(address, asked)
+
+    def _note(self, *what):
+        successor = self._take_over.successor()
+        if successor:
+            try:
+                successor(self._side, what[0], what[1:])
+            except EnvironmentError:
+                pass  # it has ended; whoever is told nothing any more is not counted either
+        return successor
+
+
+class TakeOver:
+    """The agent's side of it."""
+
+    def __init__(self, agent, config_file, reload_socket):
+        self._agent = agent
+        self._config_file = config_file
+        self._reload_socket = reload_socket
+        self._undecided = threading.Lock()
+        self._asking = threading.Lock()
+        self._successor = None
+        self._held = []
+        self._sockets = dict(zip((agent.config.probe, agent.config.control), agent.sockets))
+        self.inherited = ()  # the addresses of them at which the successor listens
+
+    def run(self):
+        """What is told to whoever asked for it. Raises TakeOverFailed, and everything is as before then."""
+        ours, theirs = socket.socketpair()
+        self._channel = Channel(ours, self._agent.wait_for)
+        try:
+            try:
+                self._start(theirs)
+            finally:
+                theirs.close()
+            ready = self._hear("ready", SUCCESSOR_READY_S)
+            healthy, why = self._agent.health.verdict()
+            if healthy and not ready["healthy"]:
+                raise TakeOverFailed("it would say down (%s), and this one says healthy (%s)" % (ready["why"], why))
+            held_s = self._hand_over()
+        except (TakeOverFailed, EnvironmentError, KeyError, TypeError, ValueError) as error:
+            self._give_up()
+            raise error if isinstance(error, TakeOverFailed) else TakeOverFailed(describe(error))
+        self.inherited = [tuple(address) for address in ready["listens"]]
+        return {"ok": True, "told": "process %d took over" % ready["ready"], "pid": ready["ready"], "takeover_ms": round(held_s * 1000, 1)}
+
+    def successor(self):
+        """Waits until it is decided. Who answers instead of this agent, or None."""
+        with self._undecided:
+            return self._successor
+
+    def _start(self, theirs):
+        kept = [theirs.fileno(), self._reload_socket.fileno()] + [sock.fileno() for sock in self._sockets.values()]
+        command = [sys.executable, "-B", os.path.abspath(__file__), self._config_file, "--successor", str(theirs.fileno())]
+        fork_twice(command, kept)
+        listeners = [[list(address), sock.family, sock.fileno()] for address, sock in self._sockets.items()]
+        reload_at = [reload_path(self._agent.config), self._reload_socket.fileno()]
+        self._channel.tell({"protocol": PROTOCOL, "listeners": listeners, "reload": reload_at})
+
+    def _hear(self, word, timeout_s):
+        said = self._channel.receive(timeout_s)
+        if said is None:
+            raise TakeOverFailed("it ended before it had said %s; what it wrote to the journal tells why" % word)
+        if "failed" in said:
+            raise TakeOverFailed(plain(said["failed"]))
+        said[word]  # another word is a fault of the successor: KeyError
+        return said
+
+    def _hand_over(self):
+        # First the control side, where a write may take its time, during which probes are answered as ever.
+        with self._undecided:
+            for side, listener in (("control", self._agent.control), ("probe", self._agent.probe)):
+                held_at = Clock.monotonic()
+                api = self._agent.apis[side == "control"]
+                self._held.append((listener, api))
+                if not listener.hold(Held(side, api, self)):
+                    raise TakeOverFailed("what this agent was at had not ended after %.0f s, on its %s side" % (HANDOVER_STEP_S, side))
+            self._channel.tell(dict(self._agent.heartbeat.hand_over(), held_s=Clock.monotonic() - held_at))
+            self._hear("taken", HANDOVER_STEP_S)
+            self._channel.send({"go": True})
+            # A listener that has ended, as both are about to, is no reason to give up any more.
+            self._channel.wait_for = self._channel.wait_patiently
+            self._successor = self._ask
+            return Clock.monotonic() - held_at
+
+    def _give_up(self):
+        self._channel.close()  # where the successor has not ended, it does now
+        for listener, api in self._held:
+            listener.resume(api)
+
+    def _ask(self, side, what, values):
+        with self._asking:
+            try:
+                self._channel.send([side, what, values])
+                answer = self._channel.receive(HANDOVER_STEP_S)
+            except TakeOverFailed:
+                answer = None
+            if answer is None:
+                raise EnvironmentError(errno.ECONNRESET, "the successor has ended")
+            return answer["answer"]
+
+
+def fork_twice(command, kept):
+    """Run the command as a child of process 1, with these files and those of the standard alone: a client's connection must not stay open in it."""
+    with warnings.catch_warnings():
+        # Python 3.12 warns of a fork where there are threads. The child takes no lock, and executes another program at once.
+        warnings.simplefilter("ignore")
+        child = os.fork()
+    if child:
+        while True:
+            try:
+                os.waitpid(child, 0)
+                return
+            except EnvironmentError as error:
+                if error.errno != errno.EINTR:
+                    raise
+    try:
+        if not os.fork():
+            for descriptor in kept:
+                fcntl.fcntl(descriptor, fcntl.F_SETFD, 0)
+            for name in os.listdir("/proc/self/fd"):
+                if int(name) > 2 and int(name) not in kept:
+                    try:
+                        os.close(int(name))
+                    except EnvironmentError:
+                        pass  # that of the list itself
+            os.execv(command[0], command)
+    finally:
+        os._exit(EXIT_FAILED)
+
+
+def inherited_socket(descriptor, family, kind=socket.SOCK_STREAM):
+    sock = socket.fromfd(descriptor, family, kind)  # a copy, for Python 2.7 has no other way
+    os.close(descriptor)
+    return sock
+
+
+class Successor:
+    """The other side of it."""
+
+    def __init__(self, config_file, descriptor):
+        self._config_file = config_file
+        self._channel = Channel(inherited_socket(descriptor, socket.AF_UNIX))
+
+    def take_over(self):
+        """The agent that is the heartbeat now, and the socket by which it is told to reload; None where nothing came of it."""
+        try:
+            return self._take_over()
+        except (ConfigError, TakeOverFailed, EnvironmentError, KeyError, TypeError, ValueError) as error:
+            words = str(error) if isinstance(error, (ConfigError, TakeOverFailed)) else describe(error)
+            log("halfswap-heartbeat: the successor did not take over: %s" % words)
+            try:
+                self._channel.send({"failed": words})
+            except EnvironmentError:
+                pass  # the agent has ended, or has given up
+            return None
+
+    def _take_over(self):
+        offer = self._hear()
+        if offer["protocol"] != PROTOCOL:
+            raise TakeOverFailed("it does not speak the protocol of the running agent, which has to be restarted")
+        inherited = {(str(address[0]), address[1]): inherited_socket(number, family) for address, family, number in offer["listeners"]}
+        for sock in inherited.values():
+            sock.setblocking(False)
+        config = load_config(self._config_file)
+        for address in set(inherited) - {config.probe, config.control}:
+            inherited.pop(address).close()
+        try:
+            Tokens(config.token_file).read()
+        except EnvironmentError as error:
+            raise TakeOverFailed("%s: %s" % (config.token_file, describe(error)))
+        agent = Agent(config, inherited=inherited)
+        reload_socket = inherited_socket(offer["reload"][1], socket.AF_UNIX)
+        healthy, why = agent.health.first_verdict()
+        agent.status.poll()
+        self._channel.send({"ready": os.getpid(), "healthy": healthy, "why": why, "listens": [config.probe, config.control]})
+        books = self._hear()
+        received_at = Clock.monotonic()
+        agent.take_up(books)
+        if offer["reload"][0] != reload_path(config):
+            reload_socket = listen_for_reload(config)
+        watch_signals(agent)
+        self._channel.send({"taken": True})
+        self._hear()
+        agent.heartbeat.took_over(books["held_s"] + Clock.monotonic() - received_at)
+        agent.start()
+        self._agent = agent
+        thread = threading.Thread(target=self._serve, name="take-over")
+        thread.daemon = True
+        thread.start()
+        return agent, reload_socket
+
+    def _hear(self):
+        """Without a time: the agent has one, and ends the channel when it gives up."""
+        said = self._channel.receive()
+        if said is None:
+            raise TakeOverFailed("the running agent has given up, or has ended")
+        return said
+
+    def _serve(self):
+        """Answers those whom the predecessor had accepted, until it has ended."""
+        try:
+            while True:
+                asked = self._channel.receive()
+                if asked is None:
+                    return
+                self._channel.send({"answer": self._answer(*asked)})
+        except EnvironmentError:
+            pass  # it has ended
+
+    def _answer(self, side, what, values):
+        api = self._agent.apis[side == "control"]
+        if what == "answer":
+            request = Request(*values)
+            request = request._replace(body=None if request.body is None else request.body.encode("latin-1"))
+            return api(request).encode(with_body=request.method != "HEAD").decode("latin-1")
+        if what == "refuse":
+            address, asked, code, message = values
+            api.refuse(address, asked, Refusal(code, message))
+        else:
+            api.unanswered(*values)
+        return None
+
+
+def reload_path(config):
+    """Beside the state, in a directory that only the agent's user and root can enter."""
+    return config.state_file + ".reload"
+
+
+def listen_for_reload(config):
+    """The socket at which a reload is asked for; None where there can be none, which takes no heartbeat away."""
+    path = reload_path(config)
+    before = os.umask(0o077)
+    try:
+        if os.path.lexists(path):
+            os.remove(path)
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(path)
+        sock.listen(8)
+        return sock
+    except EnvironmentError as error:
+        log("%s: %s; this agent cannot be reloaded, only restarted" % (path, describe(error)))
+        return None
+    finally:
+        os.umask(before)
+
+
+def ask_for_reload(config):
+    """What the running agent says of it: JSON with ok and told."""
+    path = reload_path(config)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.settimeout(RELOAD_TIMEOUT_S)
+    try:
+        try:
+            sock.connect(path)
+        except EnvironmentError as error:
+            told = "no agent that can be reloaded listens at %s (%s); it has to be (re)started" % (path, describe(error))
+            return {"ok": False, "told": told, "reloads": False}
+        try:
+            said = Channel(sock).receive(RELOAD_TIMEOUT_S)
+        except (EnvironmentError, TakeOverFailed, ValueError) as error:
+            return {"ok": False, "told": "the agent did not say what became of it: %s" % describe(error), "reloads": True}
+        return dict(said or {"ok": False, "told": "the agent ended meanwhile"}, reloads=True)
+    finally:
+        sock.close()
+
+
+def watch_signals(agent):
+    # Not the handler does the work, for Python 2.7 may run it late: the byte that arrives with the signal does.
+    signal.set_wakeup_fd(agent.wake_write)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: None)
+
+
+def begin(config):
+    """The agent, and the socket by which it is told to reload; None where it cannot begin."""
     try:
         Tokens(config.token_file).read()
     except EnvironmentError as error:
@@ -1782,34 +2408,322 @@ def run(config):
         agent = Agent(config)
     except EnvironmentError as error:
         log("halfswap-heartbeat: %s" % describe(error))
-        return EXIT_FAILED
-    if hasattr(sys, "setswitchinterval"):
-        sys.setswitchinterval(0.001)  # a thread that computes lets the one that answers in soon
-    # Not the handler does the work, for Python 2.7 may run it late: the byte that arrives with the signal does.
-    signal.set_wakeup_fd(agent.wake_write)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: None)
+        return None
+    watch_signals(agent)
+    reload_socket = listen_for_reload(config)
     agent.start()
     notify_systemd(b"READY=1")
-    by_signal = agent.wait()
-    agent.stop()
-    if not by_signal:
-        log("halfswap-heartbeat: a thread ended unexpectedly")
-    return 0 if by_signal else EXIT_FAILED
+    return agent, reload_socket
+
+
+def go_on(agent, reload_socket, config_file):
+    """Until a signal, the end of a thread, or a successor. The exit status."""
+    while True:
+        came = agent.wait(*[reload_socket] if reload_socket else [])
+        if came is not reload_socket:
+            agent.stop()
+            if not came:
+                log("halfswap-heartbeat: a thread ended unexpectedly")
+            return 0 if came else EXIT_FAILED
+        whoever = Channel(reload_socket.accept()[0])
+        take_over = TakeOver(agent, config_file, reload_socket)
+        try:
+            told = take_over.run()
+        except TakeOverFailed as failure:
+            told = {"ok": False, "told": "the running agent goes on, for its successor did not take over: %s" % failure}
+        log("halfswap-heartbeat: %s" % told["told"])
+        if told["ok"]:
+            try:
+                notify_systemd(("MAINPID=%d" % told["pid"]).encode("ascii"))
+            except EnvironmentError as error:
+                log("systemd was not told of the new main process (%s), and may start the unit again" % describe(error))
+        try:
+            whoever.send(told)
+        except EnvironmentError:
+            pass  # who asked has gone
+        whoever.close()
+        if told["ok"]:
+            agent.leave(take_over.inherited)
+            return 0
+
+
+# ---- A trial: would an agent with this configuration do, beside the one that runs? -------------------------------------------------
+
+USER = "halfswap-heartbeat"  # who runs the agents, as the unit says
+LISTENS = "0A"  # the state of a socket in /proc/net/tcp
+TOKEN = re.compile(b"[!-~]{16,}\\Z")
+
+Holder = collections.namedtuple("Holder", "pid command")
+
+
+def processes_listening():
+    """Who listens, by port, as far as /proc tells: Holder, or None for somebody who is not seen."""
+    inodes = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            rows = [line.split() for line in read_file(table).decode("ascii").splitlines()[1:]]
+        except EnvironmentError:
+            continue  # no IPv6
+        inodes.update(("socket:[%s]" % row[9], int(row[1].rpartition(":")[2], 16)) for row in rows if row[3] == LISTENS)
+    seen = {}
+    for pid in [name for name in os.listdir("/proc") if name.isdigit()]:
+        for inode in set(inodes) & set(links_in("/proc/%s/fd" % pid)):
+            seen.setdefault(inode, set()).add(Holder(int(pid), command_of(pid)))
+    holders = {}
+    for inode, port in inodes.items():
+        holders.setdefault(port, set()).update(seen.get(inode, [None]))
+    return holders
+
+
+def links_in(directory):
+    links = []
+    try:
+        for name in os.listdir(directory):
+            links.append(os.readlink(os.path.join(directory, name)))
+    except EnvironmentError:
+        pass  # it has ended, or is somebody else's
+    return links
+
+
+def command_of(pid):
+    try:
+        return tuple(plain(word) for word in read_file("/proc/%s/cmdline" % pid).split(b"\0")[:-1])
+    except EnvironmentError:
+        return ()
+
+
+def become_agent_user():
+    """From here on a trial may what the agent may, and no more. Where there is no such user yet, or this one is not root, it stays who it is."""
+    try:
+        user = pwd.getpwnam(USER)
+        if os.geteuid() == 0:
+            os.setgroups([user.pw_gid])
+            os.setgid(user.pw_gid)
+            os.setuid(user.pw_uid)
+    except KeyError:
+        pass
+
+
+class Trial:
+    """Tries a configuration, and changes nothing. Faults are what would be worse than it is now, notes are what is worth a look."""
+
+    def __init__(self, config_file, running_file, token_file):
+        self._config_file = config_file
+        self._running_file = running_file
+        self._token_file = token_file
+        self._faults, self._notes = [], []
+        self._got = self._health = None
+        self._must_restart = None
+
+    def result(self):
+        listening = processes_listening()
+        self._running_config = self._load_running()
+        become_agent_user()
+        running = self._ask_running()
+        config = None
+        try:
+            config = load_config(self._config_file)
+        except ConfigError as error:
+            self._fault(error.key, str(error), "refused")
+        if config:
+            self._try_token(self._token_file or config.token_file)
+            self._try_state(config)
+            self._try_addresses(config, running, listening)
+            self._try_component(config)
+        return {
+            "ok": not self._faults,
+            "faults": self._faults,
+            "notes": self._notes,
+            "component": config and config.component,
+            "config": config and config.digest,
+            "version": VERSION,
+            "code": CODE,
+            "health": self._health,
+            "running": running and self._short(running),
+            "takes": self._takes(config, running),
+            "restart_because": self._must_restart,
+        }
+
+    @staticmethod
+    def _short(running):
+        agent = running["agent"]
+        told = {key: running.get(key) for key in ("healthy", "why", "state", "revision", "release", "status_error")}
+        return dict(told, version=agent.get("version"), config=agent.get("config"), code=agent.get("code"))
+
+    def _fault(self, what, told, harm):
+        self._faults.append({"what": what, "told": plain_words(told), "harm": harm})
+
+    def _note(self, what, told):
+        self._notes.append({"what": what, "told": plain_words(told)})
+
+    def _load_running(self):
+        if self._running_file and os.path.exists(self._running_file):
+            try:
+                return load_config(self._running_file)
+            except ConfigError as error:
+                self._note("running", "the agent that runs cannot be asked, for its configuration is wrong: %s" % error)
+        return None
+
+    def _ask_running(self):
+        """The status of the agent that runs, or None."""
+        if not self._running_config:
+            return None
+        host, port = self._running_config.control
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        url = "http://%s:%d/heartbeat/status" % ("[%s]" % host if ":" in host else host, port)
+        try:
+            got = http_get(url, STATUS_TIMEOUT_S * 2)
+            values = parse_json(got.body) if got.code == 200 else None
+        except (GetError, ValueError):
+            return None
+        return values if isinstance(values, dict) and isinstance(values.get("agent"), dict) else None
+
+    def _takes(self, config, running):
+        if not running:
+            return "start"
+        if "code" not in running["agent"]:
+            self._must_restart = "the agent that runs is older than the take-over"
+        if self._must_restart:
+            return "restart"
+        same = config and (running["agent"].get("config"), running["agent"]["code"]) == (config.digest, CODE)
+        return "nothing" if same else "reload"
+
+    def _try_token(self, path):
+        try:
+            tokens = Tokens(path).read()
+        except EnvironmentError as error:
+            self._fault("token_file", "%s cannot be read by the agent (%s): every write would be refused" % (path, describe(error)), "refused")
+            return
+        if not all(TOKEN.match(token) for token in tokens):
+            told = "%s has a line that is no token: at least 16 characters, printable ASCII without blanks. `openssl rand -hex 32` makes one"
+            self._fault("token_file", told % path, "refused")
+
+    def _try_state(self, config):
+        directory = os.path.dirname(config.state_file)
+        if not os.access(directory, os.R_OK | os.W_OK | os.X_OK):
+            self._fault("state_file", "%s is no directory that the agent can write to: every write would be refused" % directory, "refused")
+        elif os.path.lexists(config.state_file) and not os.access(config.state_file, os.R_OK):
+            self._fault("state_file", "%s cannot be read by the agent: every write would be refused" % config.state_file, "refused")
+
+    def _try_addresses(self, config, running, listening):
+        running_config = self._running_config
+        ours = (running_config.probe, running_config.control) if running_config and running else ()
+        for key, address in (("probe", config.probe), ("control", config.control)):
+            where = "%s:%d" % address
+            try:
+                bind(address).close()
+                continue
+            except EnvironmentError as error:
+                if error.errno != errno.EADDRINUSE:
+                    self._fault(key, "the agent cannot listen on %s: %s" % (where, describe(error)), "refused")
+                    continue
+            holders = listening.get(address[1]) or {None}
+            others = [holder for holder in holders if holder and self._running_file not in holder.command]
+            if others or (None in holders and address not in ours):
+                told = " and ".join("process %d (%s)" % (holder.pid, " ".join(holder.command)) for holder in sorted(others))
+                told = told or "a process that is not seen from here"
+                self._fault(key, "%s is taken by %s. Give the agent another port, or end that process" % (where, told), "refused")
+            elif address not in ours:
+                self._must_restart = "the agent that runs holds port %d at another address, so %s is free only when it has ended" % (address[1], where)
+
+    def _get(self, url, timeout_s):
+        try:
+            self._got = http_get(url, timeout_s)
+            return self._got
+        except GetError as error:
+            self._got = error
+            raise
+
+    def _try_component(self, config):
+        healthy, why = HealthPoller(config.health, Clock, self._get).first_verdict()
+        self._health = {"healthy": healthy, "why": why}
+        got = self._got
+        # Asked after the checks, so that it has seen what they have seen.
+        running = self._ask_running()
+        before = self._running_config
+        if not healthy:
+            said = why + (", to %s" % plain(got.location) if getattr(got, "location", None) else "")
+            self._judge(
+                "health.url",
+                "%s; only 200 to 299 is healthy" % said,
+                "load balancers would be told down. Mend health.url, or the application",
+                "down",
+                running and running.get("healthy") is True,
+                bool(before and before.health == config.health),
+            )
+        if config.status:
+            self._got = None
+            poller = StatusPoller(config.status, Clock, self._get)
+            poller.poll()
+            error = poller.release()[1]
+            if error:
+                self._judge(
+                    "status.url",
+                    error,
+                    "no deployment would trust this node. Mend status.url, release_key or requests_key, or the application",
+                    "unknown",
+                    running and running.get("status_error") is None and bool(before.status),
+                    bool(before and before.status == config.status),
+                )
+
+    def _judge(self, what, said, consequence, harm, was_good, is_same):
+        """Bad is what was good until now, and what no application mends: one that is not there yet, or fails by itself, is not the configuration's fault."""
+        code = getattr(self._got, "code", None)
+        away = getattr(self._got, "nobody", False) or (code is not None and code >= 500)
+        if was_good:
+            self._fault(what, "%s. The agent that runs finds it good; with this configuration %s" % (said, consequence), harm)
+        elif away or is_same:
+            self._note(what, said)
+        else:
+            self._fault(what, "%s. With this configuration %s" % (said, consequence), harm)
+
+
+def plain_words(text):
+    return re.sub("[^ -~]", "?", text)[:1000]
+
+
+# ---- The command -------------------------------------------------------------------------------------------------------------------
+
+
+def show(values):
+    sys.stdout.write(json.dumps(values, sort_keys=True) + "\n")
+    sys.stdout.flush()
+    return 0 if values["ok"] else EXIT_FAILED
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="halfswap-heartbeat", description="The heartbeat of one component: live or standby.")
     parser.add_argument("config", metavar="CONFIG", help="configuration, /etc/halfswap-heartbeat/<component>.json")
-    parser.add_argument("--check", action="store_true", help="only say whether CONFIG is valid")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="only say whether CONFIG is valid")
+    what.add_argument("--try", action="store_true", dest="trial", help="say, as JSON, whether an agent with CONFIG would do here; change nothing")
+    what.add_argument("--reload", action="store_true", help="let the running agent start its successor, with what is on the disk, and wait for it")
+    what.add_argument("--successor", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--running", metavar="FILE", help="with --try: the configuration of the agent that runs, whose place it takes")
+    parser.add_argument("--token-file", metavar="FILE", help="with --try: the tokens to try, instead of those that CONFIG names")
     parser.add_argument("--version", action="version", version=VERSION)
     options = parser.parse_args(arguments)
+    if hasattr(sys, "setswitchinterval"):
+        sys.setswitchinterval(0.001)  # a thread that computes lets the one that answers in soon
+    if options.trial:
+        return show(Trial(options.config, options.running, options.token_file).result())
+    if options.successor is not None:
+        begun = Successor(options.config, options.successor).take_over()
+        return go_on(*begun + (options.config,)) if begun else EXIT_FAILED
     try:
         config = load_config(options.config)
     except ConfigError as error:
         log("halfswap-heartbeat: %s" % error)
         return EXIT_CONFIG
-    return 0 if options.check else run(config)
+    if options.check:
+        return 0
+    if options.reload:
+        told = ask_for_reload(config)
+        if not told["ok"]:
+            log("halfswap-heartbeat: %s" % told["told"])
+        return show(told)
+    begun = begin(config)
+    return go_on(*begun + (options.config,)) if begun else EXIT_FAILED
 
 
 if __name__ == "__main__":

@@ -94,6 +94,4 @@ def process(tmp_path, config_values):
     agent = Process(tmp_path / "shop.config", config_values)
     agent.start()
     yield agent
-    if agent.process.poll() is None:
-        agent.process.kill()
-        agent.process.communicate()
+    agent.kill_all()

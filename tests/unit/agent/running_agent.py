@@ -10,6 +10,7 @@ __metaclass__ = type
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -179,25 +180,32 @@ def free_port():
 
 
 class Process:
-    """The agent as systemd runs it: a process of its own that says when it is ready."""
+    """The agent as systemd runs it: a process of its own that says when it is ready, and later who its successor is."""
 
-    def __init__(self, config_file, values):
+    def __init__(self, config_file, values, agent=AGENT):
+        self.agent = agent
         self.config_file = config_file
-        config_file.write_bytes(json.dumps(values).encode("utf-8"))
-        self.probe, self.control = [(a.split(":")[0], int(a.split(":")[1])) for a in (values["probe"], values["control"])]
+        self.configure(values)
         self.process = None
+        self.successors = []
+        # No pipe: a successor inherits it, and whoever waits for the end of the pipe would wait for that one.
+        self.log = str(config_file) + ".log"
+
+    def configure(self, values):
+        self.config_file.write_bytes(json.dumps(values).encode("utf-8"))
+        self.probe, self.control = [(a.split(":")[0], int(a.split(":")[1])) for a in (values["probe"], values["control"])]
 
     def start(self):
-        address = str(self.config_file) + ".notify"
+        address, log = str(self.config_file) + ".notify", open(self.log, "ab")
+        if os.path.exists(address):
+            os.remove(address)
         notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notifications.bind(address)
         notifications.settimeout(PATIENCE_S)
-        self.process = subprocess.Popen([sys.executable, AGENT, str(self.config_file)], env=dict(os.environ, NOTIFY_SOCKET=address), stderr=subprocess.PIPE)
-        try:
-            assert notifications.recv(100) == b"READY=1"
-        finally:
-            notifications.close()
-            os.remove(address)
+        self.process = subprocess.Popen([sys.executable, str(self.agent), str(self.config_file)], env=dict(os.environ, NOTIFY_SOCKET=address), stderr=log)
+        log.close()
+        self.notifications = notifications
+        assert notifications.recv(100) == b"READY=1"
 
     def put(self, values, **options):
         return Answer(exchange(self.control, put_request(values, **options)))
@@ -205,8 +213,28 @@ class Process:
     def status(self, fresh=False):
         return ask(self.control, "/heartbeat/status" + ("?fresh=1" if fresh else "")).json
 
+    def reload(self):
+        """What the command says of it, and its exit status."""
+        command = subprocess.Popen([sys.executable, str(self.agent), "--reload", str(self.config_file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        told = json.loads(command.communicate()[0].decode("ascii"))
+        if told["ok"]:
+            self.successors.append(told["pid"])
+        return told, command.returncode
+
+    def kill_all(self):
+        """What was logged by all of them."""
+        for pid in self.successors:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass  # it has ended
+        return self.end(signal.SIGKILL)[1]
+
     def end(self, signal_number):
-        """Exit status and what was logged."""
-        self.process.send_signal(signal_number)
-        _none, logged = self.process.communicate()
-        return self.process.returncode, logged.decode("utf-8")
+        """Exit status and what was logged, by this one and those before it."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal_number)
+        self.process.wait()
+        self.notifications.close()
+        with open(self.log, "rb") as log:
+            return self.process.returncode, log.read().decode("utf-8")

@@ -37,7 +37,7 @@ def test_first_boot(node, component):
         "release": "1.0.0",
         "status_error": None,
         "requests": {"total": 0, "since_flip": 0, "rate_per_s": None},
-        "agent": {"version": "0.1.0", "started_s": 0.0, "config": "cafe"},
+        "agent": {"version": "0.1.0", "code": heartbeat.CODE, "started_s": 0.0, "config": "cafe", "takeover_ms": None},
         "test": None,
         "probers": [],
         "refused": [],
