@@ -196,14 +196,15 @@ class Process:
         self.probe, self.control = [(a.split(":")[0], int(a.split(":")[1])) for a in (values["probe"], values["control"])]
 
     def start(self):
-        address, log = str(self.config_file) + ".notify", open(self.log, "ab")
+        address = str(self.config_file) + ".notify"
         if os.path.exists(address):
             os.remove(address)
         notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         notifications.bind(address)
         notifications.settimeout(PATIENCE_S)
-        self.process = subprocess.Popen([sys.executable, str(self.agent), str(self.config_file)], env=dict(os.environ, NOTIFY_SOCKET=address), stderr=log)
-        log.close()
+        with open(self.log, "ab") as log:
+            command = [sys.executable, str(self.agent), str(self.config_file)]
+            self.process = subprocess.Popen(command, env=dict(os.environ, NOTIFY_SOCKET=address), stderr=log)
         self.notifications = notifications
         assert notifications.recv(100) == b"READY=1"
 
