@@ -49,8 +49,10 @@ class Probers:
             thread.start()
         return self
 
-    def wait(self, asked):
+    def wait(self, asked, meanwhile=lambda: None):
+        """The slowest answer so far, once so many more were asked for."""
         until = len(self.took_s) + asked
+        meanwhile()
         while len(self.took_s) < until and not self.failed:
             time.sleep(0.01)
         return max(self.took_s)
@@ -93,7 +95,7 @@ def probers(status):
 def test_an_upgrade_leaves_no_probe_unanswered(process, code):
     process.put(wanted("live"))
     with Probers(process.probe) as asking:
-        slowest_before = asking.wait(100)
+        slowest_before = asking.wait(100, process.check)
         change(code, b'VERSION = "0.1.0"', b'VERSION = "0.1.1"')
         before = process.status()
         told, status = process.reload()
@@ -276,7 +278,7 @@ def test_a_successor_that_fails_leaves_everything_as_it_was(process, code, bad):
     old, new, words = BAD_CODE[bad]
     process.put(wanted("live"))
     with Probers(process.probe) as asking:
-        slowest_before = asking.wait(30)
+        slowest_before = asking.wait(30, process.check)
         good = code.read_bytes()
         change(code, old, new)
         broken = Process.__new__(Process)
