@@ -23,7 +23,7 @@ from ansible.module_utils.common.text.converters import to_native
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _release_record
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import TEXTS, parsed
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request, without_login
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, NoAnswer, NotReached, request, without_login
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._json_path import lookup
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._listeners import LOOPBACK, holders, listeners
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
@@ -39,6 +39,8 @@ PROC = "/proc"
 ETC = "/etc"
 UNIT_PROPERTIES = "Id LoadState ActiveState UnitFileState".split()
 ASK_S = 5.0
+# What every repository of packages has, and what a package manager asks for first.
+METADATA = "/repodata/repomd.xml"
 # A table has a cell for it.
 VALUE_CHARACTERS = 60
 FILES_TOLD = 20
@@ -268,16 +270,18 @@ def answers(components, more):
             if c[what + "_url"]:
                 keys = c["keys"] if what == "status" else {}
                 found.append(_answer(c["name"], what, c[what + "_url"], keys))
-    if more["repository_url"].startswith("http"):
-        found.append(_answer("", "repository", more["repository_url"], {}))
+    url, proxy = more["repository_url"], more["repository_proxy"]
+    # What only the package manager fills in, or speaks, is left to it.
+    if url.startswith("http") and "$" not in url and (not proxy or proxy.startswith("http://")):
+        found.append(_answer("", "repository", url.rstrip("/") + METADATA, {}, proxy))
     return found
 
 
-def _answer(component, what, url, keys):
+def _answer(component, what, url, keys, proxy=None):
     entry = dict(component=component, what=what, url=shown(without_login(url)), status=None, error=None, values=[])
     began = monotonic()
     try:
-        answer = request(url, timeout_s=ASK_S)
+        answer = request(url, timeout_s=ASK_S, largest=LONG_ANSWER, proxy=proxy or None)
     except (NotReached, NoAnswer) as exc:
         return dict(entry, error=shown(to_native(exc)), took_s=round(monotonic() - began, 3))
     entry.update(status=answer.status, took_s=round(monotonic() - began, 3))

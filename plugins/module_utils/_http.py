@@ -85,12 +85,15 @@ class Deadline(object):
 
 
 class Sender(object):
-    """Sends requests, from as many threads as there are. Proxies, netrc and redirects are not followed: the answer is that of the server in the URL."""
+    """Sends requests, from as many threads as there are. Netrc, redirects and proxies that nobody named are not followed: the answer is that of the server
+    in the URL."""
 
-    def __init__(self, validate_certs=True, ca_path=None, largest=SHORT_ANSWER):
+    def __init__(self, validate_certs=True, ca_path=None, largest=SHORT_ANSWER, proxy=None):
         self._validate_certs = validate_certs
         self._ca_path = ca_path
         self._largest = largest
+        # For whoever asks in place of another program that goes through it: the URL of a proxy that speaks HTTP.
+        self._proxy = proxy
         self._tls = None
 
     def __call__(self, url, method="GET", headers=None, body=None, timeout_s=5.0):
@@ -102,7 +105,10 @@ class Sender(object):
                 if parts.scheme not in ("http", "https") or not parts.hostname:
                     raise ValueError("a URL begins with http:// or https:// and a host, which is not so for %s" % without_login(url))
                 tls = self._context() if parts.scheme == "https" else None
-                sock = _connected(parts.hostname, parts.port or (443 if tls else 80), deadline)
+                proxy = urlsplit(to_native(self._proxy)) if self._proxy else None
+                sock = _connected(*((proxy.hostname, proxy.port or 80) if proxy else (parts.hostname, parts.port or (443 if tls else 80))), deadline=deadline)
+                if tls and proxy:
+                    _tunnel(sock, parts, proxy, deadline)
                 if tls:
                     sock = tls.wrap_socket(sock, server_hostname=parts.hostname, do_handshake_on_connect=False)
                     _shake_hands(sock, deadline)
@@ -111,7 +117,7 @@ class Sender(object):
             # A port that is no number, a certificate that cannot be read, a name that nobody knows.
             except (ValueError, EnvironmentError, socket.error) as exc:
                 raise NotReached(to_native(exc))
-            return exchange(sock, parts, method, headers, body, deadline, self._largest)
+            return exchange(sock, parts, method, headers, body, deadline, self._largest, None if tls else proxy)
         finally:
             if sock is not None:
                 sock.close()
@@ -143,6 +149,32 @@ def _connected(host, port, deadline):
     raise failure
 
 
+def _tunnel(sock, parts, proxy, deadline):
+    """A way through the proxy to the host of the URL."""
+    target = "%s:%d" % ("[%s]" % parts.hostname if ":" in parts.hostname else parts.hostname, parts.port or 443)
+    login = "".join("%s: %s\r\n" % each for each in _proxy_login(proxy).items())
+    wire = _Wire(sock, deadline, SHORT_ANSWER)
+    wire.sendall(to_bytes("CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (target, target, login)))
+    head, byte = b"", bytearray(1)
+    # No byte more than the head: what follows belongs to TLS.
+    while not head.endswith(b"\r\n\r\n"):
+        if not wire.readinto(byte):
+            raise ValueError("the proxy closed the connection")
+        head += bytes(byte)
+    status = re.match(r"HTTP/1\.[01] (\d{3})", to_native(head, errors="surrogate_or_replace"))
+    if not status or not status.group(1).startswith("2"):
+        raise ValueError("the proxy does not let it through (%s)" % (status.group(1) if status else "it does not speak HTTP"))
+
+
+def _proxy_login(proxy):
+    return {"Proxy-Authorization": _basic(proxy)} if proxy.username else {}
+
+
+def _basic(parts):
+    login = "%s:%s" % (unquote(parts.username), unquote(parts.password or ""))
+    return "Basic " + to_native(base64.b64encode(to_bytes(login)))
+
+
 def _shake_hands(sock, deadline):
     """TLS, in a time for the whole of it: Python 2.7 begins to wait anew with every byte."""
     sock.setblocking(False)
@@ -155,13 +187,15 @@ def _shake_hands(sock, deadline):
             select.select([], [sock], [], deadline.left())
 
 
-def exchange(sock, parts, method, headers, body, deadline, largest=SHORT_ANSWER):
-    """The answer to one request on what is connected to the host of the URL: a socket, or what sends and receives as one does."""
+def exchange(sock, parts, method, headers, body, deadline, largest=SHORT_ANSWER, proxy=None):
+    """The answer to one request on what is connected to the host of the URL, or to a proxy: a socket, or what sends and receives as one does."""
     wire = _Wire(sock, deadline, largest)
     connection = _Connection(parts, wire)
     try:
         target = (parts.path or "/") + ("?" + parts.query if parts.query else "")
-        connection.request(to_native(method), target, body, _headers(parts, headers or {}, body))
+        if proxy:
+            target = "http://%s%s" % (parts.netloc.rpartition("@")[2], target)
+        connection.request(to_native(method), target, body, dict(_headers(parts, headers or {}, body), **(_proxy_login(proxy) if proxy else {})))
         answer = connection.getresponse()
         # Python 2.7 takes whatever a port says for HTTP/0.9, and an answer that was cut for a whole one.
         if answer.version < 10:
@@ -247,12 +281,11 @@ def _headers(parts, given, body):
     if body is not None:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
     if parts.username:
-        login = "%s:%s" % (unquote(parts.username), unquote(parts.password or ""))
-        headers["Authorization"] = "Basic " + to_native(base64.b64encode(to_bytes(login)))
+        headers["Authorization"] = _basic(parts)
     named = [name.lower() for name in given]
     return dict({name: value for name, value in headers.items() if name.lower() not in named}, **given)
 
 
-def request(url, method="GET", headers=None, body=None, timeout_s=5.0, validate_certs=True, ca_path=None, largest=SHORT_ANSWER):
+def request(url, method="GET", headers=None, body=None, timeout_s=5.0, validate_certs=True, ca_path=None, largest=SHORT_ANSWER, proxy=None):
     """The answer to one request."""
-    return Sender(validate_certs, ca_path, largest)(url, method, headers, body, timeout_s)
+    return Sender(validate_certs, ca_path, largest, proxy)(url, method, headers, body, timeout_s)

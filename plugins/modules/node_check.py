@@ -80,7 +80,13 @@ options:
     type: str
     default: ~/.ansible/tmp
   repository_url:
-    description: The URL of the repository as the node reaches it. Without it no request is sent there.
+    description: >-
+      The URL of the repository as the node reaches it, whose C(repodata/repomd.xml) is asked for. Without it no request is sent there, nor where it has a
+      variable of the package manager in it (C($releasever)).
+    type: str
+    default: ""
+  repository_proxy:
+    description: The proxy through which it is asked; empty for none. One that does not speak plain HTTP is left to the package manager.
     type: str
     default: ""
 seealso:

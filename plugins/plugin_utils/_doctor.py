@@ -398,6 +398,14 @@ def _reached(name: str, answer: Mapping[str, Any]) -> Finding:
             f"the node does not reach {answer['url']} ({answer['error']})",
             "is it running? is the way open (firewall-request.csv)? is bluegreen_repository.url right?",
         )
+    # A package manager follows where it is sent on to.
+    if not 200 <= answer["status"] < 400:
+        return Finding(
+            "repository",
+            name,
+            f"{answer['url']} answers {answer['status']}, so there is no repository at bluegreen_repository.url",
+            "mend the url or the proxy (bluegreen_repository), or publish there first (halfswap.bluegreen.package)",
+        )
     return Finding("repository", name, f"{answer['url']} answers {answer['status']}", weight=FINE)
 
 

@@ -19,7 +19,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.begin imp
 
 def run(module):
     params = module.params
-    more = dict({name: params[name] for name in ("remote_tmp", "repository_url")}, store=place(params["store"]))
+    more = dict({name: params[name] for name in ("remote_tmp", "repository_url", "repository_proxy")}, store=place(params["store"]))
     result = dict(changed=False, checked=look(module, params["checks"], more))
     # Nothing is noted of what is seen here for the first time, either.
     module.check_mode = True
@@ -34,7 +34,7 @@ def run(module):
 
 def main():
     module = Keeping(
-        guarded=["components", "checks", "drain", "repository_url"],
+        guarded=["components", "checks", "drain", "repository_url", "repository_proxy"],
         argument_spec=dict(
             dict(OPTIONS, **REPOSITORIES),
             checks=dict(CHECKS, required=True),
@@ -42,6 +42,7 @@ def main():
             store=dict(type="path", default=STORE),
             remote_tmp=dict(type="str", default="~/.ansible/tmp"),
             repository_url=dict(type="str", default=""),
+            repository_proxy=dict(type="str", default=""),
         ),
         supports_check_mode=True,
     )

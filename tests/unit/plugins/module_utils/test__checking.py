@@ -20,7 +20,7 @@ PORTS = [
     dict(port=9100, what="heartbeat", unit="halfswap-heartbeat@shop.service", outside=True),
 ]
 SHOP = dict(name="shop", package="shop", service="shop", agent="halfswap-heartbeat@shop.service", ports=PORTS, health_url="", status_url="", keys={})
-MORE = dict(store="/nowhere/store", remote_tmp="/home/ops/.ansible/tmp", repository_url="")
+MORE = dict(store="/nowhere/store", remote_tmp="/home/ops/.ansible/tmp", repository_url="", repository_proxy="")
 TABLE = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
 
@@ -212,6 +212,26 @@ def test_what_urls_answer_and_the_values_of_the_keys(heartbeat_server):
     assert "s3cret" not in json.dumps(status)
 
 
+def test_a_repository_is_asked_for_what_each_one_has(heartbeat_server):
+    heartbeat_server.next_answers = [(200, "<repomd/>")]
+    (repository,) = _checking.answers([], dict(MORE, repository_url=heartbeat_server.url + "/rpms/"))
+    assert repository["url"] == heartbeat_server.url + "/rpms/repodata/repomd.xml" and repository["status"] == 200
+
+
+def test_a_repository_is_asked_through_its_proxy(monkeypatch):
+    asked = []
+    monkeypatch.setattr(_checking, "request", lambda url, **how: asked.append((url, how["proxy"])) or _checking_answer(None))
+    for proxy, through in (("http://proxy:3128", "http://proxy:3128"), ("", None)):
+        assert _checking.answers([], dict(MORE, repository_url="http://repo", repository_proxy=proxy))
+        assert asked.pop() == ("http://repo/repodata/repomd.xml", through)
+
+
+@pytest.mark.parametrize("url, proxy", [("http://repo/$basearch/", ""), ("file:///srv/rpms", ""), ("http://repo/", "socks5://proxy:1080"), ("", "")])
+def test_what_only_the_package_manager_can_ask_is_left_to_it(monkeypatch, url, proxy):
+    monkeypatch.delattr(_checking, "request")
+    assert _checking.answers([], dict(MORE, repository_url=url, repository_proxy=proxy)) == []
+
+
 @pytest.mark.parametrize("value, kind", [(3, "whole"), (52341.0, "number"), (True, "truth"), (None, "null"), ([], "structure"), ({}, "structure")])
 def test_kinds_of_values(value, kind):
     assert _checking._value({"key": value}, "requests", "key")["kind"] == kind
@@ -228,7 +248,7 @@ def test_what_does_not_answer_and_what_is_no_json(heartbeat_server):
 def test_whatever_is_said_is_fit_to_be_shown(canary, monkeypatch, proc, etc):
     monkeypatch.setattr(_checking, "installed_packages", lambda module, names: {"shop": dict(nevra="shop-1.0.0-1.noarch")})
     monkeypatch.setattr(_checking, "find_manager", lambda module: (_ for _ in ()).throw(ValueError(canary.text)))
-    monkeypatch.setattr(_checking, "request", lambda url, timeout_s: _checking_answer(canary))
+    monkeypatch.setattr(_checking, "request", lambda url, **how: _checking_answer(canary))
     listens(proc, "00000000", 8080, 11, 100, "shop", "0::/system.slice/shop.service")
     write(proc / "100" / "comm", canary.said[:1000])
     write(etc / "environment", b"http_proxy=" + canary.said)
@@ -246,6 +266,6 @@ def test_whatever_is_said_is_fit_to_be_shown(canary, monkeypatch, proc, etc):
 def _checking_answer(canary):
     class Answer(object):
         status = 200
-        body = json.dumps({"release": canary.text})
+        body = json.dumps({"release": canary.text if canary else ""})
 
     return Answer()

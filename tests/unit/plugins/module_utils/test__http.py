@@ -69,6 +69,42 @@ def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
         assert _http.request(url).status == 200
 
 
+def test_a_proxy_that_is_named_is_asked_for_the_whole_url():
+    with server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (proxy, asked):
+        answer = _http.request("http://repo.example:8008/a?b=c", proxy=proxy.replace("//", "//ops:s3cret@"))
+    assert (answer.status, answer.body) == (200, "ok")
+    assert asked[0].startswith("GET http://repo.example:8008/a?b=c HTTP/1.1\r\n") and "Host: repo.example:8008\r\n" in asked[0]
+    assert "Proxy-Authorization: Basic %s\r\n" % base64.b64encode(b"ops:s3cret").decode() in asked[0]
+
+
+def test_a_url_may_have_a_login_of_its_own_behind_a_proxy():
+    with server(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok") as (proxy, asked):
+        _http.request("http://me:mine@repo.example/", proxy=proxy)
+    assert asked[0].startswith("GET http://repo.example/ HTTP/1.1\r\n") and "Proxy-Authorization" not in asked[0]
+    assert "Authorization: Basic %s\r\n" % base64.b64encode(b"me:mine").decode() in asked[0]
+
+
+@pytest.mark.parametrize(
+    "said, text",
+    [
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "the proxy does not let it through (403)"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "the proxy does not let it through (it does not speak HTTP)"),
+        (b"HTTP/1.1 200 OK\r\n", "the proxy closed the connection"),
+    ],
+)
+def test_a_proxy_that_opens_no_way_to_tls(said, text):
+    with server(said) as (proxy, asked), pytest.raises(_http.NotReached) as refused:
+        _http.request("https://repo.example/", proxy=proxy)
+    assert text in str(refused.value)
+    assert asked[0].startswith("CONNECT repo.example:443 HTTP/1.1\r\nHost: repo.example:443\r\n")
+
+
+def test_behind_a_proxy_that_opens_the_way_tls_begins():
+    with server(b"HTTP/1.1 200 Connection established\r\n\r\nthis is no TLS") as (proxy, _asked), pytest.raises(_http.NotReached) as refused:
+        _http.request("https://repo.example/", proxy=proxy)
+    assert "proxy" not in str(refused.value)
+
+
 def test_the_head_of_an_answer():
     with server(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n") as (url, _asked):
         assert _http.request(url, method="HEAD").body == ""

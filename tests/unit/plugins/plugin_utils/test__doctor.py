@@ -164,6 +164,8 @@ BAD = {
     "no repository": (put("manager", [option("baseurl", "http://other/", "other")]), "repository", "the repository halfswap is not there"),
     "not published": (put("offered", {"packages": [], "complaints": []}), "repository", "no repository has a package shop"),
     "complaint": (put("offered", {"packages": [], "complaints": ["Curl error (6)"]}), "repository", "the package manager says: Curl error (6)"),
+    "no repository there": (put("answers", [answer("repository", 404)]), "repository", "answers 404, so there is no repository at bluegreen_repository.url"),
+    "a repository that fails": (put("answers", [answer("repository", 503)]), "repository", "answers 503, so there is no repository"),
     "repository out of reach": (
         put("answers", [answer("repository", None, "timed out")]),
         "repository",
