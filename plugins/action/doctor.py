@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import address_of, load_balancers, login_of, speaker, stacks_of
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import FINE, Seen, examine, lines, of_description, place_of, verdict
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._firewall import Host, Network, as_csv, ways
@@ -108,10 +108,8 @@ class ActionModule(Judgement):
     def _host(self, name: str) -> Host:
         """A host by its variables, as far as they are written plainly."""
         variables = self.task_vars["hostvars"][name]
-        login = str(variables.get("ansible_host") or variables.get("ansible_ssh_host") or name)
-        return Host(
-            name, login, int(variables.get("ansible_port") or variables.get("ansible_ssh_port") or SSH), str(variables.get("bluegreen_address") or login)
-        )
+        port = int(variables.get("ansible_port") or variables.get("ansible_ssh_port") or SSH)
+        return Host(name, login_of(variables, name), port, address_of(variables, name))
 
     def _write(self, dest: str, text: str) -> bool:
         path = Path(dest)

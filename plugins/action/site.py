@@ -13,7 +13,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import address_of, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS
@@ -28,7 +28,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table impo
 LINEAR = ("linear", "ansible.builtin.linear", "mitogen_linear")
 # Inventories hide secrets in them; the lookup `setting` gives them, and secrets, to whoever needs them.
 # Playbooks that take the locks, under the name of a run.
-LOCKING = ("deploy", "adopt", "migrate", "verify_lb")
+LOCKING = ("setup", "deploy", "adopt", "migrate", "verify_lb")
 # Targets of deploy that are no way back.
 FORWARD = ("release", "confirm")
 UNREGISTERED = ("components", "observe", "migrations", "release", *(key.name for key in VARIABLES if key.secret))
@@ -74,6 +74,7 @@ class ActionModule(ActionBase):
         result.update({name: value for name, value in settings.items() if name not in UNREGISTERED})
         result.update(_of_run(args["playbook"], args["target"], settings, task_vars))
         result.update({"verification": verification(settings, application)} if args["playbook"] == "verify_lb" else {})
+        result.update({"servers": servers(application, task_vars["hostvars"])} if args["playbook"] == "setup" else {})
         result.update(changed=False, application=found.application, nodes=[name for stack in application.values() for name in stack], **application)
         return result
 
@@ -132,6 +133,11 @@ def _unfit(settings: Mapping[str, Any], playbook: str) -> list[str]:
 def _drain(settings: Mapping[str, Any]) -> dict[str, Any]:
     """How it is known that nothing is in flight; which components is for whoever asks."""
     return {name.removeprefix("drain_"): value for name, value in settings.items() if name.startswith("drain_")}
+
+
+def servers(application: Mapping[str, list[str]], hostvars: Any) -> list[dict[str, str]]:
+    """Every node and its address as the load balancers reach it; also of those that this run leaves out, which they go on checking."""
+    return [{"name": name, "address": address_of(hostvars[name], name)} for stack in application.values() for name in stack]
 
 
 def _strangers(settings: Mapping[str, Any], application: Mapping[str, list[str]]) -> list[str]:

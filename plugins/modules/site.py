@@ -116,9 +116,15 @@ lock_s:
   sample: 1140.0
 drain:
   description: How it is known that nothing is in flight, as M(halfswap.bluegreen.out) takes it, but for the components.
-  returned: for O(playbook=deploy)
+  returned: for O(playbook=deploy) and O(playbook=doctor)
   type: dict
   sample: {method: counter, timeout_s: 60}
+servers:
+  description: Every node and its address as the load balancers reach it.
+  returned: for O(playbook=setup)
+  type: list
+  elements: dict
+  sample: [{name: blue1, address: 10.0.0.11}]
 verification:
   description:
     - What the playbook does, by the description - C(nodes) that are tested in the order of the inventory, C(streams) of requests, C(words) by the path

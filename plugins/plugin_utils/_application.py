@@ -88,6 +88,16 @@ def stacks_of(task_vars: Mapping[str, Any]) -> dict[str, list[str]]:
     return stacks(task_vars["groups"], str(task_vars.get("bluegreen_application") or ""))
 
 
+def login_of(variables: Mapping[str, Any], name: str) -> str:
+    """Where the controller reaches a host, by its variables."""
+    return str(variables.get("ansible_host") or variables.get("ansible_ssh_host") or name)
+
+
+def address_of(variables: Mapping[str, Any], name: str) -> str:
+    """Where the load balancers reach a node."""
+    return str(variables.get("bluegreen_address") or login_of(variables, name))
+
+
 def speaker(task_vars: Mapping[str, Any]) -> bool:
     """Whether this host shows what all hosts of the play have found out alike."""
     hosts = task_vars.get("ansible_play_hosts") or [task_vars.get("inventory_hostname")]

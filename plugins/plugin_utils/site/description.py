@@ -177,7 +177,7 @@ class Description:
                 packages = {component["name"]: component["package"] for component in settings["components"] if component.get("name")}
                 faults += rules.release(settings["release"], packages)
         if settings.get("load_balancers") and all(settings["load_balancers"]):
-            settings["load_balancers"] = [{"path": f"/heartbeat/{balancer.get('follows')}", **balancer} for balancer in settings["load_balancers"]]
+            settings["load_balancers"] = [{"path": rules.path_of(balancer), **balancer} for balancer in settings["load_balancers"]]
         if playbook in EXAMINED and not faults:
             faults += rules.sanity_way(settings["components"] or [], settings["load_balancers"] or [])
             faults += rules.compare_way(settings["components"] or [], settings["load_balancers"] or [])

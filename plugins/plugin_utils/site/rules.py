@@ -114,10 +114,23 @@ def load_balancers(value: Sequence[Mapping[str, Any]]) -> str:
     missing = [state for state in ("live", "standby") if state not in [balancer["follows"] for balancer in value]]
     if missing:
         found.append(f"none follows {' and none follows '.join(missing)}; there must be one for each state")
+    whole = [{"path": path_of(balancer), **balancer} for balancer in value]
     for key, text in (("path", "check the same path {}; give each a URL of its own, so that they can be told apart"), ("name", "are called {}")):
-        values = [balancer.get(key) for balancer in value if balancer.get(key)]
+        values = [balancer.get(key) for balancer in whole if balancer.get(key)]
         found += [f"two {text.format(each)}" for each in sorted({str(each) for each in values if values.count(each) > 1})]
+    for balancer in whole:
+        other = {"live": "standby", "standby": "live"}[balancer["follows"]]
+        if balancer["path"].partition("?")[0] == f"/heartbeat/{other}":
+            found.append(
+                f"load balancer {balancer.get('name')} follows {balancer['follows']} and checks {balancer['path']}, which answers 200 for nodes that are "
+                f"{other}: its path is {path_of(balancer)}"
+            )
     return "; ".join(found)
+
+
+def path_of(balancer: Mapping[str, Any]) -> str:
+    """What a load balancer checks whose description does not say it."""
+    return f"/heartbeat/{balancer.get('follows')}"
 
 
 def sanity_way(described: Sequence[Mapping[str, Any]], balancers: Sequence[Mapping[str, Any]]) -> list[str]:

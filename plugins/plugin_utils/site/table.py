@@ -22,8 +22,8 @@ from .key import Key, keys_of
 DEPLOY = ("deploy",)
 PLAYBOOKS = ("setup", "package", "deploy", "adopt", "status", "doctor", "history", "migrate", "unlock", "verify_lb")
 ALL_NODES = ("deploy", "verify_lb")
-# What the doctor looks at before a deployment needs it.
-EXAMINED = ("deploy", "doctor")
+# Those that look, before a deployment needs it, at what it would be refused for.
+EXAMINED = ("deploy", "doctor", "setup")
 # Of the port of the heartbeat: where it is written, unless the description says otherwise.
 CONTROL_PORT = 1
 PORT: dict[str, Any] = dict(minimum=1, maximum=65535)
@@ -32,7 +32,7 @@ REPOSITORY = (
     Key("name", "str", "name of the repository on the nodes", default="halfswap"),
     Key("url", "str", "where the nodes reach it", required=True, reads=("setup", "doctor")),
     Key("gpgcheck", "bool", "whether packages must be signed", default=False, reads=("setup", "doctor")),
-    Key("proxy", "str", "URL of the proxy through which the nodes reach it; empty: none", default="", reads=("setup",)),
+    Key("proxy", "str", "URL of the proxy through which the nodes reach it; empty: none", default="", reads=("setup", "doctor")),
 )
 
 HEARTBEAT = (
@@ -429,7 +429,7 @@ VARIABLES = (
         unit="nodes",
         default=0,
         minimum=0,
-        reads=ALL_NODES,
+        reads=("setup", *ALL_NODES),
     ),
     Key(
         "max_unavailable",
@@ -438,9 +438,15 @@ VARIABLES = (
         unit="nodes",
         default="0",
         minimum=0,
-        reads=ALL_NODES,
+        reads=("setup", *ALL_NODES),
     ),
-    Key("without", "list", "nodes known to be dead, which are left out; with `-e`", default=(), reads=("deploy", "adopt", "migrate", "verify_lb", "doctor")),
+    Key(
+        "without",
+        "list",
+        "nodes known to be dead, which are left out; with `-e`",
+        default=(),
+        reads=("setup", "deploy", "adopt", "migrate", "verify_lb", "doctor"),
+    ),
     Key(
         "node_count",
         "int",
@@ -470,7 +476,7 @@ VARIABLES = (
         of_run=True,
         reads=DEPLOY,
     ),
-    Key("take_over", "str", "run id of the holder whose lock may be taken over", reads=("deploy", "adopt", "migrate", "verify_lb")),
+    Key("take_over", "str", "run id of the holder whose lock may be taken over", reads=("setup", "deploy", "adopt", "migrate", "verify_lb")),
     Key("run_id", "str", "for `unlock`: the run whose lock is released", reads=("unlock",)),
     Key("history_count", "int", "for `history`: how many runs are shown", unit="runs", default=10, minimum=1, reads=("history",)),
     Key(

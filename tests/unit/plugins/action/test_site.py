@@ -29,6 +29,7 @@ SITE = {
     ],
     "bluegreen_token": "the-secret-of-the-site",
 }
+REPOSITORY = {"url": "http://192.0.2.30:8008/"}
 MIGRATIONS = [{"name": "orders", "kind": "command", "argv": ["migrate"], "current": ["current"]}]
 GROUPS = {"blue": ["blue1"], "green": ["green1"]}
 
@@ -115,6 +116,15 @@ def test_localhost_reads_what_the_nodes_have(run_action, vars_of):
     assert result["repository"] == {"name": "halfswap", "url": "http://192.0.2.30:8008/", "gpgcheck": False, "proxy": ""}
 
 
+def test_where_load_balancers_reach_each_node(run_action, vars_of):
+    """Also a dead one: they go on checking it, and its line in their configuration stays."""
+    of_host = {"blue1": {"ansible_host": "10.0.0.1"}, "green1": {"ansible_host": "10.9.0.2", "bluegreen_address": "10.0.0.2"}}
+    site = {"bluegreen_repository": REPOSITORY, "bluegreen_without": ["blue1"]}
+    result = run_action("site", {"playbook": "setup"}, vars_of("localhost", of_host=of_host, **site)).result
+    assert result["servers"] == [{"name": "blue1", "address": "10.0.0.1"}, {"name": "green1", "address": "10.0.0.2"}]
+    assert run_action("site", {"playbook": "setup"}, vars_of("localhost", **site)).result["servers"][0] == {"name": "blue1", "address": "blue1"}
+
+
 def test_what_cannot_be_filled_in(run_action, vars_of):
     changes = {"bluegreen_repository": {"url": trust_as_template("http://{{ nobody }}/")}}
     message = run_action("site", {"playbook": "setup"}, vars_of(**changes)).result["msg"]
@@ -149,9 +159,10 @@ def test_a_run_has_a_name_that_tells_when_it_began(run_action, vars_of):
     assert run_of(run_action, {**task_vars, "tower_job_id": 816})["run_id"].endswith("Z-816")
 
 
-@pytest.mark.parametrize("playbook", ["deploy", "adopt", "migrate", "verify_lb"])
+@pytest.mark.parametrize("playbook", ["setup", "deploy", "adopt", "migrate", "verify_lb"])
 def test_who_locks_has_a_name_and_a_reason(run_action, vars_of, playbook):
-    result = run_of(run_action, vars_of(bluegreen_release="2.0.0", bluegreen_migrations=MIGRATIONS), playbook)
+    needed = {"bluegreen_release": "2.0.0", "bluegreen_migrations": MIGRATIONS, "bluegreen_repository": REPOSITORY}
+    result = run_of(run_action, vars_of(**needed), playbook)
     assert result["run_id"] and result["reason"] == {"deploy": "release 2.0.0", "migrate": "migrate 2.0.0"}.get(playbook, playbook)
     assert ("lock_s" in result, "drain" in result) == (playbook == "deploy", playbook == "deploy")
 

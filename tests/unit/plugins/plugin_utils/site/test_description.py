@@ -208,7 +208,10 @@ def test_a_number_that_is_none(value):
 def test_a_sanity_test_without_a_way():
     site = {**SITE, "bluegreen_load_balancers": [{"name": "live", "follows": "live"}, {"name": "standby", "follows": "standby"}]}
     assert faults(site)[0].startswith("bluegreen_load_balancers: none that follows standby has a url, through which the sanity test goes")
-    check(site, "setup")
+    # Whoever sets a site up is told what its first deployment would be refused for.
+    with pytest.raises(SiteError, match="none that follows standby has a url"):
+        check(site, "setup")
+    check(site, "status")
     check({**site, "bluegreen_components": [{**SITE["bluegreen_components"][0], "standby_url": "http://192.0.2.6:81"}]})
 
 
@@ -220,9 +223,37 @@ def test_a_comparison_without_a_way():
         f"component {compared['name']} has the key compare, but no load balancer that follows live has a url (bluegreen_load_balancers): give one, or "
         "live_url in compare."
     ]
-    check(site, "setup")
+    check(site, "status")
     check({**site, "bluegreen_load_balancers": [{**balancers[0], "url": "http://192.0.2.5"}, balancers[1]]})
     check({**site, "bluegreen_components": [{**compared, "compare": {"paths": ["/"], "live_url": "http://192.0.2.5"}}]})
+
+
+@pytest.mark.parametrize(
+    "live, standby, says",
+    [
+        ({"path": "/heartbeat/live"}, {"path": "/heartbeat/live"}, "two check the same path /heartbeat/live"),
+        # The path that nobody wrote down counts, too.
+        ({}, {"path": "/heartbeat/live"}, "two check the same path /heartbeat/live"),
+        ({"path": "/heartbeat/standby"}, {}, "two check the same path /heartbeat/standby"),
+        ({}, {"path": "/heartbeat/live?lb=2"}, "standby follows standby and checks /heartbeat/live?lb=2, which answers 200 for nodes that are live"),
+        ({"path": "/heartbeat/standby?lb=2"}, {}, "live follows live and checks /heartbeat/standby?lb=2, which answers 200 for nodes that are standby"),
+        ({"path": "/heartbeat/standby"}, {"path": "/heartbeat/live"}, "live follows live and checks /heartbeat/standby, which answers 200"),
+    ],
+)
+@pytest.mark.parametrize("playbook", ["setup", "deploy"])
+def test_paths_of_load_balancers_that_would_send_users_to_the_wrong_nodes(live, standby, says, playbook):
+    described = SITE["bluegreen_load_balancers"]
+    site = {**SITE, "bluegreen_load_balancers": [{**described[0], **live}, {**described[1], **standby}]}
+    with pytest.raises(SiteError) as refused:
+        check(site, playbook)
+    assert any(says in fault for fault in refused.value.faults)
+
+
+def test_paths_of_load_balancers_that_can_be_told_apart():
+    live, standby = SITE["bluegreen_load_balancers"]
+    check({**SITE, "bluegreen_load_balancers": [live, {**live, "name": "live2", "path": "/heartbeat/live?lb=2"}, standby]}, "setup")
+    # Whoever matches the body may ask for both states at one path.
+    check({**SITE, "bluegreen_load_balancers": [{**live, "path": "/heartbeat?lb=1"}, {**standby, "path": "/heartbeat?lb=2"}]}, "setup")
 
 
 # Names of packages -------------------------------------------------------------------------------------
