@@ -82,6 +82,24 @@ REFUSALS = (
         'Mend what is named. A node that is known to be dead is left out with `-e \'{"bluegreen_without": ["NODE"]}\'`.',
     ),
     Row(
+        "HS-PLACE",
+        NODES,
+        "A node is not fit for what is to run there: Ansible is not root, a port is taken, a file system is full or read-only, or the agent's unit is masked.",
+        "Mend what is named. The playbook `doctor` shows it, and more of the kind.",
+    ),
+    Row(
+        "HS-REPOSITORY",
+        NODES,
+        "A node does not find a repository at `bluegreen_repository.url`, through the proxy that is declared. It was tried before anything was written.",
+        "Mend the `url` or the `proxy`, start the repository, or let the firewall open the way to it.",
+    ),
+    Row(
+        "HS-AGENT",
+        NODES,
+        "A heartbeat agent would not do with what is described: it was tried on the node beside the one that runs, or the node did not tell.",
+        "Correct what is named, such as `health_url`, a port, a key of the status or the token. Every agent is as it was.",
+    ),
+    Row(
         "HS-CLOCK",
         NODES,
         "The clock of a node differs from the controller's by more than `bluegreen_clock_skew_s`. Locks expire by the node's clock.",
@@ -212,6 +230,12 @@ REFUSALS = (
         PROOF,
         "A node that is to go live does not have the package of the plan.",
         "See why the installation left another package there, and run the same command again.",
+    ),
+    Row(
+        "HS-UNPROVEN",
+        PROOF,
+        "A node was set up, and does not answer as it did before. No other node is changed then.",
+        "Look at its agent (`journalctl -u 'halfswap-heartbeat@*'`), and run `setup` again with what is right.",
     ),
     Row(
         "HS-DOUBT",

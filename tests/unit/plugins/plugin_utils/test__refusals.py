@@ -28,6 +28,7 @@ NO_JUDGEMENT = {
     "journal.py": "there is nothing to write",
     "doctor.py": "each finding has its own remedy",
     "stopped.py": "the words about a failure",
+    "setup_end.py": "where a set-up stands that was stopped, whose reason has its name",
     "close.py": "what is left to do, whose reasons have their names",
 }
 
