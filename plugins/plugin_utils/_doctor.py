@@ -191,7 +191,9 @@ def taken(seen: Seen) -> Iterator[Finding]:
     for name, told in seen.each("ports"):
         active = _active_units(seen, name)
         for port in told:
-            if port["heard"] and not _is_its_own(seen, name, port) and not _any_unit(active, port["unit"]) and not _is_front(port):
+            # Nothing stands in front of an agent: if it runs, it listens elsewhere, and is to come here.
+            elsewhere = not _any_unit(active, port["unit"]) or _is_of_agent(seen, name, port)
+            if port["heard"] and not _is_its_own(seen, name, port) and elsewhere and not _is_front(port):
                 yield Finding("port", name, f"{_port(port)} is taken by {_holder(port)}", f"stop that, or choose another port ({_variable(port)})")
 
 
@@ -686,6 +688,10 @@ def _is_its_own(seen: Seen, name: str, port: Mapping[str, Any]) -> bool:
     """Process 1 holds a socket for the unit that it starts; and a unit may have several names."""
     names = [port["unit"], *(unit["id"] for unit in seen.places[name].get("units") or () if unit["unit"] == port["unit"])]
     return port["pid"] in (None, 1) or any(_same_unit(port["by"], each) for each in names)
+
+
+def _is_of_agent(seen: Seen, name: str, port: Mapping[str, Any]) -> bool:
+    return any(unit["role"] == "agent" and unit["unit"] == port["unit"] for unit in seen.places[name].get("units") or ())
 
 
 def _is_front(port: Mapping[str, Any]) -> bool:

@@ -193,6 +193,9 @@ def test_a_port_that_is_taken(plan, said):
     fresh = {"blue2": said(version=None, **NO_AGENT)}
     (told,) = refused(plan({"blue2": place(agent=False, ports=[port()])}, **fresh))
     assert told.startswith("HS-PLACE: blue2: port 8790 (shop, heartbeat) is taken by node_exporter of node_exporter.service, process 99")
+    # An agent that runs is to come there from another port.
+    (told,) = refused(plan({"blue2": place(ports=[port(), port(port=8791, by=UNIT)])}))
+    assert told.startswith("HS-PLACE: blue2: port 8790 (shop, heartbeat) is taken by node_exporter")
     # Its own.
     assert not plan({"blue2": place(ports=[port(program="python3", by=UNIT)])}).refusals
 
