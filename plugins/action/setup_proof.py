@@ -8,6 +8,7 @@ import time
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
@@ -17,17 +18,18 @@ PAUSE_S = 0.5
 
 
 class ActionModule(Step):
-    """Reads the node until it answers as it did before the change, and is asked by whoever asked before."""
+    """Reads the node until it answers as it did before the change, and the load balancers that asked have asked again."""
 
     def act(self, args: dict[str, Any]) -> dict[str, Any]:
         began = time.monotonic()
         before = registered(self.task_vars["hostvars"], self.name, args.pop("before"))
+        balancers = load_balancers(args.pop("load_balancers"))
         agents = [component["name"] for component in args["components"]]
-        patience = patience_s(self.name, before)
+        patience = patience_s(self.name, before, balancers)
         while True:
             at = time.monotonic()
             said = stamped(lambda asked: self.module("node_info", asked), seen(args, self._connection, self._play_context.remote_addr))
-            missing = unproven(self.name, before, said, agents, at - began)
+            missing = unproven(self.name, before, said, agents, balancers, at - began)
             if not missing:
                 return {**said, "changed": False, "proven": True}
             if time.monotonic() - began >= patience:

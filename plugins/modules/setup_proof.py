@@ -15,9 +15,9 @@ module: setup_proof
 short_description: Wait until a node that was set up answers as before
 version_added: 0.1.0
 description:
-  - Reads the node until each component says the state that it said before, is healthy if it was, and was asked again by everybody who asked before. Of a
-    component that did not answer before, an answer is enough.
-  - It waits for at least 10 s, and for five intervals of the slowest of those who ask, but for no more than 60 s.
+  - Reads the node until each component says the state that it said before, is healthy if it was, and was asked again by every load balancer that asked
+    before. Of a component that did not answer before, an answer is enough.
+  - It takes 10 s at most, or five intervals of the slowest load balancer.
 author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
@@ -31,6 +31,11 @@ options:
     description: Name of the variable in which M(halfswap.bluegreen.begin) was registered before the change.
     type: str
     required: true
+  load_balancers:
+    description: The load balancers, as for M(halfswap.bluegreen.heartbeat). Whoever else asks is not waited for.
+    type: list
+    elements: dict
+    required: true
 seealso:
   - module: halfswap.bluegreen.node_info
   - module: halfswap.bluegreen.setup_permit
@@ -41,6 +46,7 @@ EXAMPLES = r"""
   halfswap.bluegreen.setup_proof:
     components: "{{ components | halfswap.bluegreen.components('node') }}"
     before: evidence
+    load_balancers: "{{ bluegreen_load_balancers }}"
   register: proof
 """
 

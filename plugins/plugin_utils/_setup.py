@@ -15,7 +15,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._dialect import faults, keys, listing, one_of, or_null, text, truth
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import without_login
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import KNOWN_AFTER, SILENT_DECLARED_S, SILENT_INTERVALS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import SILENT_DECLARED_S, SILENT_INTERVALS, known_probers
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown, shown_all
 
 from ._doctor import YES, Check, Finding, Seen, answers, before_a_swap, disks, logins, masked, mounts, parts, taken
@@ -25,6 +25,7 @@ from ._reason import reason
 from ._refusals import Refusal
 from ._report import fit, table
 
+Balancers = Sequence[Mapping[str, Any]]
 # What an agent goes through to become what is described, from what nobody notices to what may be noticed.
 NOTHING, START, RELOAD, RESTART = TAKES = ("nothing", "start", "reload", "restart")
 NOTICED = {
@@ -44,8 +45,8 @@ _AGENT = keys(
     }
 )
 _ASKED = keys({"components": listing(_AGENT, 1000), "changed": truth()})
-# However seldom or often a load balancer checks: so long it is waited for after a change.
-PATIENCE_S = (10.0, 60.0)
+# However often a load balancer checks: so long a proof may take.
+PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -232,43 +233,44 @@ def components_of(name: str, said: Any) -> dict[str, Node]:
     return found
 
 
-def unproven(name: str, before: Any, after: Any, agents: Sequence[str], since_s: float) -> list[str]:
+def unproven(name: str, before: Any, after: Any, agents: Sequence[str], load_balancers: Balancers, since_s: float) -> list[str]:
     """What a node does not do as it did before, a sentence each; nothing where it is proven.
 
-    before, after: what it said. since_s: seconds since the change.
+    before, after: what it said. since_s: seconds since the change. Whoever asks and is no load balancer proves nothing, and is not waited for.
     """
     was, now = components_of(name, before), components_of(name, after)
     missing = [each for each in agents if each not in now]
     if missing:
         return [read_node(name, "", after).unread or f"nothing is known of {', '.join(missing)}"]
-    return [f"{each}: {text}" for each in agents if each in was for text in _changed(was[each].components[0], now[each].components[0], since_s)]
+    return [f"{each}: {text}" for each in agents if each in was for text in _changed(was[each].components[0], now[each].components[0], load_balancers, since_s)]
 
 
-def _changed(was: Component, now: Component, since_s: float) -> Iterator[str]:
+def _changed(was: Component, now: Component, load_balancers: Balancers, since_s: float) -> Iterator[str]:
     if now.state != was.state:
         yield f"it was {was.state}, and is {now.state}"
     if was.healthy and not now.healthy:
         yield f"it was healthy, and is not any more: {now.why}"
     again = {(prober["address"], prober["path"]) for prober in now.status["probers"] or () if prober["last_seen_s"] < since_s}
-    for prober in _asking(was):
+    for balancer, prober in _asking(was, load_balancers):
         if (prober["address"], prober["path"]) not in again:
-            yield f"{shown(prober['address'])} asked for {shown(prober['path'])}, and has not asked again"
+            yield f"load balancer {balancer['name']} ({shown(prober['address'])}) asked for {shown(prober['path'])}, and has not asked again"
 
 
-def _asking(component: Component) -> list[Mapping[str, Any]]:
-    """Whoever checks it now."""
+def _asking(component: Component, load_balancers: Balancers) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """The load balancers that check it now, each with its prober."""
     return [
-        prober
-        for prober in component.status["probers"] or ()
-        if prober["seen"] >= KNOWN_AFTER and prober["last_seen_s"] <= max(SILENT_DECLARED_S, SILENT_INTERVALS * (prober["interval_s"] or 0.0))
+        (balancer, prober)
+        for balancer, prober in known_probers(component.status, load_balancers)
+        if prober["last_seen_s"] <= max(SILENT_DECLARED_S, SILENT_INTERVALS * (prober["interval_s"] or 0.0))
     ]
 
 
-def patience_s(name: str, before: Any) -> float:
-    """How long the proof may take: until each of those that check it must have asked again."""
-    intervals = [prober["interval_s"] or 0.0 for node in components_of(name, before).values() for prober in _asking(node.components[0])]
-    least, most = PATIENCE_S
-    return min(most, max(least, SILENT_INTERVALS * max(intervals, default=0.0)))
+def patience_s(name: str, before: Any, load_balancers: Balancers) -> float:
+    """How long the proof may take: until each of the load balancers that check it must have asked again."""
+    intervals = [
+        prober["interval_s"] or 0.0 for node in components_of(name, before).values() for _balancer, prober in _asking(node.components[0], load_balancers)
+    ]
+    return max(PATIENCE_S, SILENT_INTERVALS * max(intervals, default=0.0))
 
 
 # What people are shown ------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ import copy
 import pytest
 
 COMPONENTS = [{"name": "shop", "package": "shop", "service": "shop", "url": "http://127.0.0.1:8791"}]
-ARGS = {"components": COMPONENTS, "batch_id": "r1/blue1", "before": "seen"}
+BALANCERS = [{"name": name, "follows": name, "path": f"/heartbeat/{name}", "addresses": ["10.0.0.5"], "kind": "haproxy"} for name in ("live", "standby")]
+ARGS = {"components": COMPONENTS, "batch_id": "r1/blue1", "before": "seen", "load_balancers": BALANCERS}
 
 
 def after(before, **heartbeat):
@@ -32,7 +33,7 @@ def test_a_node_that_answers_as_before(prove, said, clock):
     assert ran.result["proven"] is True and ran.result["changed"] is False
     # What was asked before the change is no proof: it is read until those that asked have asked again.
     assert [name for name, _args in ran.sent] == ["halfswap.bluegreen.node_info"] * 2 and clock.sleeps == [0.5]
-    assert "before" not in ran.sent[0][1] and ran.sent[0][1]["batch_id"] == "r1/blue1"
+    assert not {"before", "load_balancers"} & set(ran.sent[0][1]) and ran.sent[0][1]["batch_id"] == "r1/blue1"
 
 
 def test_it_waits_until_the_agent_has_looked_at_the_health(prove, said, clock):
@@ -52,7 +53,7 @@ def test_a_node_that_stays_down_is_not_proven(prove, said, clock):
 def test_a_node_whose_load_balancer_does_not_come_back_is_not_proven(prove, said, clock):
     before = said()
     ran = prove(lambda _args: after(before, probers=[]), before)
-    assert "shop: 10.0.0.5 asked for /heartbeat/live, and has not asked again" in ran.result["unproven"]
+    assert "shop: load balancer live (10.0.0.5) asked for /heartbeat/live, and has not asked again" in ran.result["unproven"]
 
 
 def test_what_does_not_answer_is_told(prove, clock):

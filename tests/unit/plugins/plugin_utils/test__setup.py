@@ -308,7 +308,7 @@ def after(before, ago=0.1, **heartbeat):
 
 
 def lacking(before, now, since_s=1.0, agents=("shop",)):
-    return _setup.unproven("blue1", before, now, agents, since_s)
+    return _setup.unproven("blue1", before, now, agents, BALANCERS, since_s)
 
 
 def test_a_node_that_answers_as_before_is_proven(said):
@@ -326,7 +326,7 @@ def test_a_node_that_answers_as_before_is_proven(said):
     [
         ({"state": "standby"}, "shop: it was live, and is standby"),
         ({"healthy": False, "why": "HTTP 302"}, "shop: it was healthy, and is not any more: HTTP 302"),
-        ({"probers": []}, "shop: 10.0.0.5 asked for /heartbeat/live, and has not asked again"),
+        ({"probers": []}, "shop: load balancer live (10.0.0.5) asked for /heartbeat/live, and has not asked again"),
     ],
 )
 def test_what_is_otherwise_than_before_is_told(said, changes, says):
@@ -338,6 +338,16 @@ def test_who_asks_has_to_ask_again_after_the_change(said):
     before = said()
     assert lacking(before, after(before, ago=1.5), since_s=1.0) != []
     assert lacking(before, after(before, ago=0.9), since_s=1.0) == []
+
+
+def test_a_stranger_does_not_have_to_ask_again(said):
+    """Somebody's monitoring asks every five minutes."""
+    before = said()
+    stranger = {**before["components"][0]["heartbeat"]["probers"][0], "address": "10.0.0.9", "interval_s": 300.0, "last_seen_s": 200.0}
+    asked_before = after(before)
+    asked_before["components"][0]["heartbeat"]["probers"].append(stranger)
+    assert lacking(asked_before, after(before)) == []
+    assert _setup.patience_s("blue1", asked_before, BALANCERS) == 10.0
 
 
 def test_a_node_that_does_not_answer_is_not_proven(said):
@@ -360,13 +370,13 @@ def test_only_what_has_an_agent_is_proven(said):
     assert lacking(both, after(both), agents=["shop", "basket"]) != []
 
 
-@pytest.mark.parametrize("interval_s, expected", [(0.5, 10.0), (4.0, 20.0), (600.0, 60.0), (None, 10.0)])
+@pytest.mark.parametrize("interval_s, expected", [(0.5, 10.0), (4.0, 20.0), (60.0, 300.0), (None, 10.0)])
 def test_how_long_a_proof_may_take(said, interval_s, expected):
     before = said()
     for prober in before["components"][0]["heartbeat"]["probers"]:
         prober["interval_s"] = interval_s
-    assert _setup.patience_s("blue1", before) == expected
-    assert _setup.patience_s("blue1", {"failed": True}) == 10.0
+    assert _setup.patience_s("blue1", before, BALANCERS) == expected
+    assert _setup.patience_s("blue1", {"failed": True}, BALANCERS) == 10.0
 
 
 # Where it stands ------------------------------------------------------------------------------------
