@@ -78,11 +78,13 @@ ask:
   elements: str
   sample: [blue1]
 changes:
-  description: For each node what an agent of it goes through (C(takes)), what differs there, and whether it may be serving (C(live)).
+  description: >-
+    For each node what an agent of it goes through (C(takes)), and for a restart C(because) of what; what differs of its C(agents) and in the file of the
+    repository (C(client)); and whether it may be serving (C(live)).
   returned: with O(asked)
   type: list
   elements: dict
-  sample: [{node: blue1, takes: reload, differs: ["shop: health interval_s"], live: true}]
+  sample: [{node: blue1, takes: reload, agents: ["shop: configuration (health)"], client: [], live: true, because: ""}]
 order:
   description: The nodes that are changed, in this order.
   returned: with O(asked)

@@ -687,7 +687,15 @@ def _holder(port: Mapping[str, Any]) -> str:
 def _is_its_own(seen: Seen, name: str, port: Mapping[str, Any]) -> bool:
     """Process 1 holds a socket for the unit that it starts; and a unit may have several names."""
     names = [port["unit"], *(unit["id"] for unit in seen.places[name].get("units") or () if unit["unit"] == port["unit"])]
+    if _is_of_agent(seen, name, port) and _is_agent_of(port["by"] or "", port["component"]):
+        return True
     return port["pid"] in (None, 1) or any(_same_unit(port["by"], each) for each in names)
+
+
+def _is_agent_of(unit: str, component: str) -> bool:
+    """Whether this unit is an agent of such a component, under the name of an application or none. Whose it is shows where a new agent is tried."""
+    agent, _at, instance = unit.removesuffix(".service").partition("@")
+    return agent == "halfswap-heartbeat" and (instance == component or instance.endswith(f".{component}"))
 
 
 def _is_of_agent(seen: Seen, name: str, port: Mapping[str, Any]) -> bool:

@@ -42,7 +42,8 @@ _AGENT = keys(
         "differs": listing(text(), 1000),
         "takes": one_of(*TAKES),
         "faults": listing(text(), 1000),
-    }
+    },
+    {"restart_because": text(), "notes": listing(text(), 1000)},
 )
 _ASKED = keys({"components": listing(_AGENT, 1000), "changed": truth()})
 # However often a load balancer checks: so long a proof may take.
@@ -55,13 +56,22 @@ class Change:
 
     node: str
     takes: str
-    differs: tuple[str, ...] = ()
+    # What differs of its agents, and in the file of the repository. Only the agents are a matter of one node after the other.
+    agents: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
     # Whether a load balancer may be sending live traffic there.
     live: bool = False
+    # Why an agent has to be restarted, where it told.
+    because: str = ""
+
+    @property
+    def due(self) -> bool:
+        """Whether it has its turn. What differs need not take anything: a token counts at once."""
+        return self.takes != NOTHING or bool(self.agents)
 
     @property
     def notice(self) -> str:
-        return NOTICED[self.takes]
+        return f"{NOTICED[self.takes]}{' (' + self.because + ')' if self.because else ''}"
 
 
 @dataclass(frozen=True)
@@ -76,7 +86,7 @@ class Plan:
 
     @property
     def order(self) -> list[str]:
-        return [change.node for change in self.changes if change.takes != NOTHING]
+        return [change.node for change in self.changes if change.due]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -135,24 +145,25 @@ def plan(seen: Seen, asked: Mapping[str, Any], agents: Sequence[str], run_id: st
     """
     refusals = unfit(seen, run_id, published)
     changes: list[Change] = []
+    notes = [f"there is no repository yet: {finding}" for finding in _repository(seen) if not published]
     able = with_agents(seen)
     for node in seen.nodes:
         if agents and node.name in able:
             why, told = _told(asked.get(node.name), agents)
             refusals += [Refusal("HS-AGENT", f"{node.name}: {text}") for text in [why] if text]
             refusals += [Refusal("HS-AGENT", f"{node.name}: {each['name']}: {text}") for each in told for text in each["faults"]]
+            notes += [f"{node.name}: {each['name']}: {text}" for each in told for text in each.get("notes") or ()]
         else:
             told = [{"name": name, "running": None, "differs": ["it has no agent"], "takes": START} for name in agents]
         changes.append(_change(node, told, _of_client(seen, node.name)))
     # Who serves nobody comes first: what is wrong with a description shows there.
-    order = sorted(changes, key=lambda change: (change.takes == NOTHING, change.live, TAKES.index(change.takes)))
+    order = sorted(changes, key=lambda change: (not change.due, change.live, TAKES.index(change.takes)))
     # With a number of nodes that have to be live, those that are only begun do not count; without, all do.
     begun = {change.node for change in changes if change.takes == START}
     counted = [node for node in seen.nodes if not (limits.min_live and node.name in begun)]
     for change in order:
         if change.takes == RESTART and change.live:
             refusals += [refusal.of(f"{change.node} would be interrupted: ") for refusal in refuse_standby(counted, [change.node], limits)]
-    notes = [f"there is no repository yet: {finding}" for finding in _repository(seen) if not published]
     notes += [str(finding) for finding in answers(seen) if not finding.ok and finding.check != "repository" and finding.node in begun]
     return Plan(tuple(order), tuple(dict.fromkeys(refusals)), tuple(dict.fromkeys(notes)))
 
@@ -173,10 +184,14 @@ def _told(said: Any, agents: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _change(node: Node, told: Sequence[Mapping[str, Any]], client: Sequence[str]) -> Change:
-    differs = [f"{each['name']}: {text}" for each in told for text in each["differs"]]
-    live = node.live or any((each["running"] or {}).get("state") == "live" for each in told)
-    takes = max((each["takes"] for each in told), key=TAKES.index, default=NOTHING)
-    return Change(node.name, takes, (*differs, *client), live)
+    return Change(
+        node.name,
+        takes=max((each["takes"] for each in told), key=TAKES.index, default=NOTHING),
+        agents=tuple(f"{each['name']}: {text}" for each in told for text in each["differs"]),
+        client=tuple(client),
+        live=node.live or any((each["running"] or {}).get("state") == "live" for each in told),
+        because="; ".join(dict.fromkeys(each["restart_because"] for each in told if each.get("restart_because"))),
+    )
 
 
 def _of_client(seen: Seen, name: str) -> list[str]:
@@ -280,12 +295,12 @@ def plan_lines(found: Plan) -> list[str]:
     if found.refusals:
         return fit(["SET-UP refused:", *(f"  {refusal.told}" for refusal in found.refusals)])
     order, count = found.order, len(found.changes)
-    if not order and not any(change.differs for change in found.changes):
+    if not order and not any(change.client for change in found.changes):
         head = f"SET-UP nothing to do on the nodes: all {count} have what is described"
     else:
         head = f"SET-UP of {len(order)} of {count} nodes{', one at a time' if len(order) > 1 else ''}"
     rows = [
-        (order.index(change.node) + 1 if change.node in order else "-", change.node, "; ".join(change.differs) or "nothing", change.notice)
+        (order.index(change.node) + 1 if change.node in order else "-", change.node, "; ".join((*change.agents, *change.client)) or "nothing", change.notice)
         for change in found.changes
     ]
     return [head, *table(("order", "node", "what differs", "what users notice"), rows), *fit(f"WARNING: {note}." for note in found.notes)]

@@ -45,7 +45,14 @@ def test_the_plan_is_shown_and_registered(run_action, vars_of):
     ran = run_action("setup_plan", ARGS, vars_of())
     assert "failed" not in ran.result and ran.result["changed"] is False
     assert ran.result["order"] == NAMES and ran.shown == ran.result["table"]
-    assert ran.result["changes"][0] == {"node": "blue1", "takes": "reload", "differs": ("shop: probers",), "live": True}
+    assert ran.result["changes"][0] == {
+        "node": "blue1",
+        "takes": "reload",
+        "agents": ("shop: probers",),
+        "client": (),
+        "live": True,
+        "because": "",
+    }
 
 
 def test_faults_of_an_agent_refuse_it(run_action, vars_of):

@@ -94,11 +94,26 @@ def test_nothing_differs(plan):
     assert _setup.plan_lines(found)[0] == "SET-UP nothing to do on the nodes: all 4 have what is described"
 
 
+def test_what_differs_and_takes_nothing_has_its_turn_all_the_same(plan):
+    """A token counts at once."""
+    found = plan(agents=dict.fromkeys(NAMES, asked("nothing", differs=["tokens"])))
+    assert found.order == NAMES and _setup.plan_lines(found)[3].split() == ["1", "blue1", "shop:", "tokens", "nothing"]
+
+
+def test_why_an_agent_has_to_be_restarted_and_what_is_worth_a_look(plan):
+    found = plan(agents={"blue1": asked("restart", restart_because="it is of version 0.1.0", notes=["its health URL took 3 s"])})
+    (line,) = (line for line in _setup.plan_lines(found) if "blue1" in line and "WARNING" not in line)
+    assert line.endswith("the agent restarts: its probes are not answered for some milliseconds (it is of version 0.1.0)")
+    assert found.notes == ("blue1: shop: its health URL took 3 s",)
+    # What takes no restart has no reason for one.
+    assert plan(agents={"blue1": asked(restart_because=None, notes=None)}).changes[0].because == ""
+
+
 def test_a_first_set_up(plan, said):
     fresh = said(version=None, **NO_AGENT)
     found = plan(dict.fromkeys(NAMES, place(agent=False)), agents=dict.fromkeys(NAMES), **dict.fromkeys(NAMES, fresh))
     assert not found.refusals and found.order == NAMES
-    assert {(change.takes, change.live, change.differs) for change in found.changes} == {("start", False, ("shop: it has no agent",))}
+    assert {(change.takes, change.live, change.agents) for change in found.changes} == {("start", False, ("shop: it has no agent",))}
     assert "nothing: it is a first start, and nothing serves here yet" in _setup.plan_lines(found)[3]
 
 
@@ -196,6 +211,9 @@ def test_a_port_that_is_taken(plan, said):
     # An agent that runs is to come there from another port.
     (told,) = refused(plan({"blue2": place(ports=[port(), port(port=8791, by=UNIT)])}))
     assert told.startswith("HS-PLACE: blue2: port 8790 (shop, heartbeat) is taken by node_exporter")
+    # An agent of such a component may give way to one that is called by its application; that of another component does not.
+    for by, is_its_own in (("halfswap-heartbeat@crm.shop.service", True), ("halfswap-heartbeat@basket.service", False), ("halfswap-heartbeat@eshop", False)):
+        assert bool(plan({"blue2": place(ports=[port(program="python3", by=by)])}).refusals) is not is_its_own
     # Its own.
     assert not plan({"blue2": place(ports=[port(program="python3", by=UNIT)])}).refusals
 
@@ -242,10 +260,10 @@ def test_what_an_application_answers_where_nobody_asked_before_is_told(plan, sai
 def test_what_is_otherwise_in_the_file_of_the_repository(plan, has, differs):
     manager = [{**entry, "value": has.get(entry["option"], entry["value"])} for entry in place()["manager"]]
     found = plan({"blue2": place(manager=manager)}, agents=dict.fromkeys(NAMES, asked("nothing")))
-    assert {change.node: change.differs for change in found.changes}["blue2"] == differs
+    assert {change.node: change.client for change in found.changes}["blue2"] == differs
     # Nothing that runs reads it.
     assert not found.order
-    assert plan({"blue2": place(manager=[])}).changes[1].differs[-1] == "it does not know the repository halfswap"
+    assert plan({"blue2": place(manager=[])}).changes[1].client[-1] == "it does not know the repository halfswap"
 
 
 def test_whose_agents_can_be_asked(said):
