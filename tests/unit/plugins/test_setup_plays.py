@@ -87,7 +87,7 @@ def copy(tmp_path_factory) -> Path:
     with (here / "plugins/plugin_utils/_action.py").open("a") as actions:
         actions.write(SAYS)
     (here / "plugins/action/written_down.py").write_text(ROLE)
-    agent: dict[str, Any] = {"halfswap.bluegreen.written_down": {}, "register": "heartbeat_agent_asked"}
+    agent: dict[str, Any] = {"halfswap.bluegreen.written_down": {}, "register": "heartbeat_agent_result"}
     built: dict[str, Any] = {"ansible.builtin.set_fact": {"heartbeat_agent_rpm": "/nowhere/agent.rpm"}}
     roles = {"heartbeat_agent": {"main": [agent], "build": [built]}}
     for role, files in (("repository", ("main", "client")), ("load_balancer", ("main",))):
