@@ -30,7 +30,7 @@ attributes:
     description: Reads only what was registered.
 options:
   change:
-    description: The change, as RV(halfswap.bluegreen.setup_plan#module:changes) has it.
+    description: The change, as RV(halfswap.bluegreen.setup_plan#module:steps) has it.
     type: dict
     required: true
   order:

@@ -91,6 +91,12 @@ order:
   type: list
   elements: str
   sample: [blue1]
+steps:
+  description: Those of them in their order, as M(halfswap.bluegreen.setup_permit) takes them.
+  returned: with O(asked)
+  type: list
+  elements: dict
+  sample: [{node: blue1, takes: reload, live: true}]
 refusals:
   description: Why nothing is changed.
   returned: with O(asked), or when it is refused

@@ -92,6 +92,8 @@ class Plan:
         return {
             "changes": [asdict(change) for change in self.changes],
             "order": self.order,
+            # What each turn needs, and no text of a node.
+            "steps": [{"node": change.node, "takes": change.takes, "live": change.live} for change in self.changes if change.due],
             "refusals": [refusal.told for refusal in self.refusals],
             "notes": list(self.notes),
         }

@@ -12,7 +12,7 @@ NAMES = ["blue1", "blue2", "green1", "green2"]
 GROUPS = {"blue": NAMES[:2], "green": NAMES[2:]}
 BALANCERS = [{"name": name, "follows": name, "path": f"/heartbeat/{name}", "addresses": ["10.0.0.5"]} for name in ("live", "standby")]
 SITE = {"run_id": "r1", "load_balancers": BALANCERS, "min_live": 0, "max_unavailable": "0", "capacity": [], "without": []}
-CHANGE = {"node": "blue2", "takes": "reload", "agents": ["shop: probers"], "client": [], "live": True, "because": ""}
+CHANGE = {"node": "blue2", "takes": "reload", "live": True}
 ARGS = {"site": SITE, "change": CHANGE, "order": NAMES, "batch_id": "r1/blue2", "evidence": "seen", "proof": "proof"}
 
 

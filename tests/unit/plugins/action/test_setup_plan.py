@@ -55,6 +55,12 @@ def test_the_plan_is_shown_and_registered(run_action, vars_of):
     }
 
 
+def test_what_each_turn_needs_has_no_text_of_a_node(run_action, vars_of):
+    unchanged = {"asked": {**ASKED, "components": [{**ASKED["components"][0], "differs": [], "takes": "nothing"}]}}
+    ran = run_action("setup_plan", ARGS, vars_of(blue1=unchanged))
+    assert ran.result["steps"] == [{"node": "green1", "takes": "reload", "live": True}] and ran.result["order"] == ["green1"]
+
+
 def test_faults_of_an_agent_refuse_it(run_action, vars_of):
     faulty = {"asked": {**ASKED, "components": [{**ASKED["components"][0], "faults": ["health_url answers 302"]}]}}
     ran = run_action("setup_plan", ARGS, vars_of(green1=faulty))
