@@ -16,30 +16,30 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._setup import r
 
 
 class ActionModule(Judgement):
-    """May this node be changed now? Judged once for all, from what every node said for it."""
+    """May this node be changed now, or any at all? Judged once for all, from what every node said for it."""
 
     SPEC = {
         **LIMITS_SPEC,
-        "change": {"type": "dict", "required": True},
-        "order": {"type": "list", "elements": "str", "required": True},
+        "change": {"type": "dict", "default": {}},
+        "order": {"type": "list", "elements": "str", "default": []},
         "batch_id": {"type": "str", "required": True},
         "run_id": {"type": "str", "required": True},
         "evidence": {"type": "str", "required": True},
-        "proof": {"type": "str", "required": True},
+        "proof": {"type": "str", "default": ""},
     }
 
     def judge(self, args: dict[str, Any]) -> dict[str, Any]:
-        application, hostvars, node = stacks_of(self.task_vars), self.task_vars["hostvars"], args["change"]["node"]
+        application, hostvars, node = stacks_of(self.task_vars), self.task_vars["hostvars"], args["change"].get("node")
         bounds = limits(args, application)
         nodes = read_nodes(application, hostvars, args["evidence"], args["batch_id"], time.monotonic() - MAX_AGE_S, bounds.without)
         unanswered = {each.name: each.unread for each in nodes if not _answered(registered(hostvars, each.name, args["evidence"]), args["batch_id"])}
         left = self.task_vars.get("ansible_play_hosts") or []
         lost = [name for name in self.task_vars.get("ansible_play_hosts_all") or [] if name not in left]
-        before = args["order"][: args["order"].index(node)]
+        before = args["order"][: args["order"].index(node)] if node else []
         unproven = [name for name in before if not (registered(hostvars, name, args["proof"]) or {}).get("proven")]
         reasons = refuse_change(nodes, args["change"], unanswered, unproven, lost, args["run_id"], bounds)
         if reasons:
-            raise Refused(f"{node} is not changed. {all_told(reasons)}.", refused=[reason.told for reason in reasons])
+            raise Refused(f"{node or 'No node'} is {'not ' if node else ''}changed. {all_told(reasons)}.", refused=[reason.told for reason in reasons])
         return {"node": node, "batch_id": args["batch_id"]}
 
 

@@ -30,14 +30,14 @@ attributes:
     description: Reads only what was registered.
 options:
   change:
-    description: The change, as RV(halfswap.bluegreen.setup_plan#module:steps) has it.
+    description: The change, as RV(halfswap.bluegreen.setup_plan#module:steps) has it. Without one it is judged whether every node has given its lock.
     type: dict
-    required: true
+    default: {}
   order:
     description: All nodes that are changed, in their order.
     type: list
     elements: str
-    required: true
+    default: []
   batch_id:
     description: Names the change that the evidence must have been gathered for.
     type: str
@@ -53,7 +53,7 @@ options:
   proof:
     description: Name of the variable in which M(halfswap.bluegreen.setup_proof) was registered on each node that is done.
     type: str
-    required: true
+    default: ""
   without:
     description: Nodes known to be dead, which were not asked. They count as not serving.
     type: list
@@ -84,7 +84,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 node:
-  description: The node that may be changed.
+  description: The node that may be changed; null where none is named.
   returned: success
   type: str
   sample: blue1

@@ -224,7 +224,7 @@ def refuse_change(
     run_id: str,
     limits: Limits,
 ) -> list[Refusal]:
-    """Why this node may not be changed now.
+    """Why this node may not be changed now; without a change, why none may.
 
     nodes: all of them, read for this change. unanswered: those that did not even give their lock, and why. unproven: those that came before it and were
     not proven. lost: those that have left the run.
@@ -233,9 +233,9 @@ def refuse_change(
     reasons += [Refusal("HS-UNREAD", f"{name}: {why}") for name, why in unanswered.items() if name not in lost]
     reasons += held_by_another(nodes, run_id)
     reasons += [Refusal("HS-UNPROVEN", f"{name} was to be set up before, and nothing proves that it was") for name in unproven]
-    mine = next((node for node in nodes if node.name == change["node"]), None)
+    mine = next((node for node in nodes if node.name == change.get("node")), None)
     # Of what cannot be read nobody knows that it serves nobody.
-    if change["takes"] == RESTART and (change["live"] or mine is None or mine.live or mine.unread):
+    if change.get("takes") == RESTART and (change["live"] or mine is None or mine.live or mine.unread):
         reasons += refuse_standby(nodes, [change["node"]], limits)
     return list(dict.fromkeys(reasons))
 

@@ -230,8 +230,9 @@ def test_the_first_failure_stops_the_rest(run, changes, says):
     assert ("change blue2" in book) == ("blue2" in changes)
 
 
-def test_a_run_that_holds_the_lock_keeps_a_set_up_out(run):
-    told, book = run(blue1={"refuses": {"deploy_lock": "the lock is held by ops@other (run r9)"}})
+@pytest.mark.parametrize("refuses", [{"blue1": "deploy_lock"}, {"green2": "begin"}], ids=["where it is decided", "on another node"])
+def test_a_run_that_holds_the_lock_keeps_a_set_up_out(run, refuses):
+    told, book = run(**{name: {"refuses": {step: "the lock is held by ops@other (run r9)"}} for name, step in refuses.items()})
     assert told.returncode != 0
     assert "the lock is held by ops@other (run r9)" in told.stdout
     assert not acts(book, "change", "repository/client", "load_balancer/main")

@@ -85,3 +85,10 @@ def test_a_restart_asks_who_else_serves(run_action, vars_of, said):
     assert run_action("setup_permit", restart, vars_of()).result["node"] == "blue2"
     assert "HS-MIN-LIVE: 2 of at least 3 other nodes" in refused(run_action("setup_permit", restart, vars_of(green1=ill)))
     assert run_action("setup_permit", {**restart, "site": {**SITE, "min_live": 2}}, vars_of(green1=ill)).result["node"] == "blue2"
+
+
+def test_without_a_change_every_node_has_to_give_its_lock(run_action, vars_of):
+    locks = {"site": SITE, "batch_id": "r1/blue2", "evidence": "seen"}
+    assert run_action("setup_permit", locks, vars_of()).result["node"] is None
+    ran = run_action("setup_permit", locks, vars_of(green2={"failed": True, "msg": "HS-LOCKED: the lock is held by ops@other (run r9)"}))
+    assert ran.result["msg"].startswith("No node is changed. HS-UNREAD: green2: its reading failed: HS-LOCKED: the lock is held by ops@other")
