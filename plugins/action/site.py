@@ -73,7 +73,7 @@ class ActionModule(ActionBase):
             return result
         result.update({name: value for name, value in settings.items() if name not in UNREGISTERED})
         result.update(_of_run(args["playbook"], args["target"], settings, task_vars))
-        result.update({"verification": verification(settings, application)} if args["playbook"] == "verify_lb" else {})
+        result.update({"verification": verification(settings, application, found.application)} if args["playbook"] == "verify_lb" else {})
         result.update({"servers": servers(application, task_vars["hostvars"])} if args["playbook"] == "setup" else {})
         result.update(changed=False, application=found.application, nodes=[name for stack in application.values() for name in stack], **application)
         return result

@@ -70,10 +70,16 @@ def _drain(component: Mapping[str, Any], method: Any) -> dict[str, Any]:
     return view
 
 
-def _check(component: Mapping[str, Any]) -> dict[str, Any]:
+def _unit(component: Mapping[str, Any], application: Any) -> str:
+    """The unit of its agent."""
+    instance = f"{application}.{component['name']}" if application else component["name"]
+    return f"halfswap-heartbeat@{instance}.service" if _agent(component) else ""
+
+
+def _check(component: Mapping[str, Any], application: Any) -> dict[str, Any]:
     """Where a node has to look before a deployment: every key is given, whatever the component has."""
     heartbeat, agent = component["heartbeat"], _agent(component)
-    unit = f"halfswap-heartbeat@{component['name']}.service" if agent else ""
+    unit = _unit(component, application)
     ports = [{"port": component["port"], "what": "application", "unit": component["service"], "outside": True}]
     if heartbeat["port"] != component["port"]:
         ports.append({"port": heartbeat["port"], "what": "heartbeat", "unit": unit or component["service"], "outside": True})
@@ -163,7 +169,7 @@ def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     }
 
 
-def _verify(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
+def _verify(component: Mapping[str, Any], application: Any) -> dict[str, Any]:
     # A request that does not change anything: the first check of the sanity test that only reads.
     reading = [check["path"] for check in component.get("sanity") or () if str(check.get("method", "GET")).upper() == "GET" and check.get("path")]
     return {
@@ -171,18 +177,18 @@ def _verify(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
         "path": reading[0] if reading else "/",
         "standby_url": component.get("standby_url", ""),
         # Only a heartbeat beside the application can be stopped by itself.
-        "unit": f"halfswap-heartbeat@{component['name']}.service" if _agent(component) else "",
+        "unit": _unit(component, application),
     }
 
 
-# The second argument is the release, for `drain` the method, or for `frontend` the address that the load balancer listens at.
+# The second argument is the release, for `drain` the method, for `check` and `verify` the name of the application, or for `frontend` the address that the load balancer listens at.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], **_heartbeat(c)},
     "node": lambda c, release: {"name": c["name"], **_packaged(c), "service": c["service"], **_heartbeat(c)},
     "switch": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_heartbeat(c)},
     "observe": lambda c, release: {"name": c["name"], "service": c["service"], **_heartbeat(c)},
     "agent": lambda c, release: _agent(c),
-    "check": lambda c, release: _check(c),
+    "check": _check,
     "way": lambda c, release: {
         **{key: c[key] for key in ("name", "port", "standby_url") if c.get(key)},
         "heartbeat": {key: value for key, value in c["heartbeat"].items() if key in ("port", "url", "via", "profile")},

@@ -43,8 +43,8 @@ def faults(settings: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def verification(settings: Mapping[str, Any], application: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    views, balancers = view(settings["components"], "verify"), settings["load_balancers"]
+def verification(settings: Mapping[str, Any], application: Mapping[str, Sequence[str]], name: str = "") -> dict[str, Any]:
+    views, balancers = view(settings["components"], "verify", name), settings["load_balancers"]
     here = [balancer for balancer in balancers if settings["verify_restart"] and balancer.get("hosts")]
     by_hand = [balancer for balancer in balancers if balancer not in here and settings["verify_restart_watch_s"] > 0]
     streams = [

@@ -46,6 +46,7 @@ BARE = {key: SHOP[key] for key in ("name", "package", "service", "port", "heartb
         ("node", None, {"name": "shop", "package": "shop-app", "service": "shop", "url": "http://127.0.0.1:9101"}),
         ("watch", None, {"name": "shop", "url": "http://127.0.0.1:9101"}),
         ("verify", None, {"name": "shop", "path": "/", "standby_url": "", "unit": "halfswap-heartbeat@shop.service"}),
+        ("verify", "store", {"name": "shop", "path": "/", "standby_url": "", "unit": "halfswap-heartbeat@store.shop.service"}),
         (
             "agent",
             None,
