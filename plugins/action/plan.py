@@ -40,6 +40,7 @@ class ActionModule(Judgement):
         "plan_hash": {"type": "str", "default": ""},
         "forward": {"type": "bool", "default": True},
         "deployment": {"type": "str", "default": ""},
+        "way_back": {"type": "bool", "default": True},
         "node_count": {"type": "int", "default": 0},
         "windows": {"type": "dict", "default": {}},
         "clock_skew_s": {"type": "float", "default": 5.0},
@@ -61,6 +62,7 @@ class ActionModule(Judgement):
             # A few nodes at a time is only worth the time when somebody looks at them.
             observe_s=args["observe_s"] if args["observe_s"] is not None else ROLLING_OBSERVE_S if args["strategy"] == "rolling" else 0.0,
             deployment=args["deployment"] or ((going_on(nodes, wanted) or args["run_id"]) if args["forward"] else ""),
+            way_back=args["way_back"],
             limits=limits(args, application),
         )
         found = plan(nodes, wanted, policy)

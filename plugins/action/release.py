@@ -64,7 +64,7 @@ class ActionModule(Step):
         timeout_s = float(args.get("health_timeout_s") or 60.0)
         reads = {"components": [_as_read(component) for component in args["components"]], "token": args.get("token"), "batch_id": args.get("batch_id") or ""}
         with sending(via, self._connection, self._play_context.remote_addr) as send:
-            awaited = [{**component, "release": component.get("wait_release") or component["version"]} for component in args["components"]]
+            awaited = [{**component, "release": component.get("wait_release") or component.get("version")} for component in args["components"]]
             heartbeats = [far(component, args.get("token"), send) for component in awaited]
             begun = time.monotonic()
             units = Units(lambda: self.module("node_info", reads).get("components") or ())
@@ -88,4 +88,4 @@ class ActionModule(Step):
 
 
 def _as_read(component: dict[str, Any]) -> dict[str, Any]:
-    return {key: component[key] for key in ("name", "package", "service", "may_differ", "url", "heartbeat") if key in component}
+    return {key: component[key] for key in ("name", "package", "service", "replaces", "may_differ", "url", "heartbeat") if key in component}

@@ -23,4 +23,5 @@ class ActionModule(Judgement):
 
     def judge(self, args: dict[str, Any]) -> dict[str, Any]:
         node = read_node(self.name, "", self.task_vars.get(args["evidence"]))
-        return asdict(way_back(node, args["batch"]["restore"].get(self.name) or {}, args["on_failure"]))
+        batch = args["batch"]
+        return asdict(way_back(node, batch["restore"].get(self.name) or {}, args["on_failure"], (batch.get("one_way") or {}).get(self.name) or ""))

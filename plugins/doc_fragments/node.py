@@ -27,6 +27,9 @@ options:
         description: Name of its systemd unit.
         type: str
         required: true
+      replaces:
+        description: The systemd unit in which it serves as long as its package is not installed, where that is not O(components[].service).
+        type: str
       may_differ:
         description: Paths of files of the package that the application itself changes, with C(*) for any characters. They are not compared.
         type: list

@@ -42,6 +42,12 @@ options:
           says whether its process is older than the package, and M(halfswap.bluegreen.rpm_stage) refuses a unit that is masked, one that neither the
           package nor the node has, and one of several instances of a template that run.
         type: str
+      replaces:
+        description: >-
+          The systemd unit in which it serves as long as the package is not installed. It may hold the port of O(packages[].health_url). With
+          O(halfswap.bluegreen.rpm_stage#module:way_back=true), M(halfswap.bluegreen.rpm_stage) refuses a first package that would replace files which are
+          on the disk and belong to no package, since that unit may need them to come back; and, without this option, a first package for a service that runs.
+        type: str
       health_url:
         description: >-
           Where the health of the service is asked, as the node reaches it. When given with O(packages[].service), M(halfswap.bluegreen.rpm_stage) refuses a

@@ -59,6 +59,7 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 COMPONENT = dict(
     name=dict(type="str", required=True),
     package=dict(type="str", required=True),
+    replaces=dict(type="str"),
     service=dict(type="str", required=True),
     agent=dict(type="str", default=""),
     ports=dict(type="list", elements="dict", default=[]),
@@ -96,9 +97,13 @@ def look(module, components, more):
     return dict(found, errors=errors)
 
 
+def roles(component):
+    return (("service", component["service"]), ("agent", component["agent"]), ("replaced", component.get("replaces")))
+
+
 def units(module, components):
     """What systemd says of the units of each component, in one call."""
-    asked = [(c, role, unit) for c in components for role, unit in (("service", c["service"]), ("agent", c["agent"])) if unit]
+    asked = [(c, role, unit) for c in components for role, unit in roles(c) if unit]
     names = []
     for _component, _role, unit in asked:
         if unit not in names:

@@ -36,6 +36,7 @@ AGAIN_S = 2.0
 COMPONENT = dict(
     name=dict(type="str", required=True),
     service=dict(type="str"),
+    replaces=dict(type="str"),
     in_flight_url=dict(type="str"),
     in_flight_key=dict(type="str", default="in_flight", no_log=False),
     requests_key=dict(type="str", no_log=False),

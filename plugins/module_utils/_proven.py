@@ -10,6 +10,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _owed
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import unit_of, units_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import services
@@ -24,22 +25,29 @@ def is_older(started_at, installed_at):
 
 
 def untrue(module, components, heartbeats, proof):
-    """What is not as it must be, of the components that say which package and service are theirs. proof: for each component its package (NEVRA)."""
+    """What is not as it must be, of the components that say which package and service are theirs. proof: for each component its package (NEVRA), or None: what was
+    adopted, without a package.
+    """
     pairs = [(component, heartbeat) for component, heartbeat in zip(components, heartbeats) if component["package"] and component["service"]]
     if not pairs or not proof:
         return []
     packages = installed_packages(module, [component["package"] for component, _heartbeat in pairs])
-    units = services(module, [component["service"] for component, _heartbeat in pairs])
+    units = services(module, [unit for component, _heartbeat in pairs for unit in units_of(component)])
     owed = _owed.services()
     found = []
     for component, heartbeat in pairs:
-        name, package, unit = component["name"], packages.get(component["package"]) or {}, units[component["service"]]
-        if not proof.get(name):
+        name, package = component["name"], packages.get(component["package"]) or {}
+        service = component["service"] if package else unit_of(component)
+        unit = units[service]
+        if name not in proof:
             found.append("component %s: nothing says which package it must have (proof)" % name)
         elif package.get("nevra") != proof[name]:
-            found.append("component %s: %s is installed, not %s" % (name, package.get("nevra") or "no %s" % component["package"], proof[name]))
+            wanted = proof[name] or "what was adopted"
+            found.append("component %s: %s is installed, not %s" % (name, package.get("nevra") or "no %s" % component["package"], wanted))
         if not unit["active"]:
-            found.append("component %s: its service %s does not run" % (name, component["service"]))
+            found.append("component %s: its service %s does not run" % (name, service))
+        elif package and component.get("replaces") and units[component["replaces"]]["active"]:
+            found.append("component %s: %s, which it replaces, runs beside it" % (name, component["replaces"]))
         elif component["service"] in owed:
             found.append("component %s: its service %s was not started again since its package was changed" % (name, component["service"]))
         elif is_older(unit["started_at"], package.get("installed_at")):

@@ -12,6 +12,7 @@ __metaclass__ = type
 import time
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _owed, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES, units_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._machine import machine
@@ -21,7 +22,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look, told
 
 OPTIONS = dict(
-    components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True), may_differ=MAY_DIFFER),
+    components=components_option(
+        package=dict(type="str", required=True), service=dict(type="str", required=True), may_differ=MAY_DIFFER, replaces=REPLACES
+    ),
     token=dict(type="str", no_log=True),
     batch_id=dict(type="str", default=""),
 )
@@ -40,7 +43,7 @@ def _said_of(component, module):
 
 def read(module, components, holder=_lock.holder):
     """The result of module node_info. holder: how it is found out who holds the lock."""
-    units = look(module, [c["service"] for c in components])
+    units = look(module, [unit for c in components for unit in units_of(c)])
     owed = _owed.services()
     packages = installed_packages(module, [c["package"] for c in components])
     files = differing_at_a_glance(module, sorted(packages), patterns_of(components, "package"))
@@ -56,6 +59,8 @@ def read(module, components, holder=_lock.holder):
             owed=component["service"] in owed,
             differing=files.get(component["package"], []),
         )
+        if component.get("replaces"):
+            entry.update(replaces=component["replaces"], replaced_active=units[component["replaces"]].active)
         unit = units[component["service"]]
         entry.update(active=unit.active, started_at=unit.started_at, restarts=unit.restarts, ended=told(module, unit) if unit.has_ended else None)
         entry.update(_said_of(component, module))

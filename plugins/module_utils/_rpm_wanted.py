@@ -29,6 +29,7 @@ PACKAGES = dict(
         epoch=dict(type="int"),
         arch=dict(type="str"),
         service=dict(type="str"),
+        replaces=dict(type="str"),
         health_url=dict(type="str"),
         may_differ=MAY_DIFFER,
     ),

@@ -14,6 +14,7 @@ import re
 import socket
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import units_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import NoAnswer, NotReached, request
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._listeners import LOOPBACK, holders, listeners
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
@@ -26,6 +27,8 @@ except ImportError:  # Python 2.7
 # Where a package puts a unit, or a script of System V, and how a scriptlet names such a place, that writes one which no list of files has.
 UNIT = re.compile(r"(?:/usr)?/lib/systemd/system/([^/]+)\Z|/etc/systemd/system/([^/]+)\Z|/etc/(?:rc\.d/)?init\.d/([^/]+)\Z")
 PLACE = re.compile(r"/systemd/system(?![a-z-])|/init\.d\b")
+# Whose units systemd takes before those of packages.
+BEFORE_PACKAGES = ("/etc/systemd/", "/run/systemd/")
 # An answer with one of these comes from a proxy in front of a service that is down.
 OF_A_PROXY = (502, 503, 504)
 ANSWER_S = 2.0
@@ -39,9 +42,10 @@ def obstacles(module, wanted):
     """For each service why it could not be started, in a list.
 
     wanted: for each package `service`, `changes` (whether another one is going to be installed), `label` (what it is going to be), `files` (paths of the
-    RPMs that it consists of), `former` (the name of the package that is installed, or None), and `url`, which its health is asked at.
+    RPMs that it consists of), `former` (the name of the package that is installed, or None), `url`, which its health is asked at, and `replaces`, the
+    unit that is stopped before it is started, or None.
     """
-    units = _systemd.look(module, [each["service"] for each in wanted]) if wanted else {}
+    units = _systemd.look(module, [unit for each in wanted for unit in units_of(each)]) if wanted else {}
     found = []
     for each in wanted:
         unit = units[each["service"]]
@@ -50,8 +54,9 @@ def obstacles(module, wanted):
         if unit.is_masked:
             found.append("%s is masked on this node, so that nobody can start it: unmask it (systemctl unmask %s)" % (unit.name, unit.name))
             continue
-        found += _without_unit(module, each, unit) + _beside(module, unit, [other["service"] for other in wanted])
-        if unit.has_ended and each.get("url"):
+        found += _without_unit(module, each, unit) + _shadowed(module, each, unit) + _beside(module, unit, [other["service"] for other in wanted])
+        # What it replaces holds the port until it is stopped; module release looks again then.
+        if unit.has_ended and each.get("url") and not (each.get("replaces") and units[each["replaces"]].runs):
             found += _taken(module, each["url"], unit)
     return found
 
@@ -67,9 +72,27 @@ def _names(service):
     return name, template, name[: -len(".service")]
 
 
+def _paths(module, files):
+    return [line for file in files for line in module.run_command(["rpm", "-q", "-p", "--qf", "[%{FILENAMES}\n]", file])[1].splitlines()]
+
+
+def _shadowed(module, each, unit):
+    """What runs under this name came without the package, and its unit would go on to be the one that is started."""
+    own = unit.said.get("FragmentPath") or ""
+    if each["former"] or not unit.runs or not own.startswith(BEFORE_PACKAGES):
+        return []
+    paths = _paths(module, each["files"])
+    if own in paths or not any(os.path.basename(path) in _names(unit.name) and UNIT.match(path) for path in paths):
+        return []
+    return [
+        "%s runs without a package, from the unit %s, which systemd would start in place of the one that %s brings: give that unit another name, and name it "
+        "in replaces of the component" % (unit.name, shown(own), each["label"])
+    ]
+
+
 def _without_unit(module, each, unit):
     files = each["files"] if each["changes"] else []
-    paths = [line for file in files for line in module.run_command(["rpm", "-q", "-p", "--qf", "[%{FILENAMES}\n]", file])[1].splitlines()]
+    paths = _paths(module, files)
     units = sorted({name for found in map(UNIT.match, paths) if found for name in found.groups() if name})
     if any(name in units for name in _names(unit.name)):
         return []
@@ -105,6 +128,12 @@ def _beside(module, unit, ours):
         "beside %s there runs %s, from the same package: they would go on with the former release. One package has one service on a node: stop and disable the "
         "others, or run all of them in one service" % (_full(unit.name), ", ".join(others[:MOST_UNITS_NAMED]))
     ]
+
+
+def holder_of(port):
+    """Who listens on this port of the node, in words; None where nobody does."""
+    sockets = _listening("localhost", port)
+    return (_holder(sockets) or "somebody else") if sockets else None
 
 
 def _taken(module, url, unit):

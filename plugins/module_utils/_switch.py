@@ -127,6 +127,9 @@ class Switch(object):
     def write(self, heartbeats):
         if heartbeats and self.params.get("tested"):
             _records.append(self.params["run_id"], self.params["by"], "sanity test", after=self.params["tested"], result="passed")
+        if heartbeats and self.params.get("adopt"):
+            # The operator's word, and all that there is for a release without a package.
+            _records.append(self.params["run_id"], self.params["by"], "adopted", after=self.params["release"], reason=self.params["reason"])
         for heartbeat in heartbeats:
             before = self.before[heartbeat.name]
             after = heartbeat.put(

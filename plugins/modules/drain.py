@@ -41,6 +41,10 @@ options:
       service:
         description: Its systemd unit. Only M(halfswap.bluegreen.out) and M(halfswap.bluegreen.release) need it; what does not run has nothing in flight.
         type: str
+      replaces:
+        description: >-
+          The systemd unit in which it serves as long as its package is not installed, for M(halfswap.bluegreen.out). Where that runs, it is drained.
+        type: str
       in_flight_url:
         description:
           - URL of a JSON document, as the node reaches it, in which the application counts its requests in flight. For O(method=counter).

@@ -86,6 +86,9 @@ options:
       service:
         description: Name of its systemd unit.
         type: str
+      replaces:
+        description: The systemd unit in which it serves as long as its package is not installed, where that is not O(components[].service).
+        type: str
   state:
     description: The state wanted.
     type: str

@@ -47,6 +47,9 @@ options:
         description: Name of its systemd unit.
         type: str
         required: true
+      replaces:
+        description: Name of the systemd unit in which it serves as long as its package is not installed, where that is not O(checks[].service).
+        type: str
       agent:
         description: Name of the systemd unit of its heartbeat agent. Empty where the application keeps its heartbeat by itself.
         type: str

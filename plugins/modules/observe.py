@@ -39,6 +39,9 @@ options:
         description: Name of its systemd unit.
         type: str
         required: true
+      replaces:
+        description: The systemd unit in which it serves as long as its package is not installed, where that is not O(components[].service).
+        type: str
       url:
         description: Base URL of the control side of its heartbeat as the node reaches it, for instance V(http://127.0.0.1:8791).
         type: str
@@ -95,6 +98,7 @@ observed_s:
 """
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES, units_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
@@ -126,25 +130,32 @@ class Watch(object):
 
     def anomalies(self):
         self.looks += 1
-        units = services(self.module, [c["service"] for c in self.components])
+        units = services(self.module, [unit for c in self.components for unit in units_of(c)])
         try:
             said = {heartbeat.name: heartbeat.status() for heartbeat in self.heartbeats}
         except HeartbeatError as exc:
             return [shown(exc, LENGTH)]
-        now = {c["name"]: dict(state=said[c["name"]]["state"], started_at=units[c["service"]]["started_at"]) for c in self.components}
+        now = {c["name"]: dict(state=said[c["name"]]["state"], started_at=units[self._unit(c, units)]["started_at"]) for c in self.components}
         self.first = self.first or now
-        return [shown(text, LENGTH) for c in self.components for text in self._differences(c, said[c["name"]], now[c["name"]])]
+        return [shown(text, LENGTH) for c in self.components for text in self._differences(c, said[c["name"]], now[c["name"]], units)]
 
-    def _differences(self, component, status, now):
+    @staticmethod
+    def _unit(component, units):
+        """The unit in which it serves."""
+        return next((unit for unit in units_of(component) if units[unit]["active"]), component["service"])
+
+    def _differences(self, component, status, now, units):
+        unit = self._unit(component, units)
         name, first = component["name"], self.first[component["name"]]
         if not status["healthy"]:
             yield "component %s is not healthy: %s" % (name, status["why"])
         if now["state"] != first["state"]:
             yield "component %s went from %s to %s (by %s, run %s)" % (name, first["state"], now["state"], status["by"], status["run_id"])
-        if not now["started_at"]:
-            yield "component %s: its service %s does not run" % (name, component["service"])
-        elif first["started_at"] and abs(now["started_at"] - first["started_at"]) > CLOCK_S:
-            yield "component %s: its service %s was started again" % (name, component["service"])
+        # What was adopted may have its processes elsewhere, as a container has.
+        if not now["started_at"] and not (unit != component["service"] and units[unit]["active"]):
+            yield "component %s: its service %s does not run" % (name, unit)
+        elif first["started_at"] and now["started_at"] and abs(now["started_at"] - first["started_at"]) > CLOCK_S:
+            yield "component %s: its service %s was started again" % (name, unit)
 
     def renew(self):
         if self.module.params["run_id"] and monotonic() - self.renewed_at >= RENEW_S:
@@ -173,7 +184,7 @@ def main():
     module = Keeping(
         guarded=["components"],
         argument_spec=dict(
-            components=components_option(service=dict(type="str", required=True)),
+            components=components_option(service=dict(type="str", required=True), replaces=REPLACES),
             seconds=dict(type="float", required=True),
             first=dict(type="dict"),
             run_id=dict(type="str", default=""),

@@ -66,10 +66,22 @@ options:
         description: Name of its systemd unit.
         type: str
         required: true
-      version:
-        description: Version wanted.
+      replaces:
+        description:
+          - The systemd unit in which it served before its package was installed for the first time. Where that is active or enabled, it is stopped and
+            disabled, with the same proof as the service, and nobody may be left on the ports of O(drain) before anything is installed.
+          - It stays as it is on the disk, for O(components[].as_adopted).
         type: str
-        required: true
+      version:
+        description: Version wanted. Required without O(components[].as_adopted=true).
+        type: str
+      as_adopted:
+        description:
+          - Instead of a version, what served before there was a package, as the playbook C(adopt) found it. A package that was installed since is removed,
+            and the unit O(components[].replaces) is enabled and started, until it is healthy.
+          - It fails, and changes nothing, where the package is installed and systemd has no such unit.
+        type: bool
+        default: false
       release:
         description: Release of the RPM wanted; see O(halfswap.bluegreen.rpm_release#module:packages[].release).
         type: str

@@ -59,7 +59,7 @@ def _drain(component: Mapping[str, Any], method: Any) -> dict[str, Any]:
             f"component {component['name']} has no status_url and in_flight_key, so nobody can count its requests in flight: give both, or set "
             "bluegreen_drain_method to kernel, which needs no help from the application (see docs/drain.md)"
         )
-    view = {"name": component["name"], "service": component["service"], "ports": [component["port"]]}
+    view = {"name": component["name"], "service": component["service"], "ports": [component["port"]], **_replaces(component)}
     if component.get("long_lived_ports"):
         view["long_lived_ports"] = component["long_lived_ports"]
     if component.get("status_url") and component.get("in_flight_key"):
@@ -93,11 +93,21 @@ def _check(component: Mapping[str, Any], application: Any) -> dict[str, Any]:
         "package": component["package"],
         "service": component["service"],
         "agent": unit,
+        **_replaces(component),
         "ports": ports,
         "health_url": component.get("health_url") or "",
         "status_url": component.get("status_url") or "",
         "keys": {name: key for name, key in keys.items() if key},
     }
+
+
+def _is_adopted(component: Mapping[str, Any], release: Any) -> bool:
+    """Whether that release has no package of it: what an operator has adopted is noted as None. A release that somebody asks for has a version."""
+    return isinstance(release, Mapping) and component["name"] in release and release[component["name"]] is None
+
+
+def _replaces(component: Mapping[str, Any]) -> dict[str, Any]:
+    return {"replaces": component["replaces"]} if component.get("replaces") else {}
 
 
 def _of_release(component: Mapping[str, Any], release: Any) -> str:
@@ -129,6 +139,17 @@ def _startable(component: Mapping[str, Any]) -> dict[str, Any]:
     return {"service": component["service"], **({"health_url": component["health_url"]} if component.get("health_url") else {})}
 
 
+def _package(component: Mapping[str, Any], release: Any) -> dict[str, Any] | None:
+    if _is_adopted(component, release):
+        return None  # there is none to be staged
+    return {**_packaged(component, "name"), **_wanted(component, release), **_startable(component), **_replaces(component)}
+
+
+def _released(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
+    wanted = {"as_adopted": True} if _is_adopted(component, release) else _wanted(component, release)
+    return {"name": component["name"], **_packaged(component), **wanted, "service": component["service"], **_replaces(component), **_heartbeat(component)}
+
+
 def _packaged(component: Mapping[str, Any], key: str = "package") -> dict[str, Any]:
     return {key: component["package"], **({"may_differ": component["may_differ"]} if component.get("may_differ") else {})}
 
@@ -146,7 +167,7 @@ def _test(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
 
 def _sanity(component: Mapping[str, Any], release: Any) -> dict[str, Any]:
     header = component.get("release_header", "")
-    version = _wanted(component, release)["version"]
+    version = "" if _is_adopted(component, release) else _wanted(component, release)["version"]
     checks = component.get("sanity") or [{"name": "answers", "path": "/"}]
     alone = bool(component.get("sanity_commands")) or any(check.get("through") in ("node", "both") for check in checks)
     return {
@@ -184,9 +205,9 @@ def _verify(component: Mapping[str, Any], application: Any) -> dict[str, Any]:
 # The second argument is the release, for `drain` the method, for `check` and `verify` the name of the application, or for `frontend` the address that the load balancer listens at.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], **_heartbeat(c)},
-    "node": lambda c, release: {"name": c["name"], **_packaged(c), "service": c["service"], **_heartbeat(c)},
-    "switch": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_heartbeat(c)},
-    "observe": lambda c, release: {"name": c["name"], "service": c["service"], **_heartbeat(c)},
+    "node": lambda c, release: {"name": c["name"], **_packaged(c), "service": c["service"], **_replaces(c), **_heartbeat(c)},
+    "switch": lambda c, release: {"name": c["name"], "package": c["package"], "service": c["service"], **_replaces(c), **_heartbeat(c)},
+    "observe": lambda c, release: {"name": c["name"], "service": c["service"], **_replaces(c), **_heartbeat(c)},
     "agent": lambda c, release: _agent(c),
     "check": _check,
     "way": lambda c, release: {
@@ -195,8 +216,8 @@ VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     },
     "capacity": lambda c, release: _capacity(c),
     "drain": _drain,
-    "package": lambda c, release: {**_packaged(c, "name"), **_wanted(c, release), **_startable(c)},
-    "release": lambda c, release: {"name": c["name"], **_packaged(c), **_wanted(c, release), "service": c["service"], **_heartbeat(c)},
+    "package": _package,
+    "release": _released,
     "build": _build,
     "sanity": _sanity,
     "test": _test,

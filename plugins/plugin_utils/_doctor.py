@@ -28,7 +28,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import 
 )
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown, shown_all
 
-from ._evidence import LENGTH, Node
+from ._evidence import LENGTH, UNKNOWN, Node
 from ._refusals import Refusal
 from ._report import fit
 
@@ -290,14 +290,14 @@ def heartbeats(seen: Seen) -> Iterator[Finding]:
             yield Finding("heartbeat", node.name, node.unread, mend)
         for component in node.components:
             where = f"{component.name}: "
-            if component.nevra is None:
+            if component.nevra is None and not component.adopted:
                 yield Finding("heartbeat", node.name, f"{where}{component.state}; no package is installed yet", weight=FINE)
                 continue
             wrong = [*component.doubts(), *([] if component.healthy else [f"{where}it is not healthy: {component.why}"])]
             for why in wrong:
                 yield Finding("heartbeat", node.name, why, "see systemctl status and the journal of its service; deploying it again is right, too")
             if not wrong:
-                yield Finding("heartbeat", node.name, f"{where}{component.state}, healthy, {component.nevra}", weight=FINE)
+                yield Finding("heartbeat", node.name, f"{where}{component.state}, healthy, {component.named}", weight=FINE)
         if node.lock:
             found = f"run {node.lock['run_id']} of {node.lock['owner']} holds the lock"
             yield Finding("lock", node.name, found, f"wait for it; of a dead run: halfswap.bluegreen.unlock -e bluegreen_run_id={node.lock['run_id']}", NOTE)
@@ -341,7 +341,10 @@ def units(seen: Seen) -> Iterator[Finding]:
             there = _installed(seen, name, unit)
             if _is_masked(unit):
                 continue
-            if unit["role"] == "agent" and unit["load"] == "not-found":
+            if unit["role"] == "replaced":
+                found = "is not there" if unit["load"] == "not-found" else f"is {unit['active']}"
+                yield Finding("unit", name, f"{unit['unit']}, which {unit['component']} replaces, {found}", weight=FINE)
+            elif unit["role"] == "agent" and unit["load"] == "not-found":
                 yield Finding("unit", name, f"{unit['unit']} is not there", "run halfswap.bluegreen.setup, which installs the heartbeat agent")
             elif unit["load"] == "not-found" and there is None:
                 yield Finding("unit", name, f"{unit['unit']} comes with the first deployment", weight=FINE)
@@ -585,7 +588,7 @@ def drift(seen: Seen) -> Iterator[Finding]:
             yield Finding(
                 "drift",
                 node.name,
-                f"it serves {_names(node.nevras)}, and has noted {_names(current)}",
+                f"it serves {node.named}, and has noted {' '.join(nevra or UNKNOWN for nevra in current.values())}",
                 "somebody installed it past the collection: deploy the release that you want, which brings both together",
             )
 
@@ -616,7 +619,16 @@ def ways_back(seen: Seen) -> Iterator[Finding]:
             yield Finding(
                 "way back", name, f"rollback could not go to {', '.join(gone)}: its RPM is nowhere", "publish it again, if it is ever to serve again", NOTE
             )
-        if not lost and not gone:
+        only = [c for node in seen.nodes if node.name == name for c in node.components if c.nevra is None and c.adopted and not c.replaces]
+        for component in only:
+            yield Finding(
+                "way back",
+                name,
+                f"{component.name} serves without a package, and nothing names the unit that the way back of its first deployment would start",
+                "let it run in a unit of another name than its service, and name that in replaces of the component",
+                FAULT if seen.way_back else NOTE,
+            )
+        if not lost and not gone and not only:
             yield Finding("way back", name, "every package to go back to is there" if now else "nothing is installed yet", weight=FINE)
 
 
@@ -653,10 +665,6 @@ def of_description(texts: Iterable[str]) -> list[Finding]:
     return [Finding("description", CONTROLLER, shown(text, LONG), "mend it in the inventory: nothing else was asked") for text in texts]
 
 
-def _names(packages: Mapping[str, str | None]) -> str:
-    return " ".join(nevra or "nothing" for nevra in packages.values())
-
-
 def _installed(seen: Seen, name: str, unit: Mapping[str, Any]) -> str | None:
     """The package that is installed of the component of this unit, whoever has told."""
     told = (seen.places[name].get("installed") or {}).get(unit["package"])
@@ -686,7 +694,11 @@ def _holder(port: Mapping[str, Any]) -> str:
 
 def _is_its_own(seen: Seen, name: str, port: Mapping[str, Any]) -> bool:
     """Process 1 holds a socket for the unit that it starts; and a unit may have several names."""
-    names = [port["unit"], *(unit["id"] for unit in seen.places[name].get("units") or () if unit["unit"] == port["unit"])]
+    there = seen.places[name].get("units") or ()
+    names = [port["unit"], *(unit["id"] for unit in there if unit["unit"] == port["unit"])]
+    if port["what"] == "application":
+        # It serves there until the first deployment.
+        names += [unit["unit"] for unit in there if unit["role"] == "replaced" and unit["component"] == port["component"]]
     if _is_of_agent(seen, name, port) and _is_agent_of(port["by"] or "", port["component"]):
         return True
     return port["pid"] in (None, 1) or any(_same_unit(port["by"], each) for each in names)

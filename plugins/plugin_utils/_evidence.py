@@ -11,7 +11,7 @@ one, an unreachable host, a fact left over from another batch) becomes the reaso
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -37,12 +37,15 @@ _COMPONENT = keys(
         "started_at": or_null(number(None)),
         "differing": listing(text(), 100000),
     },
-    {"owed": truth()},
+    {"owed": truth(), "replaces": or_null(text()), "replaced_active": truth()},
 )
 _SAID = keys(
     {"at": number(), "batch_id": text(), "machine": text(), "components": listing(_COMPONENT, 1000)},
     {"lock": keys({}), "record": keys({}), "clock_skew_s": number(), "undrainable": or_null(text())},
 )
+
+# What stands for a release that has no package.
+UNKNOWN = "unknown (adopted)"
 
 # Of what a node says, each text. Modules of ours have cut what they quote, and say a little more than that.
 LENGTH = 1000
@@ -76,6 +79,16 @@ class Component:
     owed: bool = False
     # The files on the disk that are not as in the package.
     differing: tuple[str, ...] = ()
+    # The unit in which it runs without its package, where it has another one than with it, and whether that is active.
+    replaces: str = ""
+    replaced_active: bool = False
+    # Whether the node has noted that it serves without a package, by the word of an operator.
+    adopted: bool = False
+
+    @property
+    def named(self) -> str:
+        """Its package as people read it."""
+        return self.nevra or (UNKNOWN if self.adopted else "nothing")
 
     @property
     def serving(self) -> bool:
@@ -88,7 +101,12 @@ class Component:
     def doubts(self) -> list[str]:
         """Why it is not known what the running process is; nothing when the process is the package installed."""
         if self.nevra is None:
-            return [f"{self.name}: no package is installed"]
+            return [f"{self.name}: {text}" for text in self._doubts_of_unknown()]
+        if self.replaced_active:
+            return [
+                f"{self.name}: {self.replaces}, which it replaces, is active beside {self.nevra}, so nobody knows which of them answers: stop the one that is not "
+                f"to serve (systemctl disable --now {self.replaces})"
+            ]
         if not self.active:
             return [f"{self.name}: its service does not run"]
         if self.started_at is None or self.installed_at is None:
@@ -104,6 +122,18 @@ class Component:
             return [f"{self.name}: it does not tell what it has to (status_url; {self.status['status_error']})"]
         if self.release is not None and self.release != self.version:
             return [f"{self.name}: it reports release {self.release}, but {self.nevra} is installed"]
+        return []
+
+    def _doubts_of_unknown(self) -> list[str]:
+        """Which release that is nobody knows: the operator has said that it serves. What was adopted is its unit, which may have been started again since."""
+        if not self.adopted:
+            return ["no package is installed"]
+        if not (self.replaced_active if self.replaces else self.active):
+            return [f"{self.replaces or 'the service'} in which it was adopted is not active"]
+        if self.owed:
+            return ["an installation of its package has begun, so the files that were adopted may have been replaced"]
+        if self.status.get("status_error"):
+            return [f"it does not tell what it has to (status_url; {self.status['status_error']})"]
         return []
 
 
@@ -139,6 +169,15 @@ class Node:
     def nevras(self) -> dict[str, str | None]:
         return {c.name: c.nevra for c in self.components}
 
+    @property
+    def named(self) -> str:
+        """Its packages as people read them."""
+        return " ".join(c.named for c in self.components)
+
+    def as_adopted(self) -> Node:
+        """What it would be if an operator adopted it."""
+        return replace(self, components=tuple(replace(c, adopted=True) if c.nevra is None else c for c in self.components))
+
     def has(self, component: str) -> bool:
         """Nobody knows what an unread node lacks."""
         return not self.components or any(c.name == component for c in self.components)
@@ -157,7 +196,7 @@ class Node:
         return self.nevras == dict(wanted) and not self.doubts() and not self.altered() and not self.unhealthy()
 
 
-def _component(said: Mapping[str, Any]) -> Component:
+def _component(said: Mapping[str, Any], record: Mapping[str, Any] | None) -> Component:
     status = said["heartbeat"]
     requests = status.get("requests") or {}
     since_s = None if status["since_s"] is None else float(status["since_s"])
@@ -182,6 +221,9 @@ def _component(said: Mapping[str, Any]) -> Component:
         rate_per_s=requests.get("rate_per_s"),
         status=status,
         differing=tuple(said["differing"]),
+        replaces=said.get("replaces") or "",
+        replaced_active=bool(said.get("replaced_active")),
+        adopted=bool(record) and (record or {}).get("current", {}).get(said["name"], "") is None,
     )
 
 
@@ -218,7 +260,7 @@ def read_node(name: str, stack: str, said: Any, batch_id: str | None = None, old
     ]
     if errors:
         return unread("; ".join(errors))
-    components = tuple(_component(each) for each in said["components"])
+    components = tuple(_component(each, said.get("record")) for each in said["components"])
     if not components:
         return unread("it has no components")
     return Node(
@@ -297,5 +339,6 @@ def staged(nodes: Sequence[Node], hostvars: Any, variable: str | None) -> dict[s
         if found.get("failed") or "packages" not in found:
             raise Unstaged(f"{node.name}: the packages of the release were not found for it ({reason(found) or 'skipped'}).")
         resolved = {package["name"]: package["after"] for package in found["packages"]}
-        wanted[node.name] = {component.name: resolved[component.package] for component in node.components}
+        # What was adopted has no package that could be staged.
+        wanted[node.name] = {component.name: resolved.get(component.package) for component in node.components}
     return wanted

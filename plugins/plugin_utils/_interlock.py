@@ -18,7 +18,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import DEFAULT_FALL, DEFAULT_RISE, unsettled
 
-from ._evidence import Component, Node
+from ._evidence import UNKNOWN, Component, Node
 from ._refusals import Override, Refusal
 
 # Seconds that the rate of a component is the mean of. Of what was before them nobody knows, so nothing is expected for longer: a single request
@@ -170,7 +170,7 @@ def refuse_standby(nodes: Sequence[Node], batch: Collection[str], limits: Limits
 def refuse_live(
     node: Node,
     served: Sequence[Mapping[str, str | None]],
-    proof: Mapping[str, str],
+    proof: Mapping[str, str | None],
     sanity: Sequence[Mapping[str, Any]],
     adoption: Sequence[Refusal] | None = None,
 ) -> list[Refusal]:
@@ -181,13 +181,14 @@ def refuse_live(
     """
     if node.unread:
         return [Refusal("HS-UNREAD", f"{node.name}: {node.unread}")]
+    node = node if adoption is None else node.as_adopted()
     reasons: list[Refusal] = []
     for component in node.components:
         wanted = proof.get(component.name)
-        if not wanted:
+        if not wanted and not (component.name in proof and component.adopted):
             reasons.append(Refusal("HS-PROOF", f"{component.name}: nothing says which package it must have (option proof)"))
         elif component.nevra != wanted:
-            reasons.append(Refusal("HS-PROOF", f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted}"))
+            reasons.append(Refusal("HS-PROOF", f"{component.name}: {component.nevra or 'no package'} is installed, not {wanted or UNKNOWN}"))
     reasons += unfit(node)
     # The step release has installed them, and read them then. What was served is not kept out for what its application did to them since.
     reasons += [Refusal("HS-FILES", f"{text}: {MEND_FILES}") for text in node.altered() if node.nevras not in served]
@@ -216,18 +217,21 @@ def served_by(nodes: Sequence[Node]) -> list[dict[str, str | None]]:
 
 
 def refuse_adoption(node: Node, nodes: Sequence[Node]) -> list[Refusal]:
-    """Why this node does not go live for the first time without a sanity test: all the proof is that it serves already, through other load balancers."""
+    """Why this node does not go live for the first time without a sanity test: all the proof is that it serves already, through other load balancers.
+
+    That what has no package is one release is the operator's word: it differs from nothing.
+    """
     reasons = []
-    if node.record:
+    if node.record and any(c.nevra is None and node.record["current"].get(c.name) for c in node.components):
+        reasons.append(Refusal("HS-ADOPT", "what it has served came with a package, which is not installed any more: deploy the release that you want"))
+    elif node.record:
         reasons.append(Refusal("HS-ADOPT", "it has been live before, so it is tested before it serves again: halfswap.bluegreen.all_live does that"))
-    for other in nodes:
-        if other.nevras != node.nevras and (other.live or not other.doubts() + other.unhealthy()):
-            reasons.append(Refusal("HS-ADOPT", f"{other.name} runs {_packages(other)}, not {_packages(node)}: two releases are not adopted together"))
+    node = node.as_adopted()
+    for other in (each.as_adopted() for each in nodes):
+        differs = any(nevra and node.nevras.get(name) and nevra != node.nevras[name] for name, nevra in other.nevras.items())
+        if differs and (other.live or not other.doubts() + other.unhealthy()):
+            reasons.append(Refusal("HS-ADOPT", f"{other.name} runs {other.named}, not {node.named}: two releases are not adopted together"))
     return reasons
-
-
-def _packages(node: Node) -> str:
-    return " ".join(nevra or "nothing" for nevra in node.nevras.values())
 
 
 # Checks by which a load balancer must be slower in than out. A node is out at the latest one interval and fall - 1 checks after the flip, and in
@@ -256,7 +260,7 @@ def refuse_exclusive(
     successors: Sequence[Node],
     nodes: Sequence[Node],
     leaving: Collection[str],
-    proofs: Mapping[str, Mapping[str, str]],
+    proofs: Mapping[str, Mapping[str, str | None]],
     sanity: Sequence[Mapping[str, Any]],
     limits: Limits,
 ) -> list[Refusal]:

@@ -23,7 +23,7 @@ from ._interlock import MEND_FILES, Limits, overloaded, remaining, too_few, unfi
 from ._probers import books, undeclared
 from ._refusals import Refusal, divided
 
-Packages = Mapping[str, str | None]  # component -> NEVRA; None where nothing is installed
+Packages = Mapping[str, str | None]  # component -> NEVRA; None where nothing is installed, or what was adopted has no package
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Policy:
     observe_s: float = 0.0
     # What the nodes call this deployment, or the one that it goes back to; nothing where no deployment is known.
     deployment: str = ""
+    # Whether a release is refused whose way back was not rehearsed.
+    way_back: bool = True
     limits: Limits = field(default_factory=Limits)
 
 
@@ -56,6 +58,8 @@ class Batch:
     # Per node, the packages to go back to when the batch fails: what it serves itself, or else what the nodes that stay serve.
     # Empty where there is no such thing: a node that has never served stays in standby.
     restore: Mapping[str, Packages]
+    # The nodes that cannot go back there any more once a package is installed, and why.
+    one_way: Mapping[str, str]
     # Those of the nodes that stand by with everything in place: they need a sanity test and no more.
     ready: tuple[str, ...]
     # The nodes that leave, as they are, once this batch serves: strategy `cutover` keeps them as the way back.
@@ -138,12 +142,14 @@ def plan(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) 
             refusals += _too_few(nodes, number, names, staying, policy)
         if leaving:
             refusals += _too_few(nodes, number, [node.name for node in nodes if node.name not in after], after, policy)
+        kept: Mapping[str, Packages] = {} if policy.strategy == "all_live" else {name: _restore(name, staying, runs, wanted[name]) for name in names}
         batch = Batch(
             number=number,
             nodes=tuple(names),
             before={node.name: node.nevras for node in group.nodes},
             after={name: dict(wanted[name]) for name in names},
-            restore={} if policy.strategy == "all_live" else {name: _restore(name, staying, runs, wanted[name]) for name in names},
+            restore=kept,
+            one_way={node.name: why for node in group.nodes if (why := _one_way(node, kept.get(node.name) or {}, wanted[node.name], policy))},
             ready=tuple(node.name for node in group.nodes if not node.live and node.ready(wanted[node.name])),
             retire=tuple(leaving),
             exclusive=policy.exclusive and bool(leaving and names),
@@ -183,13 +189,26 @@ def _restore(name: str, staying: Collection[str], runs: Mapping[str, Packages], 
     return dict(served[0])
 
 
+def _one_way(node: Node, restore: Packages, wanted: Packages, policy: Policy) -> str:
+    """Why what it served without a package does not come back once there is one; nothing where it does."""
+    unknown = [c for c in node.components if c.name in restore and restore[c.name] is None and wanted[c.name]]
+    for component in unknown:
+        if not component.adopted:
+            return f"{component.name} was not adopted on it"
+        if not component.replaces:
+            return f"{component.name} serves without a package, and the component has no key replaces, which names the unit to start again"
+    if unknown and not policy.way_back:
+        return f"{unknown[0].name} serves without a package, and nobody has looked which of its files the new one replaces (bluegreen_way_back is false)"
+    return ""
+
+
 def _undo(batch: Batch, group: Group) -> Batch | None:
     """The batch that takes this one back: the half that stands by serves again, or else the nodes get back what they served."""
     if group.stand_by:
-        nodes: dict[str, Packages] = {node.name: {name: nevra for name, nevra in node.nevras.items() if nevra} for node in group.stand_by}
+        nodes: dict[str, Packages] = {node.name: dict(node.nevras) for node in group.stand_by}
         retire, ready = batch.serving_after, tuple(nodes)
     else:
-        nodes = {name: packages for name, packages in batch.restore.items() if packages}
+        nodes = {name: packages for name, packages in batch.restore.items() if packages and name not in batch.one_way}
         retire, ready = (), ()
     if not nodes:
         return None
@@ -199,6 +218,7 @@ def _undo(batch: Batch, group: Group) -> Batch | None:
         before={name: batch.after.get(name, packages) for name, packages in nodes.items()},
         after=nodes,
         restore={},
+        one_way={},
         ready=ready,
         retire=retire,
         observe_s=0.0,
@@ -363,7 +383,9 @@ def _cutover(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Poli
     in_since_s = 0.0 if swap or retire else min(component.since_s or 0.0 for node in members(new) for component in node.components)
     left_s = max(0.0, round(policy.confirm_after_s - in_since_s))
     watch = [Group(swap, retire, left_s, stand_by)] if swap or retire or left_s else []
-    return [*watch, Group(others, observe_s=policy.observe_s)] if others else watch
+    # Whoever has no package of what serves again cannot follow to it.
+    follow = [node for node in others if all(wanted[node.name].values())]
+    return [*watch, Group(follow, observe_s=policy.observe_s)] if follow else watch
 
 
 def _all_live(nodes: Sequence[Node], wanted: Mapping[str, Packages], policy: Policy) -> list[Group]:

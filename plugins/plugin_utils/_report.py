@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import guess_s, is_guess, known_probers, misasked, strangers
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 
-from ._evidence import Node
+from ._evidence import UNKNOWN, Node
 from ._planner import Batch, Packages, Plan, Policy
 from ._target import target
 
@@ -48,7 +48,8 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         left = f"{len(batch.staying if batch.nodes else batch.serving_after)} of {batch.total}"
         for name in batch.nodes:
             for component, after in batch.after[name].items():
-                before = batch.before[name][component] or "nothing"
+                before = next(c.named for c in of[name].components if c.name == component)
+                after = after or UNKNOWN
                 again = "the same, with its own files" if of[name].altered() else "the same"
                 rows.append((batch.number, name, before, after if after != before else again, left))
         later = f"{len(batch.serving_after)} of {batch.total}"
@@ -63,6 +64,7 @@ def plan_lines(plan: Plan, nodes: Sequence[Node], policy: Policy) -> list[str]:
         f"PLAN {plan.digest}: {plan.strategy}, {count}, ETA {'about' if certain else 'more than'} {_about(total)}",
         *table(("batch", "node", "from", "to", "nodes serving meanwhile", "expected"), rows),
         *fit(passed),
+        *fit(f"NO WAY BACK for {name} once its package is installed: {why}." for batch in plan.batches for name, why in batch.one_way.items()),
         *fit(f"WARNING: {text}." for text in plan.differences),
         *(
             []
@@ -87,16 +89,16 @@ def _expected(batch: Batch, of: Mapping[str, Node], policy: Policy) -> str:
 
 
 def _packages(node: Node) -> tuple[str]:
-    return (_names(node.nevras),)
+    return (node.named,)
 
 
 def _names(packages: Packages) -> str:
-    return " ".join(nevra or "nothing" for nevra in packages.values())
+    return " ".join(nevra or UNKNOWN for nevra in packages.values())
 
 
 def _nothing(nodes: Sequence[Node]) -> str:
     serving = [node for node in nodes if node.serving]
-    serves = ", ".join(sorted({nevra for node in serving for nevra in node.nevras.values() if nevra}))
+    serves = ", ".join(sorted({c.named for node in serving for c in node.components}))
     if len(serving) == len(nodes):
         return f"PLAN nothing to do: all {len(nodes)} nodes are live, healthy and on {serves}"
     rest = ", ".join(f"{node.name} with {_packages(node)[0]}" for node in nodes if node not in serving)
@@ -177,7 +179,7 @@ def status_lines(nodes: Sequence[Node], load_balancers: Sequence[Mapping[str, An
                     node.stack,
                     component.name,
                     component.state if component.healthy else f"{component.state}, down",
-                    component.nevra or "-",
+                    component.nevra or (component.named if component.adopted else "-"),
                     "-" if component.since_s is None else _age(component.since_s),
                     "-" if component.rate_per_s is None else f"{component.rate_per_s:.1f}",
                     "; ".join([*filter(None, [asked]), *([] if component.healthy else [component.why]), *notes]),
@@ -234,7 +236,7 @@ def _progress(nodes: Sequence[Node], how: str) -> str:
     unread = [node.name for node in nodes if node.unread]
     if unread:
         return f"Nobody knows whether it is half done: {', '.join(unread)} could not be read. {mended} It goes on from what the nodes say then."
-    if not any(nevra for node in nodes for nevra in node.nevras.values()):
+    if not any(component.nevra or component.adopted for node in nodes for component in node.components):
         return f"Nothing is half done: no node has a package installed. {mended}"
     if standing_by(nodes):
         return f"Nothing is half done: one half serves, and the other one stands by. {mended}"
@@ -261,7 +263,7 @@ def standing_by_lines(nodes: Sequence[Node]) -> list[str]:
     waiting = standing_by(nodes)
     if not waiting:
         return []
-    has, serves = (", ".join(dict.fromkeys(_names(node.nevras) for node in half)) for half in (waiting, [node for node in nodes if node not in waiting]))
+    has, serves = (", ".join(dict.fromkeys(node.named for node in half)) for half in (waiting, [node for node in nodes if node not in waiting]))
     wanted = target("rollback", nodes, None, "halves").wanted
     way_back = " Until then halfswap.bluegreen.rollback goes back to them with one flip."
     flip = all(wanted.get(node.name) == node.nevras for node in waiting)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ._evidence import Node
+from ._evidence import UNKNOWN, Node
 from ._interlock import refuse_adoption, unfit
 from ._planner import Packages
 from ._refusals import Refusal
@@ -54,6 +54,9 @@ def rollback(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     on_it = [node for node in nodes if node.ready(back)]
     stacks = {node.stack for node in on_it if not any(node.live for node in on_it)}
     stands_by = any(all(node in on_it for node in nodes if node.stack == stack) for stack in stacks)
+    if None in back.values() and not stands_by:
+        told = f"what served before is {_names(back)}: there is no package of it to install. Deploy the release that you want by its version"
+        return Target(refusals=(Refusal("HS-NOWHERE", told),))
     return Target(dict.fromkeys((node.name for node in nodes), back), "cutover" if stands_by else strategy, deployment)
 
 
@@ -70,20 +73,27 @@ def confirm(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     serving = [node for node in nodes if node.serving and not node.doubts()]
     releases = {_key(node.nevras) for node in serving}
     if len(releases) != 1:
-        told = ", ".join(f"{node.name} {_names(node.nevras)}" for node in serving) or "no node serves"
+        told = ", ".join(f"{node.name} {node.named}" for node in serving) or "no node serves"
         return Target(refusals=(Refusal("HS-MIXED", f"there is not one release that serves ({told}): deploy the one that you want by its version"),))
-    return Target(dict.fromkeys((node.name for node in nodes), dict(releases.pop())), "halves")
+    wanted = dict(releases.pop())
+    if None in wanted.values() and any(not node.ready(wanted) for node in nodes):
+        told = f"what serves is {_names(wanted)}: there is no package of it to install elsewhere. Deploy the release that you want by its version"
+        return Target(refusals=(Refusal("HS-MIXED", told),))
+    return Target(dict.fromkeys((node.name for node in nodes), wanted), "halves")
 
 
 def all_live(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
     """What each node has installed, whatever that is."""
-    return Target({node.name: node.nevras if all(node.nevras.values()) else None for node in nodes}, "all_live")
+    return Target({node.name: node.nevras if all(c.nevra or c.adopted for c in node.components) else None for node in nodes}, "all_live")
 
 
 def adopt(nodes: Sequence[Node], wanted: Any, strategy: str) -> Target:
-    """What each healthy node has installed, where that serves already by the load balancers of before, and is one release. None goes out for it."""
-    unable = {node.name: [*unfit(node), *(Refusal("HS-FILES", text) for text in node.altered())] for node in nodes}
-    first = [node for node in nodes if not node.live and not unable[node.name]]
+    """What each healthy node has installed, where that serves already by the load balancers of before, and is one release. None goes out for it.
+
+    What came without a package is None: the node notes it as unknown, even where it says live already.
+    """
+    unable = {node.name: [*unfit(node.as_adopted()), *(Refusal("HS-FILES", text) for text in node.altered())] for node in nodes}
+    first = [node for node in nodes if not unable[node.name] and (not node.live or any(c.nevra is None and not c.adopted for c in node.components))]
     refusals = [refusal.of(f"{node.name}: ") for node in first for refusal in refuse_adoption(node, nodes)]
     if not first and not any(node.serving for node in nodes):
         refusals = [refusal.of(f"{name}: ") for name, found in unable.items() for refusal in found]
@@ -109,7 +119,7 @@ def _key(packages: Packages) -> Served:
 
 
 def _names(packages: Packages) -> str:
-    return " ".join(nevra or "nothing" for nevra in packages.values())
+    return " ".join(nevra or UNKNOWN for nevra in packages.values())
 
 
 def _served(node: Node) -> list[Entry]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 
-from ._evidence import Node
+from ._evidence import UNKNOWN, Node
 from ._reason import reason
 
 
@@ -20,18 +20,23 @@ from ._reason import reason
 class WayBack:
     """What the node goes back to; without packages it stays as it is, and `stays` says why."""
 
-    packages: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str | None] = field(default_factory=dict)
     stays: str = ""
 
 
-def way_back(node: Node, restore: Mapping[str, str], on_failure: str) -> WayBack:
-    """A node that says live, or nothing, is left alone: it has not left yet, or it is in already. To stop it would take a swap of its own."""
+def way_back(node: Node, restore: Mapping[str, str | None], on_failure: str, one_way: str = "") -> WayBack:
+    """A node that says live, or nothing, is left alone: it has not left yet, or it is in already. To stop it would take a swap of its own.
+
+    one_way: why it cannot go back once a package is installed.
+    """
     if node.unread or any(component.state != "standby" for component in node.components):
         return WayBack(stays=f"{node.name} was left as it is: it is live, or does not tell.")
     if on_failure == "hold":
         return WayBack(stays=f"{node.name} stays in standby as it is (bluegreen_on_failure is hold).")
     if not restore:
         return WayBack(stays=f"{node.name} has nothing known to go back to and stays in standby.")
+    if one_way and (node.nevras != dict(restore) or node.doubts()):
+        return WayBack(stays=f"{node.name} has no way back ({one_way}) and stays in standby.")
     return WayBack(packages=dict(restore))
 
 
@@ -40,7 +45,7 @@ def outcome(name: str, found: Mapping[str, Any], back: Any, live: Any) -> str:
     if not found.get("packages"):
         return str(found.get("stays") or f"Nothing is known of {name}.")
     if _succeeded(back) and _succeeded(live):
-        return f"{name} is back on {', '.join(found['packages'].values())} and live."
+        return f"{name} is back on {', '.join(nevra or UNKNOWN for nevra in found['packages'].values())} and live."
     failed = live if _succeeded(back) else back
     why = reason(failed) or "see the output above"
     written = isinstance(failed, Mapping) and any(component.get("after") == "live" for component in failed.get("components") or ())

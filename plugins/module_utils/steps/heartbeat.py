@@ -10,6 +10,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import untrue
@@ -40,7 +41,11 @@ def main():
         argument_spec=dict(
             dict(OPTIONS, **JUDGED),
             components=components_option(
-                revision=dict(type="int"), expected_per_s=dict(type="float", default=0.0), package=dict(type="str"), service=dict(type="str")
+                revision=dict(type="int"),
+                expected_per_s=dict(type="float", default=0.0),
+                package=dict(type="str"),
+                service=dict(type="str"),
+                replaces=REPLACES,
             ),
             state=dict(type="str", required=True, choices=["live", "standby"]),
             traffic_timeout_s=dict(type="float", default=10.0),

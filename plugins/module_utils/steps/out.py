@@ -10,6 +10,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import units_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import NOT_DRAINED, UNDRAINABLE, drain, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
@@ -46,8 +47,8 @@ def switched(module):
 
 def drained(module, asked, revisions):
     """Wait until nobody uses what runs, and keep the proof; the result of module drain."""
-    units = look(module, [c["service"] for c in asked["components"]])
-    running = [c for c in asked["components"] if units[c["service"]].runs]
+    units = look(module, [unit for c in asked["components"] for unit in units_of(c)])
+    running = [c for c in asked["components"] if any(units[unit].runs for unit in units_of(c))]
     # What does not run has nothing in flight, and could not tell.
     result = dict(drained=True, proceeded=False, guess=False, waited_s=0.0, open=[], method=asked["method"], components=[])
     exceptions = {}

@@ -11,20 +11,25 @@ __metaclass__ = type
 
 import platform
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _owed, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _owed, _proof, _records, _rpm_files
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES, unit_of, units_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, in_use, options
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import read
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness, time_is_up
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed_packages
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import MAY_DIFFER
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._startable import holder_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import CLOCKS_DIFFER_S, SystemdError, act, look, told, up_s
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import POLL_S, monotonic, wait_until
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+
+# A socket may be there for a moment after its process.
+PORT_FREE_S = 5.0
 
 
 class Failed(Exception):
@@ -48,6 +53,11 @@ def is_far(component):
     return "relayed" in (component["heartbeat"] or {})
 
 
+def is_adopted(component):
+    """Whether it is to be as it was before its first package."""
+    return component["as_adopted"]
+
+
 def each_once(units):
     return [unit for at, unit in enumerate(units) if unit not in units[:at]]
 
@@ -58,18 +68,33 @@ class Release(object):
     def __init__(self, module, drain):
         self.module, self.params, self.drain = module, module.params, drain
         self.components = module.params["components"]
-        self.installation = Installation(module, [self.wanted(component) for component in self.components])
+        coming = [c for c in self.components if not is_adopted(c)]
+        self.installation = Installation(module, [self.wanted(component) for component in coming])
         self.units = self.installation.units
-        pairs = list(zip(self.components, self.installation.found, self.installation.packages))
+        others = [unit for c in self.components for unit in units_of(c) if unit not in self.units]
+        if others:
+            self.units = dict(self.units, **look(module, others))
+        pairs = list(zip(coming, self.installation.found, self.installation.packages))
         # Those whose process has to be another one in the end.
         owed = _owed.services()
         self.anew = [c for c, found, entry in pairs if found.changes or entry["stale"] or c["service"] in owed or self.params["restart"]]
         # With its service, every component that it runs.
         anew = self.services(self.anew)
-        self.stopping = [c for c in self.components if c["service"] in anew and not self.units[c["service"]].is_down]
+        # The packages that go, where there is to be again what was adopted; and the units that go for good, whichever way.
+        back = [c for c in self.components if is_adopted(c)]
+        self.erased = installed_packages(module, [c["package"] for c in back]) if back else {}
+        removed = [c for c in back if c["package"] in self.erased]
+        self.refuse_what_cannot_come_back(removed)
+        self.retired = each_once([c["replaces"] for c in coming if c["replaces"]] + [c["service"] for c in removed])
+        # For each component the units of it that have to stop.
+        self.leaving = {
+            c["name"]: [unit for unit in units_of(c) if (unit in anew or unit in self.retired) and not self.units[unit].is_down] for c in self.components
+        }
+        self.stopping = [c for c in self.components if self.leaving[c["name"]]]
         # What would start them again by itself while the packages are installed.
         self.triggers = self.triggers_of(anew, self.units)
-        self.proof, self.stopped, self.enabled, self.started, self.waited_s = None, [], [], [], 0.0
+        self.retired += self.triggers_of(self.retired, self.units)
+        self.proof, self.stopped, self.enabled, self.disabled_for_good, self.started, self.waited_s = None, [], [], [], [], 0.0
 
     @staticmethod
     def wanted(component):
@@ -77,24 +102,42 @@ class Release(object):
 
     def result(self):
         result = dict(self.installation.result(), stopped=self.stopped, started=self.started, waited_s=self.waited_s, proof=self.proof)
-        return dict(result, changed=result["changed"] or bool(self.stopped or self.enabled or self.started))
+        return dict(result, changed=result["changed"] or bool(self.erased or self.stopped or self.enabled or self.disabled_for_good or self.started))
 
     def foretell(self):
         """For check mode."""
         self.enabled = self.disabled(self.units)
-        self.stopped = self.running_triggers() + self.services(self.stopping)
-        self.started = self.services([c for c in self.components if c in self.anew or not self.units[c["service"]].active])
+        self.stopped = self.running_triggers() + self.units_to_stop()
+        self.started = [name for name in self.services(self.components) if name in self.services(self.anew) or not self.units[name].active]
 
     @staticmethod
     def services(components):
-        return each_once([c["service"] for c in components])
+        """The units in which they are to run."""
+        return each_once([unit_of(c) if is_adopted(c) else c["service"] for c in components])
+
+    def units_to_stop(self):
+        return each_once([unit for c in self.stopping for unit in self.leaving[c["name"]]])
+
+    def refuse_what_cannot_come_back(self, components):
+        for component in components:
+            if not component["replaces"] or self.units[component["replaces"]].said.get("LoadState") != "loaded":
+                raise Failed(
+                    "Nothing was changed: %s is installed, and before it component %s ran without a package, of which nothing is left that could be started "
+                    "(%s). Deploy a release that works."
+                    % (
+                        self.erased[component["package"]]["nevra"],
+                        component["name"],
+                        "systemd has no unit %s" % component["replaces"] if component["replaces"] else "the component has no key replaces",
+                    )
+                )
 
     @staticmethod
     def triggers_of(services, units):
         return each_once([trigger for name in services for trigger in units[name].triggers])
 
     def running_triggers(self):
-        return [name for name, unit in sorted(self.look(self.triggers).items()) if not unit.is_down] if self.triggers else []
+        names = self.triggers + [name for name in self.retired if name not in self.units]
+        return [name for name, unit in sorted(self.look(names).items()) if not unit.is_down] if names else []
 
     # ---- Before anything is done ------------------------------------------------------------------------------------------------------
 
@@ -105,7 +148,7 @@ class Release(object):
         if self.params["alone"]:
             self.module.warn(
                 "Nobody proved that %s is not in use before it was stopped (alone is true): requests in flight were cut."
-                % ", ".join(self.services(self.stopping))
+                % ", ".join(self.units_to_stop())
             )
             return
         proof = _proof.read()
@@ -121,15 +164,16 @@ class Release(object):
         reasons, to_look_at = {}, []
         asked = {c["name"]: c for c in self.drain["components"]}
         for component in self.stopping:
-            name, unit = component["name"], self.units[component["service"]]
+            name = component["name"]
+            used = [unit for unit in self.leaving[name] if self.units[unit].runs]
             proven = proof["components"].get(name)
             why = self.why_not(component, proven)
             if why:
                 reasons[name] = why
-            elif not unit.runs or _proof.is_younger(proof, unit):
+            elif all(_proof.is_younger(proof, self.units[unit]) for unit in used):
                 continue
             elif not proven["ran"]:
-                reasons[name] = "its service %s runs, and did not when the node was taken out" % component["service"]
+                reasons[name] = "its service %s runs, and did not when the node was taken out" % " and ".join(used)
             elif name not in asked:
                 reasons[name] = "drain.components does not name it"
             elif not proven["exception"] and self.drain["method"] != "seconds":
@@ -151,28 +195,62 @@ class Release(object):
 
     def stop(self):
         # Triggers in the same call, so that none of them starts what has just been stopped.
-        units = self.running_triggers() + self.services(self.stopping)
-        if not units:
-            return
-        try:
-            act(self.module, "stop", units)
-        except SystemdError as exc:
-            self.stopped = [name for name, unit in self.look(units).items() if unit.is_down]
-            raise Failed("%s. Nothing was installed." % str(exc).rstrip("."))
-        self.stopped = units
+        units = self.running_triggers() + self.units_to_stop()
+        if units:
+            try:
+                act(self.module, "stop", units)
+            except SystemdError as exc:
+                self.stopped = [name for name, unit in self.look(units).items() if unit.is_down]
+                raise Failed("%s. Nothing was installed." % str(exc).rstrip("."))
+            self.stopped = units
+        self.retire()
+
+    def retire(self):
+        """No boot starts them again, and nobody is left who holds the ports."""
+        enabled = [name for name, unit in sorted(self.look(self.retired).items()) if unit.is_enabled] if self.retired else []
+        if enabled:
+            act(self.module, "disable", enabled)
+            self.disabled_for_good = enabled
+        stopped = [c["name"] for c in self.stopping if set(self.leaving[c["name"]]).intersection(self.retired)]
+        ports = [(c["name"], port) for c in (self.drain or {}).get("components", ()) if c["name"] in stopped for port in c["ports"] or ()]
+
+        def taken():
+            held = [(name, port, holder_of(port)) for name, port in ports]
+            return ["port %d of component %s is held by %s" % (port, name, who) for name, port, who in held if who]
+
+        left, _waited_s = wait_until(taken, PORT_FREE_S, POLL_S) if ports else ([], 0.0)
+        if left:
+            raise Failed(
+                "%s was stopped, and %s: its unit does not end all that it runs. Mend the unit. Nothing was installed."
+                % (", ".join(self.units_to_stop()), " and ".join(left))
+            )
 
     def install(self):
         try:
             if self.installation.moves:
                 _owed.keep(self.services(self.anew))
             self.installation.install()
+            self.erase()
         except RpmError as exc:
             stopped = " Stopped for it, and not started again: %s." % ", ".join(self.stopped) if self.stopped else ""
             raise RpmError("%s%s" % (str(exc).rstrip("."), "." + stopped if stopped else ""))
 
+    def erase(self):
+        """Remove what was installed beside what was adopted."""
+        if not self.erased:
+            return
+        _records.prepare()
+        names, before = sorted(self.erased), sorted(package["nevra"] for package in self.erased.values())
+        status, out, err = self.installation.manager.rpm(["-e", "--"] + names)
+        why = (err or out).strip()[-2000:]
+        _records.append(self.params["run_id"], self.params["by"], "packages", before, [], *(["failed"] if status else ["ok"]), **(dict(why=why) if status else {}))
+        if status:
+            raise RpmError("rpm could not remove %s: %s" % (", ".join(before), why))
+        _rpm_files.end(names)
+
     def start(self):
         units = self.look()
-        if self.installation.moves or any(unit.is_stale for unit in units.values()):
+        if self.installation.moves or self.erased or any(unit.is_stale for unit in units.values()):
             act(self.module, "daemon-reload")
             units = self.look()
         anew = self.services(self.anew)
@@ -197,7 +275,7 @@ class Release(object):
                 raise Failed(self.with_units(str(exc).rstrip("."), [units[name] for name in names if not units[name].active]))
             self.started += names if verb != "stop" else []
         self.prove(anew, since_up_s)
-        _owed.settle(anew)
+        _owed.settle(anew + [c["service"] for c in self.components if is_adopted(c)])
 
     def triggers_to_start(self, names, units):
         """Those that were stopped for it, or that an earlier run has left so: they are enabled, and do not run."""
@@ -227,7 +305,7 @@ class Release(object):
         return [name for name in names if not any(trigger in found and found[trigger].is_enabled for trigger in units[name].triggers)]
 
     def look(self, names=None):
-        return look(self.module, names or [c["service"] for c in self.components])
+        return look(self.module, names or self.services(self.components))
 
     def await_health(self):
         waiting = [c for c in self.components if has_heartbeat(c) and not is_far(c)]
@@ -323,7 +401,9 @@ def main():
                     name=dict(type="str", required=True),
                     package=dict(type="str", required=True),
                     service=dict(type="str", required=True),
-                    version=dict(type="str", required=True),
+                    replaces=REPLACES,
+                    version=dict(type="str"),
+                    as_adopted=dict(type="bool", default=False),
                     release=dict(type="str"),
                     epoch=dict(type="int"),
                     arch=dict(type="str"),
@@ -332,6 +412,7 @@ def main():
                     heartbeat=dict(type="dict"),
                     wait_release=dict(type="str"),
                 ),
+                required_if=[("as_adopted", False, ["version"])],
             ),
             token=dict(type="str", no_log=True),
             restart=dict(type="bool", default=False),

@@ -13,6 +13,7 @@ import os
 import platform
 import tempfile
 
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import covered, named, unit_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import differing_at_a_glance
@@ -29,8 +30,9 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store impo
     workplace,
 )
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES, REPOSITORIES, check, find
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._startable import obstacles
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
 
 
@@ -135,6 +137,7 @@ def refuse_what_could_not_start(module, store, found):
                 label=each.after,
                 files=sorted(store.folder(each.after).values()),
                 former=each.before and each.before.name,
+                replaces=each.wanted["replaces"],
             )
             for each in found
             if each.wanted["service"]
@@ -142,6 +145,29 @@ def refuse_what_could_not_start(module, store, found):
     )
     if reasons:
         raise RpmError("the release could not be started: %s" % "; ".join(reasons))
+
+
+def refuse_what_could_not_come_back(module, store, found):
+    """What runs without a package: nothing can be installed for it, so it has to be left as it is, beside the package."""
+    first = [each for each in found if each.wanted["service"] and each.before is None]
+    units = look(module, [unit_of(each.wanted) for each in first]) if first else {}
+    reasons = []
+    for each in first:
+        unit = units[unit_of(each.wanted)]
+        if not each.wanted["replaces"]:
+            if unit.runs:
+                reasons.append(
+                    "%s runs without a package, and the unit of %s has the same name: let it run in a unit of another name, and name that in replaces of the "
+                    "component" % (unit.name, each.after)
+                )
+        elif unit.said.get("LoadState") == "loaded":
+            paths = covered(module, sorted(store.folder(each.after).values()))
+            if paths:
+                reasons.append("%s would replace files that %s may need (%s): build the package for other paths" % (each.after, unit.name, shown(named(paths))))
+    if reasons:
+        raise RpmError(
+            "there is no way back to what serves without a package: %s; or go without a way back (way_back: false, bluegreen_way_back: false)" % "; ".join(reasons)
+        )
 
 
 def run(module):
@@ -163,6 +189,8 @@ def run(module):
                 stage_installed(manager, store, again, [], work, NOT_AGAIN)
             rehearse(manager, store, moves, work)
         refuse_what_could_not_start(module, store, found)
+        if module.params["way_back"]:
+            refuse_what_could_not_come_back(module, store, found)
         check_free([path])
         ours = [each.after for each in found] + [each.before for each in found if each.before and each.before != each.after]
         if module.params["keep"] is not None:

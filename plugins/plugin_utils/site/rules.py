@@ -159,7 +159,7 @@ def components(value: Sequence[Mapping[str, Any]]) -> str:
     problems = [text for component in value for text in _component(component)]
     names = [component["name"] for component in value]
     problems += [f"component {name} is described twice" for name in sorted({name for name in names if names.count(name) > 1})]
-    problems += _shared_packages(value)
+    problems += _shared_packages(value) + _replaced(value)
     ways = {way_to(component) for component in value}
     if len(ways) > 1:
         problems.append(f"heartbeat.via is {' for one and '.join(sorted(ways))} for another: all components of a node are reached in the same way")
@@ -177,6 +177,21 @@ def _shared_packages(components: Sequence[Mapping[str, Any]]) -> list[str]:
         for package, alike in owners.items()
         if len({component["name"] for component in alike}) > 1
     ]
+
+
+def _replaced(components: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A unit that goes and one that comes have names of their own: who installs the one has not lost the other."""
+    coming = {_unit(component.get("service") or component["name"]) for component in components}
+    return [
+        f"component {component['name']} replaces {component['replaces']}, which is the service of a component: let what serves without a package run in a unit "
+        "of another name, and name that"
+        for component in components
+        if component.get("replaces") and _unit(component["replaces"]) in coming
+    ]
+
+
+def _unit(name: str) -> str:
+    return name.removesuffix(".service")
 
 
 def _component(component: Mapping[str, Any]) -> list[str]:

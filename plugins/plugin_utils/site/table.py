@@ -96,6 +96,14 @@ COMPONENT = (
         rule=rules.service_name,
     ),
     Key(
+        "replaces",
+        "str",
+        "the systemd unit in which it serves until its first deployment, where that came without this package: unpacked, from another RPM, in a container. "
+        "[`adopt`](docs/adopt.md) records it as unknown; the first deployment stops and disables it once nobody uses it, and its way back starts it again",
+        default_text="none",
+        rule=rules.service_name,
+    ),
+    Key(
         "may_differ",
         "list",
         "paths of files of the package that the application itself changes, `*` for any characters; all others have to be those of the package. "

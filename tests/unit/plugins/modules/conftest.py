@@ -47,6 +47,9 @@ class RpmNode:
         self.altered = {}
         # Of those that a filter hides, the text of the filter is in the configuration of the manager.
         self.hidden = []
+        # Of the RPM files: what rpm tells of the files in them, pairs of the mode and the path; and the paths that packages own.
+        self.files = []
+        self.owned = ()
         # Why the manager does not take these files, which rpm does.
         self.unsigned = []
         self.refuses = ()
@@ -108,6 +111,16 @@ class RpmNode:
         if "--define" in words:
             del words[words.index("--define") : words.index("--define") + 2]
         before = self._load(dbpath) if dbpath else self.installed
+        if words[0] == "-e":
+            if self.failure:
+                return 1, "", "error: %s\n" % self.failure
+            for name in words[2:]:
+                del self.installed[name]
+            return 0, "", ""
+        if words[:2] == ["-q", "-f"]:
+            return (0 if words[-1] in self.owned else 1), "", ""
+        if "-p" in words and "FILEMODES" in words[words.index("--qf") + 1]:
+            return 0, "".join("%s\x1f%s\n" % each for each in self.files), ""
         if "-U" in words:
             return self._upgrade(words, before, dbpath)
         if words[0] == "-V":
@@ -313,6 +326,8 @@ class StepNode(RpmNode):
                 found.append("rehearse" if "--setopt=tsflags=test" in call else "install")
             elif call[:2] == ["rpm", "-U"]:
                 found.append("install")
+            elif call[:2] == ["rpm", "-e"]:
+                found.append("remove " + " ".join(call[3:]))
         return found
 
     def run_command(self, command, data=None, **kwargs):
@@ -335,6 +350,8 @@ class StepNode(RpmNode):
                 self.is_down(name)
             elif verb == "enable":
                 self.units[name]["UnitFileState"] = "enabled"
+            elif verb == "disable":
+                self.units[name]["UnitFileState"] = "disabled"
             elif verb in ("restart", "start"):
                 self.runs(name)
         if verb in self.hooks:

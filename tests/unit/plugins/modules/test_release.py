@@ -653,3 +653,130 @@ def test_what_the_application_changes_once_it_runs_is_told(run_module, node, arg
     keep()
     mine = run_module(release, args(component=dict(component, may_differ=["/opt/shop/cache/*"]), store=store))
     assert (mine["changed"], mine["components"][0]["differing"]) == (False, [])
+
+
+# ---- What serves without a package --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def foreign(node, args, heartbeat_server, monkeypatch):
+    """The shop was unpacked, and runs in a unit of its own; the node was taken out and is drained."""
+    del node.installed["shop"]
+    del node.units["shop"]
+    node.runs("old", since=node.clock.now - 50, LoadState="loaded")
+    node.held = None
+    monkeypatch.setattr(release_step, "holder_of", lambda port: node.held)
+
+    def started():
+        heartbeat_server.status.update(release=node.installed["shop"].version if "shop" in node.installed else None)
+
+    node.hooks.update(restart=started, start=started)
+    # As systemd tells of a unit that a package has brought.
+    node.hooks["transaction"] = lambda: node.units.setdefault("shop", dict(UnitFileState="disabled", ActiveState="inactive", LoadState="loaded"))
+
+    def made(**changes):
+        changes["component"] = dict(dict(replaces="old"), **changes.get("component", {}))
+        changes["drain"] = dict(components=[dict(args()["drain"]["components"][0], replaces="old", ports=[8080])])
+        return args(**changes)
+
+    return made
+
+
+def as_adopted(foreign, **more):
+    asked = foreign(component=more)
+    asked["components"][0].pop("version")
+    asked["components"][0].pop("release")
+    asked["components"][0]["as_adopted"] = True
+    return asked
+
+
+def test_the_first_package_stops_what_it_replaces_for_good(run_module, node, foreign):
+    result = run_module(release, foreign())
+    assert node.done == ["stop old", "disable old", "install", "daemon-reload", "enable shop", "restart shop"]
+    assert (result["stopped"], result["started"], result["changed"]) == (["old"], ["shop"], True)
+    (component,) = result["components"]
+    assert (component["nevra"], component["replaces"], component["replaced_active"]) == ("shop-2.0.0-1.noarch", "old", False)
+    # It is as it should be now, and no further deployment looks for more.
+    node.calls = []
+    assert not run_module(release, foreign())["changed"] and node.done == []
+
+
+def test_what_it_replaces_is_not_stopped_while_it_may_be_used(run_module, node, foreign):
+    for changes, text in ((dict(requests=98), "requests have come"), (dict(ran=False), "its service old runs, and did not"), (dict(name="cart"), "does not name")):
+        keep(**changes)
+        result = run_module(release, foreign())
+        assert result.failed and text in result["msg"] and node.done == []
+    _proof.remove()
+    assert "no proof lies on this node" in run_module(release, foreign())["msg"]
+    assert node.done == [] and node.units["old"]["ActiveState"] == "active"
+
+
+def test_nothing_is_installed_while_somebody_is_left_on_the_port(run_module, node, foreign):
+    """A unit that starts something in the background and does not end it: the new process could not listen, and users would get the former release."""
+    node.held = "process 4711 (java)"
+    result = run_module(release, foreign())
+    assert result.failed and "old was stopped, and port 8080 of component shop is held by process 4711 (java): its unit does not end all" in result["msg"]
+    assert node.done == ["stop old", "disable old"] and "shop" not in node.installed
+
+
+def test_a_container_without_a_process_of_its_unit_is_stopped_as_well(run_module, node, foreign):
+    node.units["old"].update(MainPID=0, SubState="exited")
+    assert run_module(release, foreign())["stopped"] == ["old"]
+
+
+def test_a_first_package_that_fails_goes_back_to_what_was_adopted(run_module, node, foreign, heartbeat_server):
+    node.failing["restart"] = "Job for shop.service failed"
+    assert run_module(release, foreign()).failed
+    assert node.installed["shop"] == shop("2.0.0") and _owed.services() == ["shop"]
+    node.calls, node.failing = [], {}
+    result = run_module(release, as_adopted(foreign))
+    assert node.done == ["disable shop", "remove shop", "daemon-reload", "enable old", "start old"]
+    assert not result.failed and (result["started"], result["changed"]) == (["old"], True)
+    (component,) = result["components"]
+    assert (component["nevra"], component["replaced_active"], component["owed"]) == (None, True, False)
+    (line,) = [line for line in _records.journal(10) if line["before"] == ["shop-2.0.0-1.noarch"]]
+    assert (line["what"], line["after"], line["result"]) == ("packages", [], "ok")
+
+
+def test_what_came_in_is_stopped_and_disabled_on_the_way_back(run_module, node, foreign):
+    run_module(release, foreign())
+    node.calls = []
+    run_module(release, as_adopted(foreign))
+    assert node.done == ["stop shop", "disable shop", "remove shop", "daemon-reload", "enable old", "start old"]
+
+
+def test_what_was_only_drained_is_left_as_it_is(run_module, node, foreign):
+    result = run_module(release, as_adopted(foreign))
+    assert not result.failed and not result["changed"] and node.done == []
+
+
+def test_there_is_no_way_back_without_a_unit_to_start(run_module, node, foreign):
+    run_module(release, foreign())
+    node.calls = []
+    for replaces, text in ((None, "the component has no key replaces"), ("gone", "systemd has no unit gone")):
+        node.units["gone"] = dict(LoadState="not-found", ActiveState="inactive", UnitFileState="")
+        result = run_module(release, as_adopted(foreign, replaces=replaces))
+        assert result.failed and text in result["msg"] and "Nothing was changed: shop-2.0.0-1.noarch is installed" in result["msg"]
+        assert node.done == [] and "shop" in node.installed
+
+
+def test_a_package_that_cannot_be_removed_is_told(run_module, node, foreign):
+    run_module(release, foreign())
+    node.failure = "shop is needed by cart-1.0.0-1.noarch"
+    result = run_module(release, as_adopted(foreign))
+    assert result.failed and "rpm could not remove shop-2.0.0-1.noarch: error: shop is needed by cart" in result["msg"]
+    assert node.units["old"]["ActiveState"] != "active"
+
+
+def test_what_was_adopted_has_to_be_healthy_again(run_module, node, foreign, heartbeat_server):
+    run_module(release, foreign())
+    heartbeat_server.status.update(healthy=False, why="HTTP 503")
+    result = run_module(release, as_adopted(foreign))
+    assert result.failed and "component shop is not healthy: HTTP 503" in result["msg"]
+
+
+def test_a_version_is_left_out_by_no_mistake(run_module, node, args):
+    asked = args()
+    del asked["components"][0]["version"]
+    result = run_module(release, asked)
+    assert result.failed and "version" in result["msg"] and node.done == []
