@@ -127,7 +127,7 @@ class Component:
     def _doubts_of_unknown(self) -> list[str]:
         """Which release that is nobody knows: the operator has said that it serves. What was adopted is its unit, which may have been started again since."""
         if not self.adopted:
-            return ["no package is installed"]
+            return [f"no package is installed{': what serves without one is adopted by halfswap.bluegreen.adopt' if self.serving else ''}"]
         if not (self.replaced_active if self.replaces else self.active):
             return [f"{self.replaces or 'the service'} in which it was adopted is not active"]
         if self.owed:

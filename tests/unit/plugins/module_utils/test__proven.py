@@ -155,3 +155,25 @@ def test_a_heartbeat_that_does_not_answer_is_an_error(node):
     silent.status = status
     with pytest.raises(HeartbeatError):
         untrue(node, components("shop"), [silent], PROOF)
+
+
+def test_what_was_adopted_is_as_it_was(node):
+    """No package, its unit active, and healthy, whatever release it reports."""
+    del node.versions["shop"]
+    node.states.update(shop="inactive", old="active")
+    node.started_at["old"] = 10.0
+    replacing = components("shop", replaces="old")
+    assert untrue(node, replacing, [Heartbeat(release="0.9")], {"shop": None}) == []
+    assert untrue(node, replacing, [Heartbeat(healthy=False, why="HTTP 503")], {"shop": None}) == ["component shop is not healthy: HTTP 503"]
+    node.states["old"] = "inactive"
+    assert untrue(node, replacing, [Heartbeat()], {"shop": None}) == ["component shop: its service old does not run"]
+    assert "nothing says which package" in untrue(node, replacing, [Heartbeat()], {"cart": None})[0]
+
+
+def test_what_was_adopted_is_not_there_where_a_package_is(node):
+    node.states["old"] = "active"
+    node.started_at["old"] = 10.0
+    replacing = components("shop", replaces="old")
+    found = untrue(node, replacing, [Heartbeat()], {"shop": None})
+    assert "component shop: shop-2.0.0-1.noarch is installed, not what was adopted" in found
+    assert untrue(node, replacing, [Heartbeat()], PROOF) == ["component shop: old, which it replaces, runs beside it"]

@@ -259,3 +259,9 @@ def test_another_dialect_is_refused(records, changes, wrong):
     with pytest.raises(_records.RecordsError) as error:
         _release_record.read()
     assert wrong in str(error.value) and str(file) in str(error.value)
+
+
+def test_what_was_adopted_is_noted_as_unknown_and_stays_known(records):
+    assert serve({"shop": None}) == ({"shop": None}, [])
+    assert serve((TWO, "d2")) == (TWO, [{"shop": None}])
+    assert serve({"shop": None}) == ({"shop": None}, [])

@@ -268,3 +268,40 @@ def test_what_others_call_themselves_is_shown(node, monkeypatch):
     node.listens("00000000", 9100, pid=4711, program="\x1b[2J{{ 7 }}")
     (text,) = found(node, url="http://127.0.0.1:9100/")
     assert "\\x1b[2J\\x7b{ 7 }}" in text
+
+
+FIRST = dict(former=None)
+
+
+def test_a_port_that_is_held_by_what_is_replaced_is_not_taken(node):
+    node.is_down()
+    node.units["old"] = dict(LoadState="loaded", ActiveState="active", SubState="running", MainPID="9")
+    node.listens("00000000", 8080, pid=9, program="java", unit="old.service")
+    asked = dict(FIRST, url="http://127.0.0.1:8080/health")
+    assert "is taken by process 9 (java, old.service)" in found(node, **asked)[0]
+    assert found(node, replaces="old", **asked) == []
+    # It is down, and somebody else holds the port.
+    node.units["old"].update(ActiveState="inactive", MainPID="0")
+    assert "is taken by" in found(node, replaces="old", **asked)[0]
+
+
+def test_a_unit_that_would_hide_that_of_the_first_package_is_refused(node):
+    own = "/etc/systemd/system/shop.service"
+    node.units["shop"]["FragmentPath"] = own
+    (text,) = found(node, **FIRST)
+    assert "shop runs without a package, from the unit %s" % own in text and "name it in replaces" in text
+    # The unit of the package takes its place; or it was the package's own all along; or nothing of it runs.
+    node.files["/store/shop.rpm"] = ["/opt/shop/run", own]
+    assert found(node, **FIRST) == []
+    node.files["/store/shop.rpm"] = ["/opt/shop/run", OWN]
+    assert found(node, former="shop") == []
+    node.is_down()
+    node.units["shop"]["FragmentPath"] = own
+    assert found(node, **FIRST) == []
+
+
+def test_who_holds_a_port(node):
+    assert _startable.holder_of(8080) is None
+    node.listens("00000000", 8080, pid=9, program="java", unit="old.service")
+    assert _startable.holder_of(8080) == "process 9 (java, old.service)"
+    assert _startable.holder_of(8081) is None

@@ -96,3 +96,19 @@ def test_ends_when_another_run_has_taken_over(run_module, heartbeat_server, cloc
     monkeypatch.setattr(_lock, "renew", taken)
     result = run_module(observe, args(heartbeat_server, seconds=70, run_id="r1"))
     assert result.failed and "the lock is held by bob@ops2" in result["msg"]
+
+
+def test_what_serves_without_a_package_is_watched_in_its_own_unit(run_module, heartbeat_server, clock, monkeypatch):
+    units = {"shop": dict(active=False, started_at=None), "old": dict(active=True, started_at=20.0)}
+    monkeypatch.setattr(observe, "services", lambda module, names: {name: dict(units[name]) for name in names})
+    asked = args(heartbeat_server)
+    asked["components"][0]["replaces"] = "old"
+    assert run_module(observe, asked)["first"] == {"shop": {"state": "live", "started_at": 20.0}}
+    # A container has its processes elsewhere.
+    units["old"]["started_at"] = None
+    assert run_module(observe, asked)["anomalies"] == []
+    units["old"] = dict(active=True, started_at=40.0)
+    result = run_module(observe, dict(asked, first={"shop": {"state": "live", "started_at": 20.0}}))
+    assert result["anomalies"] == ["component shop: its service old was started again"]
+    units["old"]["active"] = False
+    assert run_module(observe, asked)["anomalies"] == ["component shop: its service shop does not run"]

@@ -260,3 +260,14 @@ def test_the_drain_alone_needs_the_revision(run_module, node, args):
     result = run_module(out, args(step="drain"))
     assert result.failed and "step drain needs the revision at which the heartbeat was settled, of shop" in result["msg"]
     assert _proof.read() is None
+
+
+def test_what_is_replaced_is_drained_as_well(run_module, step_node, args, application, clock):
+    step_node.is_down("shop")
+    step_node.runs("old")
+    application.status["active"] = 1
+    clock.at(4, lambda: application.status.update(active=0, total=101))
+    asked = args()
+    asked["drain"]["components"][0]["replaces"] = "old"
+    result = run_module(out, asked)
+    assert result["drain"]["waited_s"] >= 3.9 and _proof.read()["components"]["shop"]["ran"]

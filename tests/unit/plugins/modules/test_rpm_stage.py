@@ -523,3 +523,41 @@ def test_a_file_in_the_store_whose_name_is_not_utf_8(stage, node):
     (_new, old) = stage(("shop", "2.0.0", "1"))["staged"]
     assert len(old["files"]) == 1 and old["files"][0].startswith("caf")
     json.dumps(old).encode("ascii")
+
+
+def replacing(any_node, **changes):
+    package = dict(name="shop", version="2.0.0", release="1", service="shop", replaces="old")
+    return dict(dict(packages=[package], store=str(any_node.store)), **changes)
+
+
+@pytest.fixture
+def first(any_node, monkeypatch):
+    """Nothing is installed, and the shop runs in a unit of its own."""
+    any_node.installed.clear()
+    any_node.service = "ActiveState=active\nLoadState=loaded\nMainPID=0\n"
+    monkeypatch.setattr(stage_step, "obstacles", lambda module, wanted: [])
+    return any_node
+
+
+def test_a_first_package_leaves_the_files_of_what_it_replaces(run_module, first, tmp_path):
+    for name in ("app.py", "lib.py"):
+        (tmp_path / name).write_text(u"old")
+    first.files = [("drwxr-xr-x", str(tmp_path)), ("-rw-r--r--", str(tmp_path / "app.py")), ("-rw-r--r--", str(tmp_path / "lib.py"))]
+    first.files.append(("-rw-r--r--", str(tmp_path / "new.py")))
+    first.owned = [str(tmp_path / "lib.py")]
+    result = run_module(rpm_stage, replacing(first))
+    assert result.failed and "there is no way back to what serves without a package: shop-2.0.0-1.noarch would replace files that" in result["msg"]
+    assert "(%s)" % (tmp_path / "app.py") in result["msg"] and "bluegreen_way_back: false" in result["msg"]
+    assert not run_module(rpm_stage, replacing(first, way_back=False)).failed
+    (tmp_path / "app.py").unlink()
+    assert not run_module(rpm_stage, replacing(first)).failed
+
+
+def test_a_first_package_for_a_service_that_runs_has_no_way_back(run_module, first):
+    asked = replacing(first)
+    del asked["packages"][0]["replaces"]
+    result = run_module(rpm_stage, asked)
+    assert result.failed and "runs without a package, and the unit of shop-2.0.0-1.noarch has the same name" in result["msg"]
+    assert not run_module(rpm_stage, dict(asked, way_back=False)).failed
+    first.service = "ActiveState=inactive\nLoadState=not-found\nMainPID=0\n"
+    assert not run_module(rpm_stage, asked).failed

@@ -341,3 +341,19 @@ def test_what_the_application_changes_is_told_to_whoever_compares_files():
         assert "may_differ" not in view([SHOP], kind, "2.0.0")[0]
     # The switch compares none.
     assert "may_differ" not in view([changing], "switch")[0]
+
+
+def test_what_was_adopted_has_no_package_to_stage_and_no_version():
+    shop = {**SHOP, "replaces": "old"}
+    assert view([shop], "package", {"shop": None}) == []
+    (released,) = view([shop], "release", {"shop": None})
+    assert (released["as_adopted"], released["replaces"], "version" in released) == (True, "old", False)
+    assert (view([shop], "sanity", {"shop": None})[0]["release"], view([shop], "test", {"shop": None})[0].get("release")) == ("", None)
+    for kind in ("node", "switch", "observe", "check"):
+        assert view([shop], kind)[0]["replaces"] == "old"
+    assert view([shop], "drain", "kernel")[0]["replaces"] == "old"
+    assert view([shop], "package", "2.0.0")[0]["replaces"] == "old" and "as_adopted" not in view([shop], "release", "2.0.0")[0]
+    # Nobody asks for it by leaving the version out.
+    for nothing in (None, "", {}, {"basket": None}):
+        with pytest.raises(ComponentError):
+            view([shop], "package", nothing)

@@ -200,3 +200,49 @@ def test_what_was_registered_is_taken_as_it_is():
 def test_a_reading_that_failed_is_told_fit_to_be_shown():
     told = read_node("blue1", "blue", {"failed": True, "msg": "\x1b[2J{{ 1 }}" + "a" * 100000}).unread
     assert told.startswith("its reading failed: ") and "\x1b" not in told and "{{" not in told and len(told) < 5000
+
+
+def foreign(said, adopted=True, **changes):
+    """A node that serves without a package, in the unit old."""
+    found = said(None, **{"release": None, "active": False, "installed_at": None, "started_at": None, "replaces": "old", "replaced_active": True, **changes})
+    return {**found, "record": {"current": {"shop": None}, "deployment": "", "previous": [], "cut_off": None} if adopted else None}
+
+
+def test_what_was_adopted_serves_and_nobody_knows_what_it_is(said):
+    node = read_node("blue1", "blue", foreign(said))
+    assert (node.serving, node.doubts(), node.nevras, node.named) == (True, [], {"shop": None}, "unknown (adopted)")
+    assert node.ready({"shop": None}) and not node.ready({"shop": "shop-1.0.0-1.noarch"})
+
+
+@pytest.mark.parametrize(
+    "changes, text",
+    [
+        ({"adopted": False}, "shop: no package is installed"),
+        ({"replaced_active": False}, "shop: old in which it was adopted is not active"),
+        ({"replaces": None}, "shop: the service in which it was adopted is not active"),
+        ({"owed": True}, "shop: an installation of its package has begun"),
+    ],
+)
+def test_what_was_adopted_is_doubted_where_it_may_be_something_else(said, changes, text):
+    (doubt,) = read_node("blue1", "blue", foreign(said, **changes)).doubts()
+    assert doubt.startswith(text)
+
+
+def test_what_was_adopted_under_the_name_of_its_service_serves(said):
+    assert read_node("blue1", "blue", foreign(said, replaces=None, active=True)).doubts() == []
+
+
+def test_a_restart_by_hand_leaves_it_adopted(said):
+    """What was adopted is the unit."""
+    assert read_node("blue1", "blue", foreign(said, started_at=9999.0)).doubts() == []
+
+
+def test_what_was_replaced_and_runs_again_is_a_doubt(said):
+    (doubt,) = read_node("blue1", "blue", said(replaces="old", replaced_active=True)).doubts()
+    assert "old, which it replaces, is active beside shop-1.0.0-1.noarch" in doubt and "systemctl disable --now old" in doubt
+    assert read_node("blue1", "blue", said(replaces="old", replaced_active=False)).doubts() == []
+
+
+def test_a_record_of_a_package_is_no_adoption(said):
+    gone = {**foreign(said), "record": {"current": {"shop": "shop-1.0.0-1.noarch"}, "deployment": "", "previous": []}}
+    assert read_node("blue1", "blue", gone).doubts()[0].startswith("shop: no package is installed")

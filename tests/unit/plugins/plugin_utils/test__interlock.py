@@ -413,3 +413,44 @@ def test_an_exclusive_switch_has_the_same_names(nodes, swapped):
     proofs = {"blue1": PROOF}
     assert codes(refuse_exclusive([], nodes(), GREEN, {}, PASSED, HOLDING)) == ["HS-LAST"]
     assert codes(refuse_exclusive([swapped], nodes(), GREEN, proofs, PASSED, replace(HOLDING, min_live=3))) == ["HS-MIN-LIVE"]
+
+
+def foreign(said, adopted=True, **changes):
+    """A node that serves without a package, in the unit old."""
+    found = said(None, **{"release": None, "active": False, "installed_at": None, "started_at": None, "replaces": "old", "replaced_active": True, **changes})
+    return {**found, "record": {"current": {"shop": None}, "deployment": "", "previous": [], "cut_off": None} if adopted else None}
+
+
+UNKNOWN = {"shop": None}
+
+
+def test_a_half_may_leave_when_the_other_half_serves_what_was_adopted(nodes, said):
+    everywhere = {name: foreign(said) for name in [*BLUE, *GREEN]}
+    assert refuse_standby(nodes(**everywhere), BLUE, LIMITS) == []
+    for changes in ({"adopted": False}, {"replaced_active": False}, {"healthy": False}):
+        reasons = refuse_standby(nodes(**{**everywhere, "green1": foreign(said, **changes)}), BLUE, LIMITS)
+        assert "1 of at least 2 other nodes" in reasons[0] and any("green1: shop: " in reason for reason in reasons[1:])
+
+
+def test_what_was_adopted_comes_back_without_a_test_and_no_other_does(nodes, said):
+    back, new = read_node("blue1", "blue", foreign(said, state="standby")), read_node("blue2", "blue", foreign(said, adopted=False, state="standby"))
+    assert refuse_live(back, [UNKNOWN], UNKNOWN, []) == []
+    assert "it has not passed the sanity test" in refuse_live(back, [PROOF], UNKNOWN, [])[0]
+    reasons = refuse_live(new, [UNKNOWN], UNKNOWN, PASSED)
+    assert "nothing says which package it must have" in reasons[0] and "no package is installed" in reasons[1]
+    assert "nothing says which package" in refuse_live(back, [UNKNOWN], {}, PASSED)[0]
+    assert "shop-2.0.0-1.noarch is installed, not unknown (adopted)" in str(
+        refuse_live(read_node("blue1", "blue", {**said("2.0.0", state="standby"), "record": foreign(said)["record"]}), [UNKNOWN], UNKNOWN, PASSED)
+    )
+
+
+def test_what_has_no_package_is_adopted_by_the_word_of_the_operator(nodes, said):
+    here = nodes(blue1=foreign(said, adopted=False, state="standby"), blue2=foreign(said, adopted=False), green1=said(), green2=said(state="standby"))
+    for node in here[:2]:
+        assert refuse_live(node, served_by(here), UNKNOWN, [], refuse_adoption(node, here)) == []
+    stopped = read_node("blue1", "blue", foreign(said, adopted=False, state="standby", replaced_active=False))
+    assert "old in which it was adopted is not active" in refuse_live(stopped, [], UNKNOWN, [], refuse_adoption(stopped, here))[0]
+    again = read_node("blue1", "blue", foreign(said, state="standby"))
+    assert "it has been live before" in refuse_adoption(again, here)[0]
+    gone = read_node("blue1", "blue", {**foreign(said), "record": {"current": {"shop": "shop-1.0.0-1.noarch"}, "deployment": "", "previous": []}})
+    assert "which is not installed any more" in refuse_adoption(gone, here)[0]

@@ -465,3 +465,66 @@ def test_too_few_of_one_component(nodes, said):
     assert batches(plan(spread, wanted_of(spread), POLICY)) == [["blue1", "blue2"], ["green1", "green2"]]
     refusals = plan(spread, wanted_of(spread), replace(POLICY, limits=replace(LIMITS, min_live=2))).refusals
     assert refusals[0] == "while batch 1 (blue1, blue2) is out, 1 of at least 2 nodes would serve report"
+
+
+UNKNOWN = {"shop": None}
+
+
+@pytest.fixture
+def foreign(said):
+    """A node that serves without a package, in the unit old."""
+
+    def build(adopted=True, **changes):
+        defaults = {"release": None, "active": False, "installed_at": None, "started_at": None, "replaces": "old", "replaced_active": True}
+        record = {"current": UNKNOWN, "deployment": "", "previous": [], "cut_off": None}
+        return {**said(None, **{**defaults, **changes}), "record": record if adopted else None}
+
+    return build
+
+
+def test_what_was_adopted_leaves_half_by_half(nodes, foreign):
+    found = plan(nodes(foreign()), WANTED, POLICY)
+    assert batches(found) == [["blue1", "blue2"], ["green1", "green2"]]
+    first = found.batches[0]
+    assert (first.before, first.restore, first.one_way) == (dict.fromkeys(NAMES[:2], UNKNOWN), dict.fromkeys(NAMES[:2], UNKNOWN), {})
+    assert first.undo.after == dict.fromkeys(NAMES[:2], UNKNOWN)
+
+
+def test_what_nobody_adopted_does_not_leave(nodes, foreign):
+    refused = plan(nodes(foreign(adopted=False)), WANTED, POLICY).refusals
+    assert refused[0].code == "HS-LAST"
+    assert "green1: shop: no package is installed: what serves without one is adopted by halfswap.bluegreen.adopt" in refused
+
+
+def test_a_first_package_may_be_one_way(nodes, foreign):
+    for node, policy, text in (
+        (foreign(replaces=None, active=True), POLICY, "the component has no key replaces"),
+        (foreign(), replace(POLICY, way_back=False), "bluegreen_way_back is false"),
+    ):
+        first = plan(nodes(node), WANTED, policy).batches[0]
+        assert list(first.one_way) == NAMES[:2] and text in first.one_way["blue1"] and first.undo is None
+
+
+def test_a_new_node_beside_what_was_adopted_has_nothing_to_go_back_to(nodes, foreign):
+    found = plan(nodes(foreign(), blue1=foreign(adopted=False, state="standby", replaced_active=False)), WANTED, replace(POLICY, limits=LIMITS))
+    first = found.batches[0]
+    assert "blue1" in first.nodes and first.one_way["blue1"] == "shop was not adopted on it"
+
+
+def test_a_half_that_was_cut_off_goes_on_and_could_go_back(nodes, foreign, said):
+    cut_off = {**said("1.0.0", state="standby", replaces="old"), "record": foreign()["record"]}
+    first = plan(nodes(foreign(), blue1=cut_off, blue2=cut_off), WANTED, POLICY).batches[0]
+    assert (first.nodes, first.restore, first.one_way) == (("blue1", "blue2"), dict.fromkeys(NAMES[:2], UNKNOWN), {})
+
+
+def test_a_cutover_keeps_what_was_adopted_as_the_way_back(nodes, foreign):
+    (batch,) = plan(nodes(foreign()), WANTED, replace(POLICY, strategy="cutover")).batches
+    assert batch.retire == ("green1", "green2") and batch.undo.after == dict.fromkeys(NAMES[2:], UNKNOWN) and batch.undo.ready == ("green1", "green2")
+
+
+def test_nobody_follows_to_what_has_no_package(nodes, foreign, said):
+    served = {**said("2.0.0"), "record": {"current": NEW, "deployment": "d1", "previous": [{"deployment": "", "packages": UNKNOWN}], "cut_off": None}}
+    out = foreign(state="standby")
+    policy = replace(POLICY, strategy="cutover", confirm_after_s=60.0)
+    found = plan(nodes(served, green1=out, green2=out), dict.fromkeys(NAMES, UNKNOWN), policy)
+    assert [(batch.nodes, batch.retire) for batch in found.batches] == [(("green1", "green2"), ("blue1", "blue2"))]

@@ -322,3 +322,35 @@ def test_what_the_override_passes_is_below_the_plan(nodes, said):
 def test_the_status_shows_the_override_of_the_run_that_is_at_work(nodes, said):
     lock = {"run_id": "r1", "owner": "alice@ops1", "reason": "release 2.0.0, override of HS-PEAK: CHG-4711", "since": "2026-11-20T10:00:00Z"}
     assert "release 2.0.0, override of HS-PEAK: CHG-4711" in status_lines(nodes(dict(said(), lock=lock)))[-1]
+
+
+@pytest.fixture
+def foreign(said):
+    def build(**changes):
+        defaults = {"release": None, "active": False, "installed_at": None, "started_at": None, "replaces": "old", "replaced_active": True}
+        return {**said(None, **{**defaults, **changes}), "record": {"current": {"shop": None}, "deployment": "", "previous": [], "cut_off": None}}
+
+    return build
+
+
+def test_what_was_adopted_is_shown_as_unknown(nodes, foreign):
+    here = nodes(foreign())
+    lines = plan_lines(plan(here, WANTED, POLICY), here, POLICY)
+    assert described(lines)[0][0] == "1 blue1 unknown (adopted) shop-2.0.0-1.noarch 2 of 4"
+    assert not any(line.startswith("NO WAY BACK") for line in lines)
+    assert "unknown (adopted)" in status_lines(here)[2] and "4 of 4 nodes serve." in status_lines(here)
+    assert plan_lines(plan(here, dict.fromkeys(NAMES, {"shop": None}), POLICY), here, POLICY) == [
+        "PLAN nothing to do: all 4 nodes are live, healthy and on unknown (adopted)"
+    ]
+    assert "every node serves the same release" in next_lines(here)[0]
+
+
+def test_a_plan_without_a_way_back_says_so(nodes, foreign):
+    here = nodes(foreign(replaces=None, active=True))
+    lines = plan_lines(plan(here, WANTED, POLICY), here, POLICY)
+    assert [line.partition(":")[0] for line in lines if line.startswith("NO WAY BACK")] == [f"NO WAY BACK for {name} once its package is installed" for name in NAMES]
+
+
+def test_half_of_the_first_deployment_tells_of_no_way_to_roll_back(nodes, foreign, said):
+    done = {**said("2.0.0"), "record": {"current": {"shop": "shop-2.0.0-1.noarch"}, "deployment": "d", "previous": [{"deployment": "", "packages": {"shop": None}}]}}
+    assert not any("rollback" in line for line in next_lines(nodes(foreign(), blue1=done, blue2=done)))

@@ -207,3 +207,63 @@ def test_a_deployment_that_two_runs_made_is_one(nodes):
     three = deployed("123", "d1", "d2", "d3")
     assert rollback(nodes(("3", three), ("3", three))).deployment == "d2"
     assert rollback(nodes(("3", three), ("3", deployed("13", "d1", "d3")))).deployment == "d1"
+
+
+FOREIGN = {"release": None, "active": False, "installed_at": None, "started_at": None, "replaces": "old", "replaced_active": True}
+UNKNOWN = {"shop": None}
+
+
+@pytest.fixture
+def adopted(said):
+    """A node by (its package or None, what it has noted, the last first, and anything else)."""
+
+    def build(name, version, *noted, **changes):
+        previous = [{"deployment": "", "packages": each} for each in noted[1:]]
+        record = {"current": noted[0], "deployment": "", "previous": previous, "cut_off": None} if noted else None
+        return read_node(name, name[:-1], {**said(version, **{**({} if version else FOREIGN), **changes}), "record": record})
+
+    return build
+
+
+def test_what_serves_without_a_package_is_adopted_as_unknown(adopted):
+    found = adopt([adopted("blue1", None, **OUT), adopted("green1", None, **OUT)])
+    assert (found.refusals, found.wanted) == ((), dict.fromkeys(NAMES, UNKNOWN))
+    # It says live already, and nothing is noted.
+    assert adopt([adopted("blue1", None), adopted("green1", None, UNKNOWN)]).wanted == {"blue1": UNKNOWN, "green1": None}
+    # Beside one that has its package.
+    assert adopt([adopted("blue1", None, **OUT), adopted("green1", "1", **OUT)]).wanted == {"blue1": UNKNOWN, "green1": nevra("1")}
+
+
+def test_what_does_not_run_in_its_unit_is_not_adopted(adopted):
+    found = adopt([adopted("blue1", None, **OUT, replaced_active=False), adopted("green1", None, **OUT, healthy=False)])
+    assert "blue1: shop: old in which it was adopted is not active" in found.refusals and "green1: shop: HTTP 503" in found.refusals
+
+
+def test_there_is_no_rollback_to_what_was_adopted(adopted):
+    on_two = [adopted(name, "2", nevra("2"), UNKNOWN) for name in NAMES]
+    (refusal,) = rollback(on_two).refusals
+    assert refusal.code == "HS-NOWHERE" and "what served before is unknown (adopted): there is no package of it to install" in refusal
+    # Half of the first deployment.
+    assert rollback([on_two[0], adopted("green1", None, UNKNOWN)]).refusals[0].code == "HS-NOWHERE"
+    # And one later there is one.
+    on_three = [adopted(name, "3", nevra("3"), nevra("2"), UNKNOWN) for name in NAMES]
+    assert back(rollback(on_three)) == ("2", "halves")
+
+
+def test_what_was_adopted_and_stands_by_is_one_flip_away(adopted):
+    stands_by = [adopted("blue1", "2", nevra("2"), UNKNOWN), adopted("green1", None, UNKNOWN, **OUT)]
+    found = rollback(stands_by)
+    assert (found.refusals, found.strategy, found.wanted) == ((), "cutover", dict.fromkeys(NAMES, UNKNOWN))
+    assert rollback([stands_by[0], adopted("green1", None, UNKNOWN, **OUT, replaced_active=False)]).refusals
+
+
+def test_confirm_brings_what_was_adopted_to_no_other_node(adopted):
+    serves = adopted("green1", None, UNKNOWN)
+    (refusal,) = target("confirm", [adopted("blue1", "2", UNKNOWN, **OUT), serves], None, "halves").refusals
+    assert refusal.code == "HS-MIXED" and "what serves is unknown (adopted)" in refusal
+    assert target("confirm", [adopted("blue1", None, UNKNOWN), serves], None, "halves").wanted == dict.fromkeys(NAMES, UNKNOWN)
+
+
+def test_all_live_is_for_what_was_adopted_as_well(adopted):
+    wanted = target("all_live", [adopted("blue1", None, UNKNOWN, **OUT), adopted("green1", None, **OUT)], None, "halves").wanted
+    assert wanted == {"blue1": UNKNOWN, "green1": None}

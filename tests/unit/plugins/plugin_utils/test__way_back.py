@@ -103,3 +103,19 @@ def test_the_verdict():
         'Batch 2 (blue1, blue2) stopped at "Release": no space.\n\nblue1 stays. No node outside the batch was touched by it. '
         'See "journalctl -u shop -u cart" on the node.'
     )
+
+
+def test_what_was_adopted_is_told_as_that():
+    assert outcome("blue1", {"packages": {"shop": None}}, DONE, DONE) == "blue1 is back on unknown (adopted) and live."
+
+
+def test_a_node_without_a_way_back_comes_back_where_nothing_was_installed(said):
+    foreign = {"release": None, "active": True, "installed_at": None, "state": "standby"}
+    record = {"current": {"shop": None}, "deployment": "", "previous": []}
+
+    def found(version, **changes):
+        return way_back(read_node("blue1", "blue", {**said(version, **changes), "record": record}), {"shop": None}, "rollback", "no key replaces")
+
+    assert found(None, **foreign).packages == {"shop": None}
+    for stays in (found("2.0.0", state="standby"), found(None, **foreign, owed=True), found(None, **{**foreign, "active": False})):
+        assert (stays.packages, stays.stays) == ({}, "blue1 has no way back (no key replaces) and stays in standby.")
