@@ -25,8 +25,9 @@ def is_older(started_at, installed_at):
 
 
 def untrue(module, components, heartbeats, proof):
-    """What is not as it must be, of the components that say which package and service are theirs. proof: for each component its package (NEVRA), or None: what was
-    adopted, without a package.
+    """What is not as it must be, of the components that say which package and service are theirs.
+
+    proof: for each component its package (NEVRA), or None: what was adopted, without a package.
     """
     pairs = [(component, heartbeat) for component, heartbeat in zip(components, heartbeats) if component["package"] and component["service"]]
     if not pairs or not proof:

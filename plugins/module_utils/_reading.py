@@ -22,9 +22,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files impo
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look, told
 
 OPTIONS = dict(
-    components=components_option(
-        package=dict(type="str", required=True), service=dict(type="str", required=True), may_differ=MAY_DIFFER, replaces=REPLACES
-    ),
+    components=components_option(package=dict(type="str", required=True), service=dict(type="str", required=True), may_differ=MAY_DIFFER, replaces=REPLACES),
     token=dict(type="str", no_log=True),
     batch_id=dict(type="str", default=""),
 )

@@ -104,8 +104,8 @@ class Component:
             return [f"{self.name}: {text}" for text in self._doubts_of_unknown()]
         if self.replaced_active:
             return [
-                f"{self.name}: {self.replaces}, which it replaces, is active beside {self.nevra}, so nobody knows which of them answers: stop the one that is not "
-                f"to serve (systemctl disable --now {self.replaces})"
+                f"{self.name}: {self.replaces}, which it replaces, is active beside {self.nevra}, so nobody knows which of them answers: stop that which is "
+                f"not to serve (systemctl disable --now {self.replaces})"
             ]
         if not self.active:
             return [f"{self.name}: its service does not run"]

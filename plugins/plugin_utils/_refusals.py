@@ -115,13 +115,13 @@ REFUSALS = (
     Row(
         "HS-NOWHERE",
         RELEASE,
-        "There is no earlier release that all nodes have served, so there is nothing to roll back to.",
+        "There is no earlier release that all nodes have served, so there is nothing to roll back to; or it was adopted, and no package of it is known.",
         "Deploy the release that you want by its version.",
     ),
     Row(
         "HS-MIXED",
         RELEASE,
-        "Not all nodes that serve have the same release, or none serves, so it is not clear what is to be confirmed.",
+        "Not all nodes that serve have the same release, or none serves, or it was adopted without a package, so nothing can be confirmed.",
         "Deploy the release that you want by its version.",
     ),
     Row(
@@ -133,8 +133,8 @@ REFUSALS = (
     Row(
         "HS-ADOPT",
         RELEASE,
-        "A node was live before, or nodes have different releases: it cannot be adopted without a test.",
-        "Use `all_live` for nodes that were live before. Bring all nodes to one release before `adopt`.",
+        "A node was live before, or nodes have different packages: it cannot be adopted without a test.",
+        "Use `all_live` for nodes that were live before. Bring all nodes that have a package to one release before `adopt`.",
     ),
     Row(
         "HS-LAST",

@@ -147,8 +147,7 @@ class Release(object):
             return
         if self.params["alone"]:
             self.module.warn(
-                "Nobody proved that %s is not in use before it was stopped (alone is true): requests in flight were cut."
-                % ", ".join(self.units_to_stop())
+                "Nobody proved that %s is not in use before it was stopped (alone is true): requests in flight were cut." % ", ".join(self.units_to_stop())
             )
             return
         proof = _proof.read()
@@ -239,11 +238,12 @@ class Release(object):
         """Remove what was installed beside what was adopted."""
         if not self.erased:
             return
-        _records.prepare()
         names, before = sorted(self.erased), sorted(package["nevra"] for package in self.erased.values())
         status, out, err = self.installation.manager.rpm(["-e", "--"] + names)
         why = (err or out).strip()[-2000:]
-        _records.append(self.params["run_id"], self.params["by"], "packages", before, [], *(["failed"] if status else ["ok"]), **(dict(why=why) if status else {}))
+        if self.params["run_id"]:
+            _records.prepare()
+            _records.append(self.params["run_id"], self.params["by"], "packages", before, [], "failed" if status else "ok", why=why if status else None)
         if status:
             raise RpmError("rpm could not remove %s: %s" % (", ".join(before), why))
         _rpm_files.end(names)

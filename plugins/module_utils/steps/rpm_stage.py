@@ -166,7 +166,8 @@ def refuse_what_could_not_come_back(module, store, found):
                 reasons.append("%s would replace files that %s may need (%s): build the package for other paths" % (each.after, unit.name, shown(named(paths))))
     if reasons:
         raise RpmError(
-            "there is no way back to what serves without a package: %s; or go without a way back (way_back: false, bluegreen_way_back: false)" % "; ".join(reasons)
+            "there is no way back to what serves without a package: %s; or go without a way back (way_back: false, bluegreen_way_back: false)"
+            % "; ".join(reasons)
         )
 
 

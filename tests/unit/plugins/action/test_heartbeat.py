@@ -597,3 +597,13 @@ def test_a_switch_that_is_judged_here_is_passed_here(run_action, vars_of, said):
     ran = run_action("heartbeat", args(override={"reason": "CHG-4711", "refusals": ["HS-MIN-LIVE"]}), few)
     assert [module for module, _sent in ran.sent] == ["halfswap.bluegreen.journal", "halfswap.bluegreen.heartbeat"]
     assert ran.sent[0][1]["after"]["passed"][0].startswith("HS-MIN-LIVE: 1 of at least 2") and "override" not in ran.sent[1][1]
+
+
+def test_what_serves_without_a_package_is_adopted(run_action, vars_of, said):
+    found = said(None, state="standby", batch_id="r2/1", release=None, active=False, installed_at=None, started_at=None, replaces="old", replaced_active=True)
+    everywhere = {name: {**found, "machine": f"boot/{name}"} for name in ("blue1", "blue2", "green1", "green2")}
+    wanted = args("live", adopt=True, proof={"shop": None}, load_balancers=[])
+    ((_module, sent),) = run_action("heartbeat", wanted, vars_of(**everywhere)).sent
+    assert (sent["state"], sent["release"], sent["adopt"]) == ("live", {"shop": None}, True)
+    refused = run_action("heartbeat", {**wanted, "adopt": False}, vars_of(**everywhere))
+    assert refused.sent == [] and "no package is installed" in refused.result["msg"]

@@ -46,3 +46,10 @@ def test_it_is_each_nodes_own(run_action, said, watched):
         "way_back", ARGS, {"inventory_hostname": "blue1", "left": said("2.0.0", state="standby"), "hostvars": watched({"blue2": {}}, explode=True)}
     )
     assert ran.result["packages"]
+
+
+def test_a_node_that_cannot_come_back_once_a_package_is_installed(run_action, said):
+    batch = {**BATCH, "restore": {"blue1": {"shop": None}}, "one_way": {"blue1": "no key replaces"}}
+    packages, stays = judged(run_action, said("2.0.0", state="standby"), batch=batch)
+    assert (packages, stays) == ({}, "blue1 has no way back (no key replaces) and stays in standby.")
+    assert judged(run_action, said("2.0.0", state="standby"), batch={**batch, "one_way": {}}) == ({"shop": None}, "")

@@ -484,3 +484,16 @@ def test_nothing_is_looked_at_where_it_says_nothing_of_package_and_service_or_le
     assert not run_module(heartbeat, asked).failed
     assert not run_module(heartbeat, dict(going_live(heartbeat_server), state="standby")).failed
     assert proven.calls == []
+
+
+def test_an_adoption_is_in_the_journal_and_in_the_record(run_module, heartbeat_server):
+    """By whose word it is that something serves of which nobody knows the package."""
+    into_live(heartbeat_server)
+    asked = args(heartbeat_server, state="live", adopt=True, release={"shop": None}, reason="adopt")
+    run_module(heartbeat, asked)
+    run_module(heartbeat, asked)
+    first, second = _records.journal(10)
+    assert (first["what"], first["after"], first["run_id"], first["by"], first["reason"]) == ("adopted", {"shop": None}, "r2", "me@here", "adopt")
+    assert second["what"] == "heartbeat shop0"
+    record = _release_record.read()
+    assert (record["current"], record["deployment"], record["previous"], record["phase"]) == ({"shop": None}, "", [], "SERVING")

@@ -702,7 +702,11 @@ def test_the_first_package_stops_what_it_replaces_for_good(run_module, node, for
 
 
 def test_what_it_replaces_is_not_stopped_while_it_may_be_used(run_module, node, foreign):
-    for changes, text in ((dict(requests=98), "requests have come"), (dict(ran=False), "its service old runs, and did not"), (dict(name="cart"), "does not name")):
+    for changes, text in (
+        (dict(requests=98), "requests have come"),
+        (dict(ran=False), "its service old runs, and did not"),
+        (dict(name="cart"), "does not name"),
+    ):
         keep(**changes)
         result = run_module(release, foreign())
         assert result.failed and text in result["msg"] and node.done == []

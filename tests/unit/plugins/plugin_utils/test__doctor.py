@@ -509,3 +509,39 @@ def test_a_place_of_any_kind():
     assert place_of(None) == place_of({}) == place_of({"checked": None}) == {}
     for said in ("x", [], 3, {"errors": 3}, {"errors": {}, "units": [{}]}, {"errors": {}, "free": [{"path": "/", "free_bytes": "1"}]}):
         assert "another dialect" in place_of({"checked": said})["errors"]["answer"]
+
+
+def serves_without_a_package(replaces="old"):
+    """What makes a sound node one that serves so, in the place and in what it says."""
+    old = unit("replaced", unit="old", id="old.service")
+
+    def place(place):
+        place.update(units=[unit(active="inactive", load="not-found"), unit("agent"), old], ports=[port(by="old.service"), port(9100, "heartbeat", AGENT)])
+        place.update(installed={"shop": None}, stored=[], record={"current": {"shop": None}, "previous": []}, changed_files=[])
+
+    def node(said):
+        (component,) = said["components"]
+        component.update(nevra=None, version=None, installed_at=None, active=not replaces, started_at=None, replaces=replaces, replaced_active=bool(replaces))
+        component["heartbeat"]["release"] = None
+        said["record"] = {"current": {"shop": None}, "previous": []}
+
+    return place, node
+
+
+def test_what_serves_without_a_package_is_sound_where_it_can_come_back(seen):
+    place, node = serves_without_a_package()
+    assert wrong(seen(place, node)) == []
+    told = [finding.found for finding in examine(seen(place, node)) if finding.node == "blue1"]
+    assert "shop: live, healthy, unknown (adopted)" in told and "old, which shop replaces, is active" in told
+
+
+def test_what_serves_without_a_package_and_a_unit_has_no_way_back(seen):
+    place, node = serves_without_a_package(replaces=None)
+    for way_back, weight in ((True, FAULT), (False, NOTE)):
+        found = [finding for finding in examine(seen(place, node, way_back=way_back)) if finding.check == "way back" and finding.weight != FINE]
+        assert [(each.node, each.weight) for each in found] == [("blue1", weight)] and "serves without a package" in found[0].found
+
+
+def test_a_unit_that_was_replaced_may_have_failed_or_be_gone(seen):
+    for changes in ({"active": "failed"}, {"load": "not-found", "active": "inactive"}):
+        assert wrong(seen(lambda place, changes=changes: place["units"].append(unit("replaced", unit="old", id="old.service", **changes)))) == []

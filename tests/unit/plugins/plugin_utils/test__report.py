@@ -348,9 +348,14 @@ def test_what_was_adopted_is_shown_as_unknown(nodes, foreign):
 def test_a_plan_without_a_way_back_says_so(nodes, foreign):
     here = nodes(foreign(replaces=None, active=True))
     lines = plan_lines(plan(here, WANTED, POLICY), here, POLICY)
-    assert [line.partition(":")[0] for line in lines if line.startswith("NO WAY BACK")] == [f"NO WAY BACK for {name} once its package is installed" for name in NAMES]
+    assert [line.partition(":")[0] for line in lines if line.startswith("NO WAY BACK")] == [
+        f"NO WAY BACK for {name} once its package is installed" for name in NAMES
+    ]
 
 
 def test_half_of_the_first_deployment_tells_of_no_way_to_roll_back(nodes, foreign, said):
-    done = {**said("2.0.0"), "record": {"current": {"shop": "shop-2.0.0-1.noarch"}, "deployment": "d", "previous": [{"deployment": "", "packages": {"shop": None}}]}}
+    done = {
+        **said("2.0.0"),
+        "record": {"current": {"shop": "shop-2.0.0-1.noarch"}, "deployment": "d", "previous": [{"deployment": "", "packages": {"shop": None}}]},
+    }
     assert not any("rollback" in line for line in next_lines(nodes(foreign(), blue1=done, blue2=done)))

@@ -438,3 +438,21 @@ def test_an_override_is_for_one_run():
     for variables in (glass(), {**SITE, "bluegreen_applications": {"shop": {"override": glass()["bluegreen_override"]}}}):
         (fault,) = faults(variables)
         assert fault.endswith("override is for one run alone: give it with -e, and take it out of the inventory, where it would outlast the run.")
+
+
+def replacing(name, **changes):
+    return {**SITE, "bluegreen_components": [{**SITE["bluegreen_components"][0], "replaces": name, **changes}]}
+
+
+@pytest.mark.parametrize("changes", [{}, {"service": "shop.service"}, {"service": "shop"}])
+@pytest.mark.parametrize("name", ["shop", "shop.service"])
+def test_what_is_replaced_is_not_the_service(name, changes):
+    (said,) = faults(replacing(name, **changes))
+    assert f"component shop replaces {name}, which is the service of a component" in said
+
+
+def test_a_unit_that_is_replaced():
+    assert check(replacing("shop-legacy"))["components"][0]["replaces"] == "shop-legacy"
+    assert check(replacing("shop@1", service="shop@2"))["components"][0]["replaces"] == "shop@1"
+    (said,) = faults(replacing("shop.socket"))
+    assert "a service belongs there" in said
