@@ -76,6 +76,10 @@ options:
     description: How many nodes the application has. V(0) stands for as many as there are. Under AWX, where a job may be sliced, it is required.
     type: int
     default: 0
+  way_back:
+    description: Whether releases are refused whose way back was not rehearsed. With V(false), what serves without a package has none.
+    type: bool
+    default: true
   clock_skew_s:
     description: Seconds by which the clock of a node may differ from that of the controller.
     type: float
@@ -146,10 +150,16 @@ batches:
       returned: always
       sample: {blue1: {shop: shop-2.0.0-1.noarch}}
     restore:
-      description: Per node and component, the package to go back to if the batch fails. Empty for a node for which there is none.
+      description: >-
+        Per node and component, the package to go back to if the batch fails; null for what was adopted without one. Empty for a node for which there is none.
       type: dict
       returned: always
       sample: {blue1: {shop: shop-1.0.0-1.noarch}}
+    one_way:
+      description: For each node that cannot go back there any more once a package is installed, why.
+      type: dict
+      returned: always
+      sample: {}
     ready:
       description: Those of the nodes that stand by with everything in place, and need a sanity test only.
       type: list

@@ -35,7 +35,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals impor
 
 from .layouts import check_layouts
 from .model import Application, End, Setting, State
-from .nodes import INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Local, Violation, is_good, is_live, is_right, is_standby
+from .nodes import ADOPTED, INDEX, LOCALS, NEW, OLD, OTHER, UNREAD, Local, Violation, is_good, is_live, is_right, is_standby
 from .run import check_run
 from .taking_back import TakingBack
 
@@ -114,8 +114,8 @@ def some(which: Callable[[Local], Local]) -> list[int]:
 
 
 EVERY = some(lambda local: local)
-# A third release that is not even served is like any package that is not the wanted one.
-PLAIN = [i for i, local in enumerate(LOCALS) if local.package != OTHER or (local.process == "runs" and local.healthy)]
+# A third release, or what was adopted, that is not even served is like any package that is not the wanted one.
+PLAIN = [i for i, local in enumerate(LOCALS) if local.package not in (OTHER, ADOPTED) or (local.process == "runs" and local.healthy)]
 ALIKE, FEW = some(alike), some(much_alike)
 
 
@@ -218,7 +218,7 @@ class Checker:
 
     def alike(self, state: State, found: Plan) -> None:
         """What stands for this state in larger applications has the same plan."""
-        if any(LOCALS[local].package == OTHER for local in state):
+        if any(LOCALS[local].package in (OTHER, ADOPTED) for local in state):
             return
         other = self.application.plan(tuple(INDEX[alike(LOCALS[local])] for local in state))
         first, second = [
@@ -266,7 +266,7 @@ class Checker:
                 r"while batch (\d+) \((.*)\) is out, (\d+) of at least (\d+) nodes would serve(?: with a release that is known for certain)?", text
             )
             many = re.fullmatch(r"while batch (\d+) \((.*)\) is out, (\d+) nodes would not serve, and bluegreen_max_unavailable is (\d+)", text)
-            doubt = r"HTTP \d+|its process was started before \S+ was installed|it reports release 0, but \S+ is installed"
+            doubt = r"HTTP \d+|old in which it was adopted is not active|its process was started before \S+ was installed|it reports release 0, but \S+ is installed"
             reason = few or many or re.fullmatch(rf"()(\w+): shop: ({doubt})()", text)
             if not reason:
                 raise Violation("a plan that is refused has true reasons", text)

@@ -33,6 +33,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import divided
 
 from .nodes import (
+    ADOPTED,
     DISTURBANCES,
     LIVE,
     LOCALS,
@@ -45,6 +46,7 @@ from .nodes import (
     is_live,
     is_right,
     is_standby,
+    nevra,
     node,
     permitted,
     served,
@@ -191,8 +193,9 @@ class Application:
             nodes=tuple(members.values()),
             ready=tuple(name in batch.ready for name in members),
             restart=tuple(name not in batch.ready and dict(batch.before[name]) == dict(batch.after[name]) for name in members),
-            after=tuple(batch.after[name]["shop"] or "" for name in members),
-            restore=tuple((batch.restore.get(name) or {}).get("shop") or "" for name in members),
+            after=tuple(batch.after[name]["shop"] or ADOPTED for name in members),
+            # Where nothing was adopted, nothing can come back: then it is one way.
+            restore=tuple("" if name in batch.one_way or not batch.restore.get(name) else batch.restore[name]["shop"] or ADOPTED for name in members),
             retire=retire,
             serving_after=frozenset(self.numbers[name] for name in batch.serving_after),
             not_after=tuple(name for name in self.names if name not in batch.serving_after),
@@ -344,7 +347,7 @@ class Application:
 
     def _exclusive_permitted(self, read: State, order: Order, out: Collection[str], tested: bool) -> bool:
         nodes = self.nodes(read)
-        proofs = {name: {"shop": package} for name, package in zip(order.batch.nodes, order.after)}
+        proofs = {name: {"shop": nevra(package)} for name, package in zip(order.batch.nodes, order.after)}
         sanity = [{"nodes": [{"name": name} for name in order.batch.nodes]}] if tested else []
         reasons = refuse_exclusive([nodes[i] for i in order.nodes], nodes, out, proofs, sanity, self.limits)
         return not divided(reasons, self.limits.override)[0]
@@ -480,6 +483,7 @@ class Application:
             served = {LOCALS[state[self.numbers[name]]].package for name in batch.staying}
             for i, restore in zip(order.nodes, order.restore):
                 own = LOCALS[state[i]].package if is_good[state[i]] else served.copy().pop() if len(served) == 1 else ""
+                own = "" if own == ADOPTED and LOCALS[state[i]].package is None else own
                 if restore != ("" if own == NEW else own):
                     raise Violation("what a plan says is true (restore)", f"{self.names[i]} would go back to {restore or 'nothing'}:{self.describe(state)}")
         if batch.total != len(state) + len(self.limits.without):

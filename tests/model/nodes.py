@@ -35,17 +35,21 @@ class Local(NamedTuple):
         if self.beat == "unread":
             return "unread"
         process = {"runs": "", "stale": ", not restarted", "mute": ", tells another release", "none": ", stopped"}[self.process]
-        return f"{self.beat}, {self.package or 'no package'}{process}{'' if self.healthy or self.process == 'none' else ', unhealthy'}"
+        return f"{self.beat}, {self.package or 'nothing'}{process}{'' if self.healthy or self.process == 'none' else ', unhealthy'}"
 
 
 OLD, NEW, OTHER = RELEASES = ("shop-1.0.0-1", "shop-2.0.0-1", "shop-1.5.0-1")
+# What serves without a package, as an operator has adopted it. With a package, every node has a unit to go back to; one that has nothing never had.
+ADOPTED = "adopted"
+TARGETS = (*RELEASES, ADOPTED)
 LOCALS = [Local("unread")] + [
     Local(beat, *rest)
     for beat in ("live", "standby")
     for rest in [
         (None, "none", False),
         *((package, process, healthy) for package in RELEASES for process in ("runs", "stale", "mute") for healthy in (True, False)),
-        *((package, "none", False) for package in RELEASES),
+        *((package, "none", False) for package in TARGETS),
+        *((ADOPTED, "runs", healthy) for healthy in (True, False)),
     ]
 ]
 INDEX = {local: index for index, local in enumerate(LOCALS)}
@@ -62,13 +66,20 @@ def _started(local: Local) -> Local:
 
 
 def _installed(package: str) -> list[int]:
+    if package == ADOPTED:
+        # The package is removed, and nothing of it runs any more.
+        return table(lambda local: local._replace(package=package, process="none", healthy=False))
     return table(lambda local: local._replace(package=package))
+
+
+def nevra(package: str | None) -> str | None:
+    return None if package == ADOPTED else package
 
 
 LIVE = table(lambda local: local._replace(beat="live"))
 STANDBY = table(lambda local: local._replace(beat="standby"))
 STOPPED = table(lambda local: local._replace(process="none", healthy=False))
-INSTALLED = {package: _installed(package) for package in RELEASES}
+INSTALLED = {package: _installed(package) for package in TARGETS}
 # What runs is left alone, unless it was stopped before.
 STARTED = table(_started)
 
@@ -115,7 +126,8 @@ class Remembered(Node):
 def node(name: str, stack: str, local: Local) -> Node:
     if local.beat == "unread":
         return Remembered(name, stack, unread="it is unreachable")
-    version = local.package.split("-")[1] if local.package else None
+    package = nevra(local.package)
+    version = package.split("-")[1] if package else None
     component = Component(
         name="shop",
         package="shop",
@@ -125,12 +137,15 @@ def node(name: str, stack: str, local: Local) -> Node:
         revision=1,
         run_id=None,
         since_s=0.0,
-        nevra=local.package,
+        nevra=package,
         version=version,
         release="0" if local.process == "mute" else version,
-        active=local.process != "none",
-        installed_at=2.0 if local.package else None,
-        started_at={"none": None, "stale": 1.0}.get(local.process, 3.0),
+        active=bool(package) and local.process != "none",
+        installed_at=2.0 if package else None,
+        started_at={"none": None, "stale": 1.0}.get(local.process, 3.0) if package else None,
+        replaces="old",
+        replaced_active=local.package == ADOPTED and local.process != "none",
+        adopted=local.package is not None,
         served=None,
         served_in_s=0.0,
         rate_per_s=None,
@@ -159,7 +174,7 @@ Served = frozenset[str | None]
 @functools.cache
 def served(around: frozenset[int]) -> Served:
     """The packages that nodes serve, as the permit tells those who come in. Which of them is like what makes no difference, and how many neither."""
-    found = frozenset(packages["shop"] for packages in served_by([ALL_NODES[local] for local in around]))
+    found = frozenset(packages["shop"] or ADOPTED for packages in served_by([ALL_NODES[local] for local in around]))
     true = frozenset(LOCALS[local].package for local in around if is_good[local])
     if found != true:
         raise Violation("what counts as served is what serves", f"it is {set(true) or 'nothing'}, and {set(found) or 'nothing'} counts")
@@ -169,12 +184,12 @@ def served(around: frozenset[int]) -> Served:
 @functools.cache
 def permitted(serves: Served) -> frozenset[Proof]:
     """All that may go live while this is served."""
-    packages = [{"shop": package} for package in serves]
+    packages = [{"shop": nevra(package)} for package in serves]
     found = set()
     for local, me in enumerate(ALL_NODES):
-        for package in RELEASES:
+        for package in TARGETS:
             for sanity in (True, False):
-                reasons = refuse_live(me, packages, {"shop": package}, SANITY if sanity else [])
+                reasons = refuse_live(me, packages, {"shop": nevra(package)}, SANITY if sanity else [])
                 right = is_right[local] and LOCALS[local].package == package and (sanity or package in serves)
                 if right == bool(reasons):
                     raise Violation(

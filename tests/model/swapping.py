@@ -21,6 +21,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import way_back
 
 from .nodes import (
+    ADOPTED,
     ALL_NODES,
     DISTURBANCES,
     FLIPPED,
@@ -37,6 +38,7 @@ from .nodes import (
     is_live,
     is_right,
     is_standby,
+    nevra,
     permitted,
 )
 from .shipped import Block, Reader, Task, a_block, calls, each_task, load, of_tasks, understood
@@ -555,8 +557,9 @@ class Swapping:
     def judge_way_back(self, i: int, act: Act) -> bool:
         said = self.registered.get(act.args["evidence"], (None,) * len(self.nodes))[i]
         node = ALL_NODES[said.local] if isinstance(said, Said) else Node("me", "blue", unread="it was not read")
-        restore = {"shop": self.case.restore[i]} if self.case.restore[i] else {}
-        self._register(act, i, way_back(node, restore, "rollback" if self.case.rollback else "hold").packages.get("shop", ""))
+        restore = {"shop": nevra(self.case.restore[i])} if self.case.restore[i] else {}
+        packages = way_back(node, restore, "rollback" if self.case.rollback else "hold").packages
+        self._register(act, i, (packages["shop"] or ADOPTED) if packages else "")
         return True
 
     def tell(self, i: int, act: Act) -> bool:

@@ -90,7 +90,7 @@ class TakingBack:
 
     def everything(self, batches: Sequence[Batch], undone: Sequence[Batch]) -> None:
         """But where this batch itself has nothing to go back to: then its release cannot be left, and no other batch leaves it either."""
-        known = [{name: packages for name, packages in batch.restore.items() if packages} for batch in reversed(batches)]
+        known = [{name: packages for name, packages in batch.restore.items() if packages and name not in batch.one_way} for batch in reversed(batches)]
         if not known[0]:
             known = []
         if [dict(undo.after) for undo in undone] != [packages for packages in known if packages]:

@@ -561,3 +561,9 @@ def test_a_first_package_for_a_service_that_runs_has_no_way_back(run_module, fir
     assert not run_module(rpm_stage, dict(asked, way_back=False)).failed
     first.service = "ActiveState=inactive\nLoadState=not-found\nMainPID=0\n"
     assert not run_module(rpm_stage, asked).failed
+
+
+def test_what_was_adopted_has_nothing_to_be_staged(run_module, any_node):
+    """A rollback to a half that stands by on it."""
+    result = run_module(rpm_stage, dict(packages=[], store=str(any_node.store), keep=["shop-1.0.0-1.noarch"]))
+    assert not result.failed and (result["packages"], result["changed"]) == ([], False)
