@@ -266,7 +266,7 @@ class Checker:
                 r"while batch (\d+) \((.*)\) is out, (\d+) of at least (\d+) nodes would serve(?: with a release that is known for certain)?", text
             )
             many = re.fullmatch(r"while batch (\d+) \((.*)\) is out, (\d+) nodes would not serve, and bluegreen_max_unavailable is (\d+)", text)
-            doubt = r"HTTP \d+|old in which it was adopted is not active|its process was started before \S+ was installed|it reports release 0, but \S+ is installed"
+            doubt = r"HTTP \d+|its process was started before \S+ was installed|it reports release 0, but \S+ is installed"
             reason = few or many or re.fullmatch(rf"()(\w+): shop: ({doubt})()", text)
             if not reason:
                 raise Violation("a plan that is refused has true reasons", text)
