@@ -202,7 +202,8 @@ def _verify(component: Mapping[str, Any], application: Any) -> dict[str, Any]:
     }
 
 
-# The second argument is the release, for `drain` the method, for `check` and `verify` the name of the application, or for `frontend` the address that the load balancer listens at.
+# The second argument is the release, for `drain` the method, for `check` and `verify` the name of the application, or for `frontend` the address that the
+# load balancer listens at.
 VIEWS: dict[str, Callable[[Mapping[str, Any], Any], dict[str, Any] | None]] = {
     "heartbeat": lambda c, release: {"name": c["name"], **_heartbeat(c)},
     "node": lambda c, release: {"name": c["name"], **_packaged(c), "service": c["service"], **_replaces(c), **_heartbeat(c)},
