@@ -1,7 +1,7 @@
 # Copyright (c) 2026, halfswap.bluegreen contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open-loop load on the shop, which hides nothing.
+"""Open-loop load on the shop, or on any application, which hides nothing.
 
 Requests start on a fixed schedule, however the ones before them fare, and their latency counts from the time they were due, so
 that a stall shows in every request it delayed. Nothing is sent twice. A request fails when it gets no answer within 10 s of being sent
@@ -14,6 +14,12 @@ does so without a deployment, too. In the end every order written is read back.
 writes one line for each request to OUT/requests.jsonl, its progress to stderr, and the figures to stdout and OUT/summary.json.
 Ctrl-C or SIGTERM ends the load early, not the reading back. Exits 0 only when nothing failed and every order acknowledged is there
 exactly once, as it was sent.
+
+    tests/demo/load.py --url http://127.0.0.1:18081 --requests FILE
+
+loads another application, through a load balancer that this collection has configured. FILE is a JSON list of requests: kind, share, method, path
+and statuses (those that are right), and if need be headers, body, and alone (a connection each). In path and body, {id} is a name that no other
+request has. Nothing is read back: nobody knows how that application is asked.
 """
 
 from __future__ import annotations
@@ -29,8 +35,10 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 import aiohttp
 
@@ -48,7 +56,23 @@ CAUSES = ("load balancer", "connection", "application")
 SHOP = "the shop's own limit"
 
 
+class Request(NamedTuple):
+    kind: str
+    method: str = "GET"
+    path: str = "/"
+    statuses: Sequence[int] = (200,)
+    headers: Mapping[str, str] | None = None
+    body: str | None = None
+    # A connection of its own, whatever others have.
+    alone: bool = False
+    # Of the shop: what a write sends and a reading has to show.
+    order: dict | None = None
+
+
 class Load:
+    # The shop puts the name of its node on every answer.
+    node_header = "X-Node"
+
     def __init__(self, url: str, rate: float, out: Path) -> None:
         self.url = url.rstrip("/")
         self.rate = rate
@@ -78,8 +102,9 @@ class Load:
                     await asyncio.sleep(due - time.monotonic())
                     if self.stopped or (duration_s is not None and number / self.rate >= duration_s):
                         break
-                    session = short if self._random.random() < SHORT_LIVED else kept
-                    request = asyncio.create_task(self._request(session, number, due, "short" if session is short else "kept"))
+                    wanted = self._wanted(number)
+                    session = short if wanted.alone or self._random.random() < SHORT_LIVED else kept
+                    request = asyncio.create_task(self._request(session, wanted, due, "short" if session is short else "kept"))
                     requests.add(request)
                     request.add_done_callback(requests.discard)
                 lasted_s = time.monotonic() - self._start
@@ -101,24 +126,28 @@ class Load:
         trace.on_connection_reuseconn.append(connection)
         return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, **connector), trace_configs=[trace])
 
-    async def _request(self, session: aiohttp.ClientSession, number: int, due: float, client: str) -> None:
+    def _wanted(self, number: int) -> Request:
         kind = self._random.choices(list(SHARES), SHARES.values())[0]
-        if kind == "read" and not self._recent:
-            kind = "home"
-        method, path, order, expected = "GET", "/", None, 200
         if kind == "slow":
-            path = f"/slow?seconds={SLOW_S}"
-        elif kind == "read":
+            return Request(kind, path=f"/slow?seconds={SLOW_S}")
+        if kind == "read" and self._recent:
             order = self._random.choice(self._recent)
-            path = f"/orders/{order['ref']}"
-        elif kind == "write":
-            method, path, expected = "POST", "/orders", 201
+            return Request(kind, path=f"/orders/{order['ref']}", order=order)
+        if kind == "write":
             amount = f"{self._random.randrange(100, 100000) / 100:.2f}"
             order = {"ref": f"{self.run_id}-{number}", "customer": f"customer-{number % 50}", "amount": amount}
+            return Request(kind, "POST", "/orders", (201,), {"Content-Type": "application/json"}, json.dumps(order), order=order)
+        return Request("home")
+
+    def _complaint(self, wanted: Request, status: int, body: bytes) -> str | None:
+        """What is wrong with an answer."""
+        return complaint(status, wanted.statuses, body) or misread(body, wanted.order)
+
+    async def _request(self, session: aiohttp.ClientSession, wanted: Request, due: float, client: str) -> None:
         seen = {"connections": 0}
-        record = {"t": round(due - self._start, 4), "kind": kind, "client": client, "method": method, "path": path}
-        if kind == "write":
-            record["ref"] = order["ref"]
+        record = {"t": round(due - self._start, 4), "kind": wanted.kind, "client": client, "method": wanted.method, "path": wanted.path}
+        if wanted.kind == "write":
+            record["ref"] = wanted.order["ref"]
         record.update(status=None, node=None, release=None, error=None, cause=None, failed=False)
         answered, refused = False, None
         self.in_flight += 1
@@ -126,16 +155,17 @@ class Load:
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S, ceil_threshold=TIMEOUT_S)
         try:
             async with session.request(
-                method,
-                self.url + path,
-                json=order if kind == "write" else None,
+                wanted.method,
+                self.url + wanted.path,
+                headers=wanted.headers,
+                data=None if wanted.body is None else wanted.body.encode(),
                 timeout=timeout,
                 allow_redirects=False,
                 trace_request_ctx=seen,
             ) as answer:
-                record.update(status=answer.status, node=answer.headers.get("X-Node"), release=answer.headers.get("X-Release"))
+                record.update(status=answer.status, node=answer.headers.get(self.node_header), release=answer.headers.get("X-Release"))
                 refused = answer.headers.get("X-Refused")
-                record["error"] = complaint(answer.status, expected, await answer.read(), order)
+                record["error"] = self._complaint(wanted, answer.status, await answer.read())
                 answered = True
         except asyncio.TimeoutError:
             record["error"] = f"no answer within {TIMEOUT_S:g} s"
@@ -147,9 +177,9 @@ class Load:
             record["error"] = "the connection broke before the answer; this one is to a second request"
             answered = False
         record.update(lag_s=round(started - due, 4), latency_s=round(time.monotonic() - due, 4))
-        if kind == "write" and not record["error"]:
-            self.acknowledged[order["ref"]] = order
-            self._recent.append(order)
+        if wanted.kind == "write" and not record["error"]:
+            self.acknowledged[wanted.order["ref"]] = wanted.order
+            self._recent.append(wanted.order)
         if record["error"]:
             record["cause"] = cause(record["status"], record["node"], refused) if answered else "connection"
             record["failed"] = record["cause"] != SHOP
@@ -195,10 +225,35 @@ class Load:
                 after = page[-1]["id"]
 
 
-def complaint(status: int, expected: int, body: bytes, order: dict | None) -> str | None:
-    """What is wrong with an answer."""
-    if status != expected:
-        return f"status {status}: {body[:200].decode(errors='replace').strip()}"
+class Described(Load):
+    """A load of requests that a file describes, on any application."""
+
+    # The load balancers of this collection put it on what a node has answered. What has none is their own answer.
+    node_header = "X-Served-By"
+
+    def __init__(self, url: str, rate: float, out: Path, requests: Sequence[Mapping]) -> None:
+        super().__init__(url, rate, out)
+        self._shares = [each["share"] for each in requests]
+        self._requests = [Request(**{key: value for key, value in each.items() if key != "share"}) for each in requests]
+
+    def _wanted(self, number: int) -> Request:
+        request = self._random.choices(self._requests, self._shares)[0]
+        path, body = (text and text.replace("{id}", f"{self.run_id}-{number}") for text in (request.path, request.body))
+        return request._replace(path=path, body=body)
+
+    def _complaint(self, wanted: Request, status: int, body: bytes) -> str | None:
+        return complaint(status, wanted.statuses, body)
+
+    async def _read_back(self) -> dict:
+        return {}
+
+
+def complaint(status: int, expected: Sequence[int], body: bytes) -> str | None:
+    return None if status in expected else f"status {status}: {body[:200].decode(errors='replace').strip()}"
+
+
+def misread(body: bytes, order: dict | None) -> str | None:
+    """What is wrong with what the shop says, which is JSON, and the order where it was asked for one."""
     try:
         answer = json.loads(body)
     except ValueError:
@@ -210,7 +265,6 @@ def cause(status: int, node: str | None, refused: str | None) -> str:
     """Who gave an answer that is not the right one."""
     if refused and status == 503:
         return SHOP
-    # The shop puts the name of its node on every answer.
     return "application" if node else "load balancer"
 
 
@@ -297,8 +351,12 @@ async def main() -> int:
     parser.add_argument("--rate", type=float, default=120.0, help="requests a second (default: %(default)g)")
     parser.add_argument("--duration", type=float, help="seconds (default: until Ctrl-C or SIGTERM)")
     parser.add_argument("--out", type=Path, default=Path(".cache/load"), help="directory for the records (default: %(default)s)")
+    parser.add_argument("--requests", type=Path, metavar="FILE", help="JSON with the requests of another application (default: those of the shop)")
     options = parser.parse_args()
-    load = Load(options.url, options.rate, options.out)
+    if options.requests:
+        load = Described(options.url, options.rate, options.out, json.loads(options.requests.read_text(encoding="utf-8")))
+    else:
+        load = Load(options.url, options.rate, options.out)
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, load.stop)
     summary = await load.run(options.duration)

@@ -66,22 +66,44 @@ class Shop:
         writer.close()
 
 
+REQUESTED = [
+    {"kind": "look", "share": 0.5, "method": "PROPFIND", "path": "/calendar/", "headers": {"Depth": "0"}, "statuses": [207]},
+    {"kind": "put", "share": 0.5, "method": "PUT", "path": "/calendar/{id}.ics", "body": "UID:{id}", "statuses": [200, 201], "alone": True},
+]
+
+
+class Calendar(Shop):
+    """Another application, behind a load balancer that says which node has answered."""
+
+    headers = b"X-Served-By: blue1\r\n"
+
+    def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+        if method == "PUT":
+            self.orders.append({"path": path, "body": body.decode()})
+        return {"PUT": 200 + len(self.orders) % 2, "PROPFIND": 207}[method], {}
+
+
+def described(shop: Shop, tmp_path: Path, requests: list[dict]) -> dict:
+    return loaded(shop, lambda url: load.Described(url, RATE, tmp_path, requests))
+
+
+def loaded(shop: Shop, loading: Callable[[str], Any]) -> dict:
+    async def both() -> dict:
+        server = await asyncio.start_server(shop.serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        summary = await loading(f"http://127.0.0.1:{port}").run(DURATION_S)
+        server.close()
+        return summary
+
+    return asyncio.run(both())
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Shop], dict]:
     # A failure to read back is not waited for.
     monkeypatch.setattr(load, "READ_BACK_TRIES", 1)
 
-    def run(shop: Shop) -> dict:
-        async def both() -> dict:
-            server = await asyncio.start_server(shop.serve, "127.0.0.1", 0)
-            port = server.sockets[0].getsockname()[1]
-            summary = await load.Load(f"http://127.0.0.1:{port}", RATE, tmp_path).run(DURATION_S)
-            server.close()
-            return summary
-
-        return asyncio.run(both())
-
-    return run
+    return lambda shop: loaded(shop, lambda url: load.Load(url, RATE, tmp_path))
 
 
 def test_a_shop_without_fault(run: Callable[[Shop], dict], tmp_path: Path) -> None:
@@ -269,3 +291,29 @@ def test_releases_are_mixed_from_the_first_answer_of_the_one_to_the_last_of_the_
     assert load.mixed_s(old + new + answers("1.0.0", 3.75)) == 0.5
     assert load.mixed_s(answers("1", 0, 10) + answers("2", 4, 6) + answers("3", 8, 12)) == 4
     assert load.mixed_s([]) == 0
+
+
+def test_another_application_is_asked_as_the_file_says(tmp_path: Path) -> None:
+    calendar = Calendar()
+    summary = described(calendar, tmp_path, REQUESTED)
+    records = [json.loads(line) for line in (tmp_path / "requests.jsonl").read_text().splitlines()]
+    assert (summary["requests"], summary["failed"], summary["lost_writes"]) == (REQUESTS, 0, 0)
+    assert set(summary["kind"]) == {"look", "put"} and set(summary["node"]) == {"blue1"}
+    written = [record for record in records if record["kind"] == "put"]
+    assert {record["client"] for record in written} == {"short"}
+    assert {record["status"] for record in written} == {200, 201}
+    # Each has a name of its own, in its path and in its body.
+    assert sorted(record["path"] for record in written) == sorted({order["path"] for order in calendar.orders})
+    assert all(order["path"] == f"/calendar/{order['body'].removeprefix('UID:')}.ics" for order in calendar.orders)
+
+
+@pytest.mark.parametrize(("headers", "cause"), [(b"", "load balancer"), (Calendar.headers, "application")])
+@pytest.mark.parametrize("status", [503, 302, 200])
+def test_another_application_that_answers_otherwise_fails_by_who_answered(tmp_path: Path, headers: bytes, cause: str, status: int) -> None:
+    class Wrong(Calendar):
+        def answer(self, method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+            return (status, {}) if method == "PROPFIND" else super().answer(method, path, body)
+
+    Wrong.headers = headers
+    summary = described(Wrong(), tmp_path, REQUESTED)
+    assert 0 < summary["failed"] == summary["failed_by"][cause] == summary["kind"]["look"]["requests"] == summary["kind"]["look"]["failed"]
