@@ -138,11 +138,11 @@ def remedy(check, answer):
     where = "the checks of a component are its key sanity in bluegreen_components, those of the role are sanity_checks"
     leads = answer.headers.get("Location") if 300 <= status < 400 else None
     if leads:
-        text = "It leads to %s, and redirects are not followed: ask for the path behind it (path), or take the redirect for an answer (status: %d)"
+        text = "It leads to %s, and redirects are not followed: ask for the path behind it (path), or take the redirect for an answer (status: [%d])"
         return "%s; %s." % (text % (shown(leads), status), where)
     if status in (401, 403):
-        return "Send what it asks for (headers), ask for a path that needs no login (path), or take this for an answer (status: %d); %s." % (status, where)
-    return "Where that is the right answer, say so in the check (status: %d), or ask for another path (path); %s." % (status, where)
+        return "Send what it asks for (headers), ask for a path that needs no login (path), or take this for an answer (status: [%d]); %s." % (status, where)
+    return "Where that is the right answer, say so in the check (status: [%d]), or ask for another path (path); %s." % (status, where)
 
 
 def prepare(check):

@@ -67,11 +67,11 @@ WHERE = "the checks of a component are its key sanity in bluegreen_components, t
     [
         (302, {"Location": "/.web\x1b[2J"}, "It leads to /.web\\x1b[2J, and redirects are not followed: ask for the path behind it (path), or take the"),
         (301, {"Location": "https://shop/"}, "It leads to https://shop/, and redirects are not followed: "),
-        (304, {}, "Where that is the right answer, say so in the check (status: 304)"),
-        (401, {}, "Send what it asks for (headers), ask for a path that needs no login (path), or take this for an answer (status: 401)"),
+        (304, {}, "Where that is the right answer, say so in the check (status: [304])"),
+        (401, {}, "Send what it asks for (headers), ask for a path that needs no login (path), or take this for an answer (status: [401])"),
         (403, {}, "Send what it asks for (headers)"),
-        (404, {}, "Where that is the right answer, say so in the check (status: 404), or ask for another path (path)"),
-        (204, {}, "Where that is the right answer, say so in the check (status: 204)"),
+        (404, {}, "Where that is the right answer, say so in the check (status: [404]), or ask for another path (path)"),
+        (204, {}, "Where that is the right answer, say so in the check (status: [204])"),
     ],
 )
 def test_another_status_names_what_would_take_it(status, headers, says):
