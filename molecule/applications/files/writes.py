@@ -20,7 +20,8 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-# What HAProxy tells of a request, in ms, as its manual calls them; the first one is how long the request took to come.
+# What HAProxy tells of a request, in ms, as its manual calls them: until it had come and was let go on (a hold is in this), in a queue and in attempts to
+# connect that failed, in the last attempt, until the application answered, and all of it.
 TIMERS = ("TR", "Tw", "Tc", "Tr", "Ta")
 LINE = re.compile(
     r" \S+/(?P<node>\S+) (?P<timers>-?\d+/-?\d+/-?\d+/-?\d+/\+?\d+) (?P<status>-?\d+) "
