@@ -51,7 +51,7 @@ def params(*components, **changes):
 def test_what_is_not_said():
     (component,) = _draining.options(dict(components=[dict(name="shop", service="shop", in_flight_url="http://x")])).pop("components")
     assert component == dict(
-        name="shop", service="shop", in_flight_url="http://x", in_flight_key="in_flight", requests_key=None, ports=None, long_lived_ports=None
+        name="shop", service="shop", in_flight_url="http://x", in_flight_key="in_flight", requests_key=None, ports=None, long_lived_ports=None, replaces=None
     )
     found = params()
     del found["components"]
