@@ -28,7 +28,7 @@ NODE_TESTS = ("tests/unit/agent", "tests/unit/plugins/modules", "tests/unit/plug
 # Real ansible-playbooks in them: as long as all the others together.
 PLAYS = "test_*_plays.py"
 # These know nothing of Ansible, and take long.
-PROPERTIES = "tests/unit/plugins/plugin_utils/test__planner_properties.py"
+PROPERTIES = "tests/unit/plugins/plugin_utils/judge/test__planner_properties.py"
 FUZZ = "tests/unit/faults/test_fuzz.py"
 # Of what runs plays, the cores differ in what they forget of a text and in how they send a module: see the others in `plays`.
 LEFT_OUT_OF_216 = [f"--ignore={PROPERTIES}", *(f"--ignore-glob=*/test_{which}_plays.py" for which in ("watch", "load_balancer", "token", "migrate"))]

@@ -7,10 +7,10 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._lease import had, holder
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._lease import had, holder
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._reading import seen, stamped
 
 
 class ActionModule(Step):

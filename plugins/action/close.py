@@ -8,11 +8,11 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Unstaged, read_nodes, staged
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import next_lines, standing_by_lines, status_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Unstaged, read_nodes, staged
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import Limits
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import STRATEGIES, Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._report import next_lines, standing_by_lines, status_lines
 
 
 class ActionModule(Judgement):

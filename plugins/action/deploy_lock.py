@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._lease import had, holder
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._lease import had, holder
 
 
 class ActionModule(Step):

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import address_of, load_balancers, login_of, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import FINE, Seen, examine, lines, of_description, place_of, verdict
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._firewall import Host, Network, as_csv, ways
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._doctor import FINE, Seen, examine, lines, of_description, place_of, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_nodes, registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._firewall import Host, Network, as_csv, ways
 
 SSH = 22
 # Where the output is no terminal.

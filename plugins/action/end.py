@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._lease import holder
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._lease import holder
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._reading import seen, stamped
 
 
 class ActionModule(Step):

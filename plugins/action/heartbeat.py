@@ -10,10 +10,10 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._flip import Ground, switched_from_here
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told, divided
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import of_node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import Remote, sending, way
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._tested import of_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._flip import Ground, switched_from_here
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._ways import Remote, sending, way
 
 
 class ActionModule(Step):

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import OPTIONS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._ready import not_ready_text, readiness
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import OPTIONS
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Keeping
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import far, sending, way
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._ways import far, sending, way
 
 
 class ActionModule(Keeping):

@@ -12,8 +12,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._history import history_lines, runs
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import LENGTH
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._history import history_lines, runs
 
 
 class ActionModule(ActionBase):

@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import MAX_AGE_S, judge, permit
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told, divided
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import fit
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._permit import MAX_AGE_S, judge, permit
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._report import fit
 
 
 class ActionModule(Judgement):

@@ -8,7 +8,7 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
 
 
 class ActionModule(Step):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lb_answers
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic import _lb_answers
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Sending
 
 

@@ -11,7 +11,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import is_within
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._probers import (
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.lb_check._probers import (
     SHOWN,
     Books,
     asked,
@@ -22,8 +22,8 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._probers import
     longest_interval_s,
     refusals,
 )
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import table
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verify_plan import hold_s
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.lb_check._verify_plan import hold_s
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._report import table
 
 
 class ActionModule(ActionBase):

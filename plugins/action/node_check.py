@@ -8,8 +8,8 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import LENGTH
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._reading import seen, stamped
 
 
 class ActionModule(Step):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._reading import seen, stamped
 
 
 class ActionModule(Step):

@@ -15,13 +15,13 @@ from ansible.errors import AnsibleActionFail
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, count_of, limits, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import before_a_swap
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, Unstaged, read_nodes, staged
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import held_by_another
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES, Plan, Policy, going_on, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal, all_told, divided
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import eta_s, plan_lines, waits_s
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._windows import WindowError, refusals
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._doctor import before_a_swap
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Node, Unstaged, read_nodes, staged
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import held_by_another
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import STRATEGIES, Plan, Policy, going_on, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._windows import WindowError, refusals
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._report import eta_s, plan_lines, waits_s
 
 
 class ActionModule(Judgement):

@@ -8,12 +8,12 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness, time_is_up
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._ready import not_ready_text, readiness, time_is_up
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import far, sending, way
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._reading import seen, stamped
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._ways import far, sending, way
 
 # The node is asked only while a component is not ready, and each time through SSH.
 LOOK_S = 3.0

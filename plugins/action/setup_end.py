@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._setup import end_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._setup import end_lines
 
 
 class ActionModule(Judgement):

@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import MAX_AGE_S
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._setup import refuse_change
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_nodes, registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._permit import MAX_AGE_S
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._setup import refuse_change
 
 
 class ActionModule(Judgement):

@@ -8,10 +8,10 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import LIMITS_SPEC, limits, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._doctor import Seen, place_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes, registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._setup import Plan, plan, plan_lines, unfit, with_agents
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._doctor import Seen, place_of
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_nodes, registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._setup import Plan, plan, plan_lines, unfit, with_agents
 
 
 class ActionModule(Judgement):

@@ -9,10 +9,10 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reading import seen, stamped
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._setup import patience_s, unproven
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._setup import patience_s, unproven
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._reading import seen, stamped
 
 PAUSE_S = 0.5
 

@@ -16,10 +16,10 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import s
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import address_of, stacks
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._components import ComponentError, view
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verify_plan import faults as unmeasurable
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verify_plan import verification
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._waits import lock_s
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._target import TARGETS
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._waits import lock_s
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.lb_check._verify_plan import faults as unmeasurable
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.lb_check._verify_plan import verification
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.description import PREFIX, REASON_CHARACTERS, SiteError
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.reading import description, differing
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.site.table import EXAMINED, PLAYBOOKS, VARIABLES

@@ -8,8 +8,8 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import standing_by_lines, status_lines
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Node, read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._report import standing_by_lines, status_lines
 
 
 class ActionModule(Judgement):

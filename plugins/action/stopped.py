@@ -12,9 +12,9 @@ from ansible.errors import AnsibleConnectionFailure
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Refused, Step
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._author import author
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._reason import reason
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import elsewhere, outcome, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._reason import reason
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._way_back import elsewhere, outcome, verdict
 
 
 class ActionModule(Step):

@@ -8,10 +8,10 @@ from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Refused
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import STRATEGIES
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import all_told
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._target import TARGETS, target
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import STRATEGIES
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._target import TARGETS, target
 
 
 class ActionModule(Judgement):

@@ -10,8 +10,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import speaker, stacks_of
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import Refusal
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
 
 
 class ActionModule(ActionBase):

@@ -13,8 +13,18 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._application import load_balancers, speaker
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._report import table
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._verification import CHECKS, FAULT, OK, OPEN, Figures, judge, judge_restart, measured, merge
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.lb_check._verification import (
+    CHECKS,
+    FAULT,
+    OK,
+    OPEN,
+    Figures,
+    judge,
+    judge_restart,
+    measured,
+    merge,
+)
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.show._report import table
 
 
 class ActionModule(ActionBase):

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import registered
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import anomalies, taken_back, verdict
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import registered
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._watch import anomalies, taken_back, verdict
 
 
 class ActionModule(Judgement):

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import way_back
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._way_back import way_back
 
 
 class ActionModule(Judgement):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What OPTIONS of module_utils/_rpm_install.py takes beside the repositories.
+    # What OPTIONS of module_utils/rpm/_rpm_install.py takes beside the repositories.
     DOCUMENTATION = r"""
 options:
   rehearse:

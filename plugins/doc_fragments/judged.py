@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What JUDGED of module_utils/_switch.py takes, beside the limits: it is for the action plugins, which judge before the module is sent.
+    # What JUDGED of module_utils/heartbeat/_switch.py takes, beside the limits: it is for the action plugins, which judge before the module is sent.
     DOCUMENTATION = r"""
 options:
   batch:

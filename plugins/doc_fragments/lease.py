@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What LEASE of module_utils/_lock.py takes.
+    # What LEASE of module_utils/node/_lock.py takes.
     DOCUMENTATION = r"""
 options:
   reason:

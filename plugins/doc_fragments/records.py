@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What OPTIONS of module_utils/_whose.py takes.
+    # What OPTIONS of module_utils/node/_whose.py takes.
     DOCUMENTATION = r"""
 options:
   application:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What REPOSITORIES of module_utils/_rpm_wanted.py takes.
+    # What REPOSITORIES of module_utils/rpm/_rpm_wanted.py takes.
     DOCUMENTATION = r"""
 options:
   enablerepo:

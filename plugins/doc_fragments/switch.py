@@ -6,7 +6,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    # What OPTIONS of module_utils/_switch.py takes. Each module says by itself what `release` is.
+    # What OPTIONS of module_utils/heartbeat/_switch.py takes. Each module says by itself what `release` is.
     DOCUMENTATION = r"""
 options:
   token:

@@ -186,7 +186,7 @@ import platform
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._agent import AgentError, run
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._agent import AgentError, run
 
 HEALTH = dict(url=dict(type="str", required=True), interval_s=dict(type="float"), timeout_s=dict(type="float"), fall=dict(type="int"))
 STATUS = dict(url=dict(type="str"), release_key=dict(type="str", no_log=False), requests_key=dict(type="str", no_log=False))

@@ -229,11 +229,11 @@ import io
 
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._compare import OPTIONS, SOURCES, Comparison, choose, listed, logged, patterns, prepare
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import REQUEST_OPTIONS
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.sanity._compare import OPTIONS, SOURCES, Comparison, choose, listed, logged, patterns, prepare
 
 
 def candidates(module):

@@ -281,8 +281,8 @@ open:
       sample: data came in last
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import NOT_DRAINED, OPTIONS, UNDRAINABLE, drain
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain._draining import NOT_DRAINED, OPTIONS, UNDRAINABLE, drain
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
 
 
 def run(module):

@@ -98,10 +98,10 @@ waited_s:
   sample: 1.2
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready_text, readiness
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import components_option, heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._ready import not_ready_text, readiness
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
 
 
 def run(module):

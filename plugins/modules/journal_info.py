@@ -101,8 +101,8 @@ lock:
   sample: null
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _whose
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records, _whose
 
 
 def main():

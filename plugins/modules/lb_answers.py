@@ -52,8 +52,8 @@ answers:
   sample: {live: 200, standby: 503}
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._lb_answers import GUARDED, SPEC, Failure, carry_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._lb_answers import GUARDED, SPEC, Failure, carry_out
 
 
 def main():

@@ -196,8 +196,10 @@ import time
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._lb_files import (
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, Failure, Told, shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._lb_files import (
     COMMON,
     HEAD,
     Wanted,
@@ -208,8 +210,6 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._lb_files impor
     places_of,
     sections,
 )
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, Failure, Told, shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 
 # The first one of the files that the program's is put together of. Those of applications end with .cfg, so none has this name.
 COMMON_NAME = "common"

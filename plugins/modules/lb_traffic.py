@@ -141,10 +141,10 @@ import time
 from email.utils import mktime_tz, parsedate_tz
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import LONG_ANSWER, REQUEST_OPTIONS, NoAnswer, NotReached, Sender
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, note, record, steady_wall, take
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.sanity._recording import RecordingError, note, record, steady_wall, take
 
 NOT_REACHED = 0
 NO_ANSWER = -1

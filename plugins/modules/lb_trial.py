@@ -93,12 +93,12 @@ stopped:
 
 import time
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._match_test import SPEC, begin
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._match_test import SPEC, begin
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
 
 # A busy machine starts a unit late.
 START_S = 10.0

@@ -138,10 +138,10 @@ cut_off:
   sample: false
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import Heartbeat, HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._http import Sender
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._recording import RecordingError, record, steady_wall, take
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import Heartbeat, HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.sanity._recording import RecordingError, record, steady_wall, take
 
 
 def last_word(prober):

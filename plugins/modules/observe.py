@@ -97,15 +97,15 @@ observed_s:
   sample: 10.0
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES, units_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, services
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import components_option, heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._adopted import REPLACES, units_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._systemd import SystemdError, services
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
 
 # As often as the agent checks the health of a component by default.
 LOOK_S = 0.5

@@ -417,8 +417,8 @@ import time
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._traffic import POLICY, SourceError, sources
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import monotonic, wait_until
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._traffic import POLICY, SourceError, sources
 
 # How soon too much is noticed. It is judged over everything seen so far, which costs more than a look.
 JUDGE_EVERY_S = 0.5

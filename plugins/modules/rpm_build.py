@@ -225,8 +225,8 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_build
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm import _rpm_build
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import RpmError
 
 
 def find_builder(module):

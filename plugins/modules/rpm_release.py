@@ -98,12 +98,12 @@ packages:
 
 import platform
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_install import ENVIRONMENT, OPTIONS, Installation
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_wanted import PACKAGES
 
 
 def run(module):

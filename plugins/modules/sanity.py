@@ -304,8 +304,8 @@ got:
   sample: "status 500: Internal Server Error"
 """
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._sanity import GUARDED, SPEC, Failure, carry_out
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import Module
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.sanity._sanity import GUARDED, SPEC, Failure, carry_out
 
 
 def main():

@@ -18,15 +18,15 @@ from ansible.module_utils.common.parameters import remove_values
 from ansible.plugins.action import ActionBase
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._library_run import UNUSED
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._secrets import secrets_of
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import Failure, shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import OPTIONS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import OPTIONS
 
-from ._library import PROGRAM, Library
 from ._refusals import Refusal
-from ._ways import WayError
+from .reach._library import PROGRAM, Library
+from .reach._ways import WayError
 from .site.description import PREFIX
 from .site.reading import whose
 

@@ -13,10 +13,10 @@ from ansible.errors import AnsibleError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import problems
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import LOAD_BALANCER_SPEC
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._settle import LOAD_BALANCER_SPEC
 
-from ._interlock import Limits
 from ._refusals import Override, Refusal
+from .judge._interlock import Limits
 
 STACKS = ("blue", "green")
 

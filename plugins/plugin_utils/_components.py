@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import profile_of, way_to
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import profile_of, way_to
 
 from .site import description as site
 

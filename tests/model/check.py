@@ -29,9 +29,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Plan, Policy
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import REFUSALS, Override
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import Limits
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import Plan, Policy
 
 from .layouts import check_layouts
 from .model import Application, End, Setting, State

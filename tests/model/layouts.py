@@ -13,10 +13,10 @@ import itertools
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node, read_nodes
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import Limits, refuse_standby
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import REFUSALS, Override, divided
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Node, read_nodes
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import Limits, refuse_standby
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import Policy, plan
 
 from .nodes import Violation
 

@@ -26,11 +26,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import refuse_exclusive, refuse_standby
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import judge
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Batch, Plan, Policy, plan
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._refusals import divided
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import refuse_exclusive, refuse_standby
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._permit import judge
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import Batch, Plan, Policy, plan
 
 from .nodes import (
     ADOPTED,

@@ -12,8 +12,8 @@ import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Component, Node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import refuse_live, served_by
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Component, Node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import refuse_live, served_by
 
 
 class Violation(Exception):

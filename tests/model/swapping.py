@@ -14,11 +14,11 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import untested
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import refuse
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._tested import results
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._way_back import way_back
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import untested
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._permit import refuse
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._tested import results
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._way_back import way_back
 
 from .nodes import (
     ADOPTED,

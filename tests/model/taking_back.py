@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Batch, Plan
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._watch import taken_back
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import Batch, Plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._watch import taken_back
 
 from .model import Application, Order, State
 from .nodes import LOCALS, Violation, is_good

@@ -105,15 +105,15 @@ CHECKS: dict[str, list[Callable[[], bool]]] = {
     "playbooks/deploy.yml": [model, ROLE],
     "playbooks/tasks/lock.yml": [model],
     "playbooks/tasks/end.yml": [model],
-    "plugins/plugin_utils/_interlock.py": [
+    "plugins/plugin_utils/judge/_interlock.py": [
         units(OWN, f"{UTILS}/test__interlock.py", f"{ACTION}/test_heartbeat.py", f"{ACTION}/test_interlock.py"),
         model,
     ],
-    "plugins/plugin_utils/_permit.py": [units(f"{UTILS}/test__permit.py", f"{ACTION}/test_interlock.py", f"{ACTION}/test_out.py"), model],
+    "plugins/plugin_utils/judge/_permit.py": [units(f"{UTILS}/test__permit.py", f"{ACTION}/test_interlock.py", f"{ACTION}/test_out.py"), model],
     "plugins/plugin_utils/_refusals.py": [units(OWN, f"{ACTION}/test_interlock.py"), model],
-    "plugins/plugin_utils/_way_back.py": [units(f"{UTILS}/test__way_back.py", f"{ACTION}/test_way_back.py", f"{ACTION}/test_stopped.py"), model],
-    "plugins/plugin_utils/_planner.py": [units(OWN, f"{UTILS}/test__planner.py", f"{ACTION}/test_plan.py"), model],
-    "plugins/module_utils/_proof.py": [on_a_node(f"{MODULE_UTILS}/test__proof.py", f"{MODULES}/test_release.py", f"{MODULES}/test_out.py")],
+    "plugins/plugin_utils/judge/_way_back.py": [units(f"{UTILS}/test__way_back.py", f"{ACTION}/test_way_back.py", f"{ACTION}/test_stopped.py"), model],
+    "plugins/plugin_utils/judge/_planner.py": [units(OWN, f"{UTILS}/test__planner.py", f"{ACTION}/test_plan.py"), model],
+    "plugins/module_utils/drain/_proof.py": [on_a_node(f"{MODULE_UTILS}/test__proof.py", f"{MODULES}/test_release.py", f"{MODULES}/test_out.py")],
 }
 
 

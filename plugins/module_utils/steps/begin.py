@@ -9,10 +9,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, could_be_told, options
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Foreign, Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain._draining import UNDRAINABLE, could_be_told, options
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._reading import OPTIONS, UNREADABLE, read
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Foreign, Keeping
 
 
 def undrainable(module, seen):

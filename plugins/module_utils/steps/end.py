@@ -9,10 +9,10 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping, refuse_foreign
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._reading import OPTIONS, UNREADABLE, read
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping, refuse_foreign
 
 
 def give_back(module):

@@ -9,15 +9,15 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import components_option, heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._proven import untrue
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._switch import JUDGED, OPTIONS, Failure, Switch, on_the_node
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import components_option, heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._switch import JUDGED, OPTIONS, Failure, Switch, on_the_node
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._adopted import REPLACES
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._proven import untrue
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import RpmError
 
 
 def run(module):

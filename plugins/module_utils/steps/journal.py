@@ -9,8 +9,8 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
 
 
 def run(params):

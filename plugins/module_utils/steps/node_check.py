@@ -9,11 +9,11 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._checking import CHECKS, look
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import OPTIONS, UNREADABLE, read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import STORE, place
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import REPOSITORIES
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping, refuse_foreign
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._checking import CHECKS, look
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._reading import OPTIONS, UNREADABLE, read
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping, refuse_foreign
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_store import STORE, place
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_wanted import REPOSITORIES
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps.begin import undrainable
 
 

@@ -11,22 +11,24 @@ __metaclass__ = type
 
 import platform
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _owed, _proof, _records, _rpm_files
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import REPLACES, unit_of, units_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._draining import UNDRAINABLE, in_use, options
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import heartbeat_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._reading import read
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._ready import not_ready, not_ready_text, readiness, time_is_up
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError, installed_packages
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import MAY_DIFFER
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_install import ENVIRONMENT, OPTIONS, Installation
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown_all
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._startable import holder_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import CLOCKS_DIFFER_S, SystemdError, act, look, told, up_s
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import POLL_S, monotonic, wait_until
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain._draining import UNDRAINABLE, in_use, options
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import heartbeat_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _owed, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._adopted import REPLACES, unit_of, units_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._reading import read
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._ready import not_ready, not_ready_text, readiness, time_is_up
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._startable import holder_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._systemd import CLOCKS_DIFFER_S, SystemdError, act, look, told, up_s
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm import _rpm_files
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import RpmError, installed_packages
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_files import MAY_DIFFER
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_install import ENVIRONMENT, OPTIONS, Installation
 
 # A socket may be there for a moment after its process.
 PORT_FREE_S = 5.0

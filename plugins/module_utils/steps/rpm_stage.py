@@ -13,12 +13,16 @@ import os
 import platform
 import tempfile
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._adopted import covered, named, unit_of
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._records import RecordsError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import RpmError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_files import differing_at_a_glance
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_release import find_manager
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store import (
+from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._adopted import covered, named, unit_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._records import RecordsError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._startable import obstacles
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._systemd import SystemdError, look
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import RpmError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_files import differing_at_a_glance
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_release import find_manager
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_store import (
     HEARTBEAT_STATE,
     STORE,
     Store,
@@ -29,11 +33,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_store impo
     rehearse_way_back,
     workplace,
 )
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm_wanted import PACKAGES, REPOSITORIES, check, find
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._startable import obstacles
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError, look
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._whose import Keeping
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm_wanted import PACKAGES, REPOSITORIES, check, find
 
 
 def names_of(packages):

@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _compare, _sanity
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._addresses import problems
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import FAR_PROFILES, described, profile_of, way_to
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import FAR_PROFILES, described, profile_of, way_to
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.sanity import _compare, _sanity
 
 from .._refusals import ROWS
-from .._windows import WindowError, refusals
+from ..judge._windows import WindowError, refusals
 from .check import QUOTED_CHARACTERS, nearest
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _compare, _rpm_build, _sanity, _traffic
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeats import PROFILES, WAYS
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._settle import DEFAULT_FALL, DEFAULT_RISE
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeats import PROFILES, WAYS
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._settle import DEFAULT_FALL, DEFAULT_RISE
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm import _rpm_build
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.sanity import _compare, _sanity
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic import _traffic
 
 from . import rules
 from .key import Key, keys_of

@@ -846,7 +846,7 @@ class HealthPoller:
         return healthy, why
 
 
-# As plugins/module_utils/_json_path.py reads them, which this one file cannot import; a test compares the two.
+# As plugins/module_utils/sanity/_json_path.py reads them, which this one file cannot import; a test compares the two.
 NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?([eE][+-]?[0-9]{1,2})?\Z")
 MOST = 10**18
 

@@ -16,7 +16,7 @@ import pytest
 from application import Node, Record
 from lab import Failure
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock
 
 OK = {"failed": 0, "lost_writes": 0}
 
@@ -105,7 +105,7 @@ def test_any_other_answer_to_the_other_machine_is_wrong(log: str, at_kill: dict,
 
 def test_the_words_and_tasks_that_are_looked_for_are_those_of_the_collection() -> None:
     root = Path(__file__).parents[3]
-    assert crash.KNOWN_DEAD in (root / "plugins/plugin_utils/_lease.py").read_text()
+    assert crash.KNOWN_DEAD in (root / "plugins/plugin_utils/reach/_lease.py").read_text()
     names = re.findall(r'- name: "?(.*?)"?\n +halfswap.bluegreen.(?:end|deploy_lock):', (root / "playbooks/tasks/end.yml").read_text())
     assert len(names) == 2
     assert all(crash.GIVES_BACK.search(f'in "{name}"') for name in names)

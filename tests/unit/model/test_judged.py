@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._fall_rise import CERTAIN_REQUESTS
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import Node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock import (
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._fall_rise import CERTAIN_REQUESTS
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import Node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._interlock import (
     RATE_WINDOW_S,
     Limits,
     overloaded,
@@ -19,7 +19,7 @@ from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._interlock impo
     refuse_standby,
     requests_per_s,
 )
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy, plan
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import Policy, plan
 from ansible_collections.halfswap.bluegreen.tests.model.nodes import NEW, OLD, Local, node
 
 

@@ -7,7 +7,7 @@ import copy
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._planner import Policy
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._planner import Policy
 from ansible_collections.halfswap.bluegreen.tests.model import taking_back
 from ansible_collections.halfswap.bluegreen.tests.model.model import Application, Setting
 from ansible_collections.halfswap.bluegreen.tests.model.nodes import INDEX, OLD, Local, Violation

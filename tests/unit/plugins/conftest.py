@@ -116,7 +116,7 @@ def canary(request, tmp_path):
 @pytest.fixture(autouse=True)
 def records(monkeypatch, tmp_path):
     """The directory of the node's records; that of the machine which runs the tests is never touched."""
-    from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records
+    from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _records
 
     directory = tmp_path / "records"
     monkeypatch.setattr(_records, "DIRECTORY", str(directory))

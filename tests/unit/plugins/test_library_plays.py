@@ -26,7 +26,7 @@ COLLECTIONS = Path(next(iter(plugins.__path__))).parents[3]
 SECRET = "s3cret-of-the-site"
 
 ACTION = """
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils import _library
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach import _library
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Step
 
 _library.DIRECTORY = %r

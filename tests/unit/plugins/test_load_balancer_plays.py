@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from ansible_collections.halfswap.bluegreen import plugins
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._lb_files import COMMON, Wanted, clashes, owner_of
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._lb_files import COMMON, Wanted, clashes, owner_of
 
 COLLECTION = Path(next(iter(plugins.__path__))).parent
 SERVERS = {"blue1": "fd00::5", "blue2": "::ffff:192.0.2.6", "green1": "192.0.2.7"}

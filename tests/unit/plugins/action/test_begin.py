@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._process import identity
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._process import identity
 
 MODULE = "halfswap.bluegreen.begin"
 SHOP = {"name": "shop", "package": "shop", "service": "shop", "url": "http://127.0.0.1:9101"}
@@ -41,7 +41,7 @@ def test_the_lock_and_the_reading_are_one_question(run_action, said, clock):
 
 
 def test_it_is_evidence_for_whoever_judges(run_action, said):
-    from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
+    from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_node
 
     result = run_action("begin", ARGS, vars_of(), answer=said(batch_id="r2/1")).result
     assert read_node("green1", "green", result, "r2/1").unread == ""

@@ -12,8 +12,8 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import shown
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import LENGTH, read_node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import permit
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import LENGTH, read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._permit import permit
 
 BALANCERS = [{"name": state, "follows": state, "path": f"/heartbeat/{state}"} for state in ("live", "standby")]
 COMPONENTS = [{"name": "shop", "url": "http://127.0.0.1:9101"}]

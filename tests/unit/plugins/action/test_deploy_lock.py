@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._process import identity
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._process import identity
 
 VARS = {"inventory_hostname": "blue1"}
 MODULE = "halfswap.bluegreen.deploy_lock"

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._process import identity
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._process import identity
 
 SHOP = {"name": "shop", "package": "shop", "service": "shop", "url": "http://127.0.0.1:9101"}
 ARGS = {"run_id": "r2", "result": "complete", "components": [SHOP]}

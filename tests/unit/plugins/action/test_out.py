@@ -8,9 +8,10 @@ import pytest
 from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof, _records
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._evidence import read_node
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._permit import permit
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._evidence import read_node
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.judge._permit import permit
 
 BALANCERS = [
     {"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "url": "http://lb"},

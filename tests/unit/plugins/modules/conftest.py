@@ -16,8 +16,9 @@ import platform
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _proof, _systemd
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import release as steps_release
 
 

@@ -21,7 +21,7 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common.text.converters import to_bytes
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _agent
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat import _agent
 from ansible_collections.halfswap.bluegreen.plugins.modules import agent
 
 try:

@@ -18,8 +18,9 @@ import threading
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _proof, _records
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import (
     begin,
     compare,

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.modules import deploy_lock
 
 PROCESS = {"boot_id": "b", "pid_namespace": "pid:[1]", "pid": 7, "start_time": 99}

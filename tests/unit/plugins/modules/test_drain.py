@@ -12,7 +12,8 @@ import socket
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _drain
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.modules import drain
 
 

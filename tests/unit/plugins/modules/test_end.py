@@ -9,8 +9,8 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records, _release_record
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import end, node_info
 
 COMPONENT = dict(name="shop", package="shop", service="shop")

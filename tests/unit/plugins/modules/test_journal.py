@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _release_record
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _records, _release_record
 from ansible_collections.halfswap.bluegreen.plugins.modules import journal
 
 ONE, TWO = {"shop": "shop-1.0.0-1.noarch"}, {"shop": "shop-2.0.0-1.noarch"}

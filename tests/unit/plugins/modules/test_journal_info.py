@@ -7,7 +7,7 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _records
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _records
 from ansible_collections.halfswap.bluegreen.plugins.modules import journal_info
 
 

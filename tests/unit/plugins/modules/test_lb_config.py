@@ -16,7 +16,7 @@ import socket
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _systemd
 from ansible_collections.halfswap.bluegreen.plugins.modules import lb_config
 
 COMMON = "# Managed by halfswap.bluegreen.load_balancer for all applications of this HAProxy\nglobal\n    user haproxy\n    stats socket %s\n"

@@ -12,7 +12,7 @@ import os
 import pytest
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import node_check, node_info
 
 COMPONENT = dict(name="shop", package="shop", service="shop")

@@ -10,7 +10,7 @@ __metaclass__ = type
 import pytest
 from ansible.module_utils import basic
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock, _machine, _release_record, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _machine, _release_record, _systemd
 from ansible_collections.halfswap.bluegreen.plugins.modules import node_info
 
 # Ten hours after boot, by the clock of the fake node.

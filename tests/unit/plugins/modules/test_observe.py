@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _lock
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock
 from ansible_collections.halfswap.bluegreen.plugins.modules import observe
 
 

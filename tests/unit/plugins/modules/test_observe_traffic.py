@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _traffic
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic import _traffic
 from ansible_collections.halfswap.bluegreen.plugins.modules import observe_traffic
 
 try:

@@ -9,7 +9,8 @@ __metaclass__ = type
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _machine, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _drain, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _machine
 from ansible_collections.halfswap.bluegreen.plugins.modules import heartbeat, out
 
 BALANCERS = [{"name": "live", "follows": "live", "path": "/heartbeat/live", "addresses": ["10.0.0.5"], "fall": 3, "rise": 2}]

@@ -12,8 +12,9 @@ import platform
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _drain, _lock, _machine, _owed, _proof, _records, _systemd
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.drain import _drain, _proof
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock, _machine, _owed, _records, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import release as release_step
 from ansible_collections.halfswap.bluegreen.plugins.modules import release
 

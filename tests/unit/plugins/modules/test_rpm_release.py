@@ -15,8 +15,9 @@ import re
 import pytest
 from ansible.module_utils.common.text.converters import to_text
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _records, _rpm_files, _rpm_lock, _rpm_release, _systemd
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _records, _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm import _rpm_files, _rpm_lock, _rpm_release
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release
 
 NODE = platform.node()

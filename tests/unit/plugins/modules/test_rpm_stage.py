@@ -13,9 +13,10 @@ import platform
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _rpm_release, _rpm_store, steps
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._rpm import Package
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import steps
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node._systemd import SystemdError
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm import _rpm_release, _rpm_store
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.rpm._rpm import Package
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.steps import rpm_stage as stage_step
 from ansible_collections.halfswap.bluegreen.plugins.modules import rpm_release, rpm_stage
 

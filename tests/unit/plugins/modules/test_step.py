@@ -11,7 +11,8 @@ import os
 
 import pytest
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils import _library, _lock, _secrets, steps
+from ansible_collections.halfswap.bluegreen.plugins.module_utils import _library, _secrets, steps
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _lock
 from ansible_collections.halfswap.bluegreen.plugins.modules import step
 
 

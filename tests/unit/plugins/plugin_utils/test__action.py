@@ -11,11 +11,11 @@ import pytest
 from ansible import constants
 from ansible.errors import AnsibleActionFail
 
-from ansible_collections.halfswap.bluegreen.plugins.module_utils._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._library_run import UNUSED
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils import _library
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.heartbeat._heartbeat_api import HeartbeatError
 from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._action import Judgement, Keeping, Refused, Step
-from ansible_collections.halfswap.bluegreen.plugins.plugin_utils._ways import WayError
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach import _library
+from ansible_collections.halfswap.bluegreen.plugins.plugin_utils.reach._ways import WayError
 
 
 def run(kind, args=None, task_vars=None, act=None):
