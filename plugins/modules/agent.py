@@ -36,7 +36,7 @@ attributes:
     support: full
 options:
   components:
-    description: The components of the node, as O(halfswap.bluegreen.heartbeat_agent#role:heartbeat_agent_components) describes them.
+    description: The components of the node, as O(halfswap.bluegreen.heartbeat_agent#role:main:heartbeat_agent_components) describes them.
     type: list
     elements: dict
     required: true

@@ -21,6 +21,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.records
+  - halfswap.bluegreen.trial
 attributes:
   check_mode:
     description: Nothing is tested in check mode; it is skipped.
@@ -36,8 +37,6 @@ options:
     description: How long, in seconds, up to 300.
     type: float
     required: true
-extends_documentation_fragment:
-  - halfswap.bluegreen.trial
 seealso:
   - module: halfswap.bluegreen.lb_trial
   - module: halfswap.bluegreen.lb_watch

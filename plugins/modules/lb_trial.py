@@ -20,6 +20,7 @@ author:
   - halfswap.bluegreen contributors (@halfswap)
 extends_documentation_fragment:
   - halfswap.bluegreen.records
+  - halfswap.bluegreen.trial
 attributes:
   check_mode:
     description: Nothing is done in check mode; it is skipped.
@@ -49,8 +50,6 @@ options:
     description: How long each act lasts, in seconds. An agent tests a match for 300 at most.
     type: float
     required: true
-extends_documentation_fragment:
-  - halfswap.bluegreen.trial
 seealso:
   - module: halfswap.bluegreen.heartbeat_test
   - module: halfswap.bluegreen.lb_watch
