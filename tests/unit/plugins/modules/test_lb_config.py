@@ -190,8 +190,8 @@ def test_a_second_application_beside_it(balancer):
 def test_the_file_of_another_application_is_not_replaced(balancer, there):
     """Two inventories that give their application one name, or none."""
     balancer.setup()
-    (balancer.directory / "live@shop.cfg").write_text(there)
-    balancer.dest.write_text(lb_config._joined((balancer.directory / "common").read_text(), {"": there}))
+    (balancer.directory / "live@shop.cfg").write_bytes(there.encode("utf-8"))
+    balancer.dest.write_bytes(lb_config._joined((balancer.directory / "common").read_text(), {"": there}).encode("utf-8"))
     balancer.refuses("live@shop.cfg serves", "is not replaced for application shop", "bluegreen_application", "Nothing was changed")
 
 
@@ -215,8 +215,8 @@ def test_both_load_balancers_of_an_application_on_one_host(balancer):
 
 
 def test_a_file_of_an_earlier_version_is_taken_over_in_one_reload(balancer):
-    balancer.dest.write_text(FORMER)
-    (balancer.etc / "haproxy.cfg.running").write_text(FORMER)
+    balancer.dest.write_bytes(FORMER.encode("utf-8"))
+    (balancer.etc / "haproxy.cfg.running").write_bytes(FORMER.encode("utf-8"))
     balancer.read = FORMER
     assert balancer.setup()["done"] == "reloaded"
     assert balancer.did == ["reload"]
@@ -226,7 +226,7 @@ def test_a_file_of_an_earlier_version_is_taken_over_in_one_reload(balancer):
 
 def test_a_file_of_an_earlier_version_that_serves_another_application(balancer):
     """As it was tried: set-up of a second inventory with the same load balancers."""
-    balancer.dest.write_text(FORMER)
+    balancer.dest.write_bytes(FORMER.encode("utf-8"))
     balancer.refuses("haproxy.cfg serves an application without a name", "An earlier version wrote it", nodes=OTHER_NODES)
     balancer.refuses("haproxy.cfg serves an application without a name", frontend="api")
     balancer.refuses("is the configuration of load balancer live of the same application", name="standby")
@@ -234,20 +234,20 @@ def test_a_file_of_an_earlier_version_that_serves_another_application(balancer):
 
 @pytest.mark.parametrize("text", [BY_HAND, "", "# Rendered once by some other role\n"])
 def test_a_file_that_somebody_else_wrote(balancer, text):
-    balancer.dest.write_text(text)
+    balancer.dest.write_bytes(text.encode("utf-8"))
     balancer.refuses("haproxy.cfg was written by somebody else", "Nothing was changed", "move it away and run setup again")
     balancer.refuses("haproxy.cfg was written by somebody else", "only HAProxy is shared", by=balancer.alone)
 
 
 def test_the_file_of_the_package(balancer):
-    balancer.dest.write_text(BY_PACKAGE)
+    balancer.dest.write_bytes(BY_PACKAGE.encode("utf-8"))
     balancer.packaged[str(balancer.dest)] = BY_PACKAGE
     assert balancer.setup()["done"] == "reloaded"
     assert part() in balancer.read
 
 
 def test_the_file_of_the_package_that_somebody_has_changed(balancer):
-    balancer.dest.write_text(BY_HAND)
+    balancer.dest.write_bytes(BY_HAND.encode("utf-8"))
     balancer.packaged[str(balancer.dest)] = BY_PACKAGE
     balancer.refuses("haproxy.cfg was written by somebody else")
 
@@ -256,7 +256,7 @@ def test_the_file_of_the_package_that_somebody_has_changed(balancer):
     "said, taken", [("", True), (".......T.  c %s\n", True), (".M...UG..  c %s\n", True), ("S.5....T.  c %s\n", False), ("missing   c %s\n", False)]
 )
 def test_the_file_of_a_package_as_rpm_tells(balancer, monkeypatch, said, taken):
-    balancer.dest.write_text(BY_PACKAGE)
+    balancer.dest.write_bytes(BY_PACKAGE.encode("utf-8"))
     monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda module, name, *args, **kwargs: "/bin/rpm" if name == "rpm" else None)
     former = balancer.run_command
 
@@ -273,7 +273,7 @@ def test_the_file_of_a_package_as_rpm_tells(balancer, monkeypatch, said, taken):
 
 def test_what_somebody_has_put_into_the_directory(balancer):
     balancer.setup()
-    (balancer.directory / "zz.cfg").write_text("listen intranet\n    bind *:8000\n")
+    (balancer.directory / "zz.cfg").write_bytes(b"listen intranet\n    bind *:8000\n")
     balancer.refuses("zz.cfg was written by somebody else", "Move it out of")
     # What is no configuration is not looked at.
     (balancer.directory / "zz.cfg").rename(balancer.directory / "zz.cfg.off")
@@ -282,7 +282,7 @@ def test_what_somebody_has_put_into_the_directory(balancer):
 
 def test_what_somebody_has_changed_by_hand(balancer):
     balancer.setup()
-    balancer.dest.write_text(balancer.read + "listen intranet\n    bind *:8000\n")
+    balancer.dest.write_bytes((balancer.read + "listen intranet\n    bind *:8000\n").encode("utf-8"))
     balancer.refuses("haproxy.cfg was changed by hand", "Setup would undo that", application="stock", port=18081, nodes=OTHER_NODES)
     balancer.refuses("haproxy.cfg was changed by hand")
     balancer.dest.unlink()
@@ -322,7 +322,7 @@ def test_the_program_refuses_what_is_put_together(balancer):
 def test_an_address_where_another_program_listens(balancer):
     balancer.refuses("Another program listens at 127.0.0.1:22", port=22)
     # Its own it holds itself.
-    balancer.dest.write_text(FORMER.replace("18080", "22"))
+    balancer.dest.write_bytes(FORMER.replace("18080", "22").encode("utf-8"))
     assert not balancer.setup(port=22).failed
 
 
@@ -350,7 +350,7 @@ def test_neither_configuration_is_gone_on_with(balancer):
 
 
 def test_the_first_application_fails_where_an_earlier_version_served(balancer):
-    balancer.dest.write_text(FORMER)
+    balancer.dest.write_bytes(FORMER.encode("utf-8"))
     balancer.fails = lambda text: "stays" if text != FORMER else None
     assert "The former configuration was put back" in balancer.setup()["msg"]
     assert balancer.dest.read_text() == FORMER
@@ -412,8 +412,8 @@ def test_another_setup_is_at_work(balancer):
 
 def test_a_run_that_was_killed_while_it_wrote(balancer):
     balancer.setup()
-    (balancer.etc / "haproxy.cfg.lock").write_text(json.dumps(dict(who="x", since="y")))
-    (balancer.directory / "live@stock.cfg").write_text(part("stock", port=18081, nodes=OTHER_NODES))
+    (balancer.etc / "haproxy.cfg.lock").write_bytes(json.dumps(dict(who="x", since="y")).encode("utf-8"))
+    (balancer.directory / "live@stock.cfg").write_bytes(part("stock", port=18081, nodes=OTHER_NODES).encode("utf-8"))
     assert balancer.setup()["done"] == "reloaded"
     assert "stock" in balancer.read
 
@@ -470,7 +470,7 @@ def test_a_second_file_is_read_at_the_start_only(balancer):
     assert balancer.did == ["daemon-reload", "restart"]
     assert balancer.alone(beside=beside)["done"] == "nothing"
     assert balancer.alone(beside=dict(beside, content="# halfswap.bluegreen\nListen=2\n"))["done"] == "restarted"
-    (balancer.etc / "unit.d" / "halfswap.conf").write_text("Listen=3\n")
+    (balancer.etc / "unit.d" / "halfswap.conf").write_bytes(b"Listen=3\n")
     balancer.refuses("halfswap.conf was written by somebody else", by=balancer.alone, beside=beside)
 
 

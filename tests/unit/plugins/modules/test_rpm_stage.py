@@ -542,7 +542,7 @@ def first(any_node, monkeypatch):
 
 def test_a_first_package_leaves_the_files_of_what_it_replaces(run_module, first, tmp_path):
     for name in ("app.py", "lib.py"):
-        (tmp_path / name).write_text("old")
+        (tmp_path / name).write_bytes(b"old")
     first.files = [("drwxr-xr-x", str(tmp_path)), ("-rw-r--r--", str(tmp_path / "app.py")), ("-rw-r--r--", str(tmp_path / "lib.py"))]
     first.files.append(("-rw-r--r--", str(tmp_path / "new.py")))
     first.owned = [str(tmp_path / "lib.py")]

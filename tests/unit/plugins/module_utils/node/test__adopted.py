@@ -36,7 +36,7 @@ def test_the_unit_in_which_it_runs():
 def test_what_an_installation_would_replace(tmp_path):
     """Files, links to nowhere and configuration; no directory, nothing of another package, and nothing that is not there."""
     for name in ("app.py", "lib.py", "shop.conf"):
-        (tmp_path / name).write_text("old")
+        (tmp_path / name).write_bytes(b"old")
     os.symlink("nowhere", str(tmp_path / "link"))
     (tmp_path / "folder").mkdir()
     files = [("drwxr-xr-x", "folder"), ("lrwxrwxrwx", "link")] + [("-rw-r--r--", name) for name in ("shop.conf", "app.py", "lib.py", "new.py")]
