@@ -109,7 +109,11 @@ def cut_off(why):
     with _records.exclusive(FILE):
         record = read()
         former = record["cut_off"] or dict(previous=[], why=why)
-        releases = record["previous"] + [release for release in former["previous"] if release not in record["previous"]]
+        # What it serves lives with the migration, also where it was served before. Each release is told once.
+        releases = []
+        for release in record["previous"] + former["previous"]:
+            if release["packages"] != record["current"] or release in former["previous"]:
+                releases += [release] if all(release["packages"] != other["packages"] for other in releases) else []
         whys = former["why"] if why in former["why"] else "%s; %s" % (former["why"], why)
         record.update(previous=[], cut_off=dict(previous=releases, why=whys))
         return _write(record)

@@ -208,6 +208,13 @@ def test_a_migration_cuts_off_what_was_before():
     assert _release_record.read() == record
 
 
+def test_a_migration_does_not_cut_off_what_the_node_serves():
+    """1.0.0, 2.0.0, 1.0.0, 2.0.0: the release of the migration was served before, too."""
+    serve((ONE, "d1"), (TWO, "d2"), (ONE, "d3"), (TWO, "d4"))
+    assert gone(_release_record.cut_off("migration orders")) == ([ONE], "migration orders")
+    assert serve((THREE, "d5")) == (THREE, [TWO])
+
+
 def test_what_is_cut_off_stays_cut_off():
     serve(ONE, TWO)
     _release_record.cut_off("migration orders")
