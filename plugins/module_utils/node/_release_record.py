@@ -110,12 +110,13 @@ def cut_off(why):
         record = read()
         former = record["cut_off"] or dict(previous=[], why=why)
         # What it serves lives with the migration, also where it was served before. Each release is told once.
-        releases = []
-        for release in record["previous"] + former["previous"]:
-            if release["packages"] != record["current"] or release in former["previous"]:
-                releases += [release] if all(release["packages"] != other["packages"] for other in releases) else []
+        gone = former["previous"]
+        fresh = []
+        for release in record["previous"]:
+            if release["packages"] not in [record["current"]] + [other["packages"] for other in fresh + gone]:
+                fresh.append(release)
         whys = former["why"] if why in former["why"] else "%s; %s" % (former["why"], why)
-        record.update(previous=[], cut_off=dict(previous=releases, why=whys))
+        record.update(previous=[], cut_off=dict(previous=fresh + gone, why=whys))
         return _write(record)
 
 
