@@ -31,9 +31,7 @@ class ActionModule(Judgement):
         bounds = limits(args, application)
         oldest = time.monotonic() - MAX_AGE_S
         nodes = read_nodes(application, self.task_vars["hostvars"], args["evidence"], args["batch_id"], oldest, bounds.without)
-        left = self.task_vars.get("ansible_play_hosts") or []
-        lost = [name for name in self.task_vars.get("ansible_play_hosts_all") or [] if name not in left]
-        reasons, passed = divided(judge(nodes, args["batch"], args["run_id"], lost, bounds), bounds.override)
+        reasons, passed = divided(judge(nodes, args["batch"], args["run_id"], self.lost, bounds), bounds.override)
         if reasons:
             told = f"Interlock: {', '.join(args['batch']) or 'nobody'} does not leave, nothing was changed. {all_told(reasons)}."
             raise Refused(told, refused=[reason.told for reason in reasons])

@@ -33,11 +33,9 @@ class ActionModule(Judgement):
         bounds = limits(args, application)
         nodes = read_nodes(application, hostvars, args["evidence"], args["batch_id"], time.monotonic() - MAX_AGE_S, bounds.without)
         unanswered = {each.name: each.unread for each in nodes if not _answered(registered(hostvars, each.name, args["evidence"]), args["batch_id"])}
-        left = self.task_vars.get("ansible_play_hosts") or []
-        lost = [name for name in self.task_vars.get("ansible_play_hosts_all") or [] if name not in left]
         before = args["order"][: args["order"].index(node)] if node else []
         unproven = [name for name in before if not (registered(hostvars, name, args["proof"]) or {}).get("proven")]
-        reasons = refuse_change(nodes, args["change"], unanswered, unproven, lost, args["run_id"], bounds)
+        reasons = refuse_change(nodes, args["change"], unanswered, unproven, self.lost, args["run_id"], bounds)
         if reasons:
             raise Refused(f"{node or 'No node'} is {'not ' if node else ''}changed. {all_told(reasons)}.", refused=[reason.told for reason in reasons])
         return {"node": node, "batch_id": args["batch_id"]}

@@ -172,6 +172,12 @@ class Judgement(Step):
     _requires_connection = False
     SPEC: Mapping[str, Any] = {}
 
+    @property
+    def lost(self) -> list[str]:
+        """The hosts that have left the play."""
+        left = self.task_vars.get("ansible_play_hosts") or []
+        return [name for name in self.task_vars.get("ansible_play_hosts_all") or [] if name not in left]
+
     def act(self, args: dict[str, Any]) -> dict[str, Any]:
         site = args.pop("site", None) or {}
         settings = {key: site[key] for key in self.SPEC if site.get(key) is not None}
