@@ -181,17 +181,13 @@ applications:
 
 import csv
 import errno
-import fcntl
 import hashlib
 import io
-import json
 import os
 import re
 import shlex
 import shutil
-import socket
 import tempfile
-import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.text.converters import to_bytes, to_native, to_text
@@ -199,6 +195,7 @@ from ansible.module_utils.common.text.converters import to_bytes, to_native, to_
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._shown import LONG, Failure, Told, shown
 from ansible_collections.halfswap.bluegreen.plugins.module_utils._wait import wait_until
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic import _lb_program
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._lb_files import (
     COMMON,
     HEAD,
@@ -210,6 +207,7 @@ from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._lb_fil
     places_of,
     sections,
 )
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic._lb_lock import Lock
 
 # The first one of the files that the program's is put together of. Those of applications end with .cfg, so none has this name.
 COMMON_NAME = "common"
@@ -217,8 +215,6 @@ COMMON_NAME = "common"
 NO_STATES = "1\n"
 # The place of srv_agent_port in a line of it.
 AGENT_PORT = 24
-ANSWER_S = 2.0
-MEBIBYTE = 1 << 20
 
 
 class Files(object):
@@ -437,7 +433,7 @@ class Configuration(object):
             for host, port, told in places_of(" bind " + bind):
                 if port in [other for _host, other, _told in held]:
                     continue
-                wrong = _in_the_way(host, port)
+                wrong = _lb_program.in_the_way(host, port)
                 if wrong:
                     raise Failure('%s %s (load_balancer_frontends). Nothing was changed. "ss -ltnp" says who listens where.' % (wrong, shown(told)))
 
@@ -488,7 +484,7 @@ class Configuration(object):
             )
 
     def _moving(self):
-        said = _ask(self.given["socket"], "show stat")
+        said = _lb_program.ask(self.given["socket"], "show stat")
         if said is None:
             return []
         rows = csv.DictReader(io.StringIO(said.lstrip("# ")) if str is not bytes else io.BytesIO(to_bytes(said.lstrip("# "))))
@@ -519,7 +515,7 @@ class Configuration(object):
 
     def _states(self):
         """What HAProxy knows of the nodes of the other applications. With a state come its ports, too, and those of a changed file are its own."""
-        known = _ask(self.given["socket"], "show servers state") or NO_STATES
+        known = _lb_program.ask(self.given["socket"], "show servers state") or NO_STATES
         new = set()
         if self.own in self.files.changed:
             new = sections(self.files.before[self.own] or "") | sections(self.content)
@@ -534,7 +530,7 @@ class Configuration(object):
         return "".join(kept)
 
     def _process(self):
-        found = re.search(r"(?m)^Pid: (\d+)", _ask(self.given["socket"], "show info") or "")
+        found = re.search(r"(?m)^Pid: (\d+)", _lb_program.ask(self.given["socket"], "show info") or "")
         return found.group(1) if found else None
 
     def _wait_until_it_goes_on(self, asked, former, binds):
@@ -544,7 +540,7 @@ class Configuration(object):
                 return [str(self.unit)]
             if asked and self._process() in (None, former):
                 return ["no process has read the new configuration"]
-            return ["nobody listens at %s" % told for bind in binds for host, port, told in places_of(" bind " + bind) if not _answers(host, port)]
+            return ["nobody listens at %s" % told for bind in binds for host, port, told in places_of(" bind " + bind) if not _lb_program.answers(host, port)]
 
         left, waited_s = wait_until(missing, self.given["timeout_s"])
         if left:
@@ -618,120 +614,6 @@ def _md5(path):
     with io.open(path, "rb") as there:
         digest.update(there.read())
     return digest.hexdigest()
-
-
-def _addresses(host, port):
-    wild = {"*": "0.0.0.0", "": "0.0.0.0"}.get(host, host)
-    try:
-        return socket.getaddrinfo(wild, port, socket.AF_UNSPEC, socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError):
-        return []  # the program itself says so
-
-
-def _in_the_way(host, port):
-    for family, kind, protocol, _name, address in _addresses(host, port):
-        trial = socket.socket(family, kind, protocol)
-        try:
-            # Connections that have just ended are in nobody's way.
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            trial.bind(address)
-        except (IOError, OSError) as exc:
-            if exc.errno == errno.EADDRINUSE:
-                return "Another program listens at"
-            if exc.errno == errno.EADDRNOTAVAIL:
-                return "This machine does not have the address of"
-        finally:
-            trial.close()
-    return ""
-
-
-def _answers(host, port):
-    here = {"*": "127.0.0.1", "": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-    for family, kind, protocol, _name, address in _addresses(here, port):
-        trial = socket.socket(family, kind, protocol)
-        trial.settimeout(ANSWER_S)
-        try:
-            trial.connect(address)
-            return True
-        except (IOError, OSError):
-            pass
-        finally:
-            trial.close()
-    return False
-
-
-def _ask(path, command):
-    """What HAProxy answers at its socket; None where nobody answers."""
-    if not path:
-        return None
-    asked = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    asked.settimeout(ANSWER_S)
-    said = b""
-    try:
-        asked.connect(path)
-        asked.sendall(to_bytes(command + "\n"))
-        while len(said) < 16 * MEBIBYTE:
-            piece = asked.recv(1 << 16)
-            if not piece:
-                return to_text(said, errors="replace")
-            said += piece
-    except (IOError, OSError):
-        pass
-    finally:
-        asked.close()
-    return None
-
-
-class Lock(object):
-    """One set-up at a time on a load balancer. It says who is at work, and that stays there if he is killed."""
-
-    def __init__(self, path, who, timeout_s):
-        self.path, self.who = path, who
-        try:
-            if not os.path.isdir(os.path.dirname(path)):
-                os.makedirs(os.path.dirname(path), 0o755)
-            self.descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        except EnvironmentError as exc:
-            raise Failure("%s cannot be locked: %s. Nothing was changed." % (path, exc.strerror))
-        left, _waited_s = wait_until(self._held_by_others, timeout_s)
-        if left:
-            raise Failure(
-                "Another set-up is at work on this load balancer (%s, since %s): %s. Nothing was changed. Run setup again when it is over." % self._told()
-            )
-        # What the one before left there: he did not come to his end.
-        self.cut_off = bool(self._text())
-
-    def _held_by_others(self):
-        try:
-            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (IOError, OSError):
-            return ["held"]
-        return []
-
-    def _text(self):
-        os.lseek(self.descriptor, 0, os.SEEK_SET)
-        return os.read(self.descriptor, 1 << 12)
-
-    def _told(self):
-        try:
-            said = json.loads(to_text(self._text()))
-            return shown(said["who"]), shown(said["since"]), self.path
-        except (ValueError, KeyError, TypeError):
-            return "it only looks", "a moment", self.path
-
-    def begin(self):
-        os.ftruncate(self.descriptor, 0)
-        os.lseek(self.descriptor, 0, os.SEEK_SET)
-        os.write(self.descriptor, to_bytes(json.dumps(dict(who=self.who, since=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())))))
-        os.fsync(self.descriptor)
-
-    def end(self):
-        os.ftruncate(self.descriptor, 0)
-
-    def close(self):
-        os.close(self.descriptor)
 
 
 def work(module):

@@ -17,6 +17,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.halfswap.bluegreen.plugins.module_utils.node import _systemd
+from ansible_collections.halfswap.bluegreen.plugins.module_utils.traffic import _lb_program
 from ansible_collections.halfswap.bluegreen.plugins.modules import lb_config
 
 COMMON = "# Managed by halfswap.bluegreen.load_balancer for all applications of this HAProxy\nglobal\n    user haproxy\n    stats socket %s\n"
@@ -68,9 +69,9 @@ class Balancer(object):
         monkeypatch.setattr(_systemd, "look", self.look)
         monkeypatch.setattr(_systemd, "act", self.act)
         monkeypatch.setattr(_systemd, "told", lambda module, unit: "The journal says why.")
-        monkeypatch.setattr(lb_config, "_ask", self.ask)
-        monkeypatch.setattr(lb_config, "_answers", lambda host, port: True)
-        monkeypatch.setattr(lb_config, "_in_the_way", lambda host, port: "Another program listens at" if port == 22 else "")
+        monkeypatch.setattr(_lb_program, "ask", self.ask)
+        monkeypatch.setattr(_lb_program, "answers", lambda host, port: True)
+        monkeypatch.setattr(_lb_program, "in_the_way", lambda host, port: "Another program listens at" if port == 22 else "")
         monkeypatch.setattr(AnsibleModule, "run_command", lambda module, argv, **kwargs: self.run_command(module, argv, **kwargs))
         monkeypatch.setattr(AnsibleModule, "get_bin_path", lambda module, name, *args, **kwargs: "/usr/bin/" + name if name == "dpkg-query" else None)
 
@@ -480,15 +481,15 @@ def test_where_somebody_listens_is_found_out(monkeypatch):
     listening.listen(1)
     port = listening.getsockname()[1]
     try:
-        assert lb_config._in_the_way("127.0.0.1", port) == lb_config._in_the_way("*", port) == "Another program listens at"
-        assert lb_config._in_the_way("192.0.2.5", port) == "This machine does not have the address of"
-        assert lb_config._answers("*", port)
+        assert _lb_program.in_the_way("127.0.0.1", port) == _lb_program.in_the_way("*", port) == "Another program listens at"
+        assert _lb_program.in_the_way("192.0.2.5", port) == "This machine does not have the address of"
+        assert _lb_program.answers("*", port)
     finally:
         listening.close()
-    assert lb_config._in_the_way("127.0.0.1", port) == "" and not lb_config._answers("127.0.0.1", port)
+    assert _lb_program.in_the_way("127.0.0.1", port) == "" and not _lb_program.answers("127.0.0.1", port)
 
 
 def test_nobody_answers_at_a_socket(tmp_path):
-    assert lb_config._ask(str(tmp_path / "none"), "show info") is None
-    assert lb_config._ask("", "show info") is None
+    assert _lb_program.ask(str(tmp_path / "none"), "show info") is None
+    assert _lb_program.ask("", "show info") is None
     assert os.listdir(str(tmp_path)) == []
